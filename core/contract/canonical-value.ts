@@ -1,0 +1,128 @@
+import { limits } from './limits.ts'
+
+/** The canonical text of a value, or undefined where it has none that could be trusted: a cycle, a getter
+ *  that throws, a number past 2^53, a symbol, a function, more than `limits.canonicalLengthMax` characters.
+ *
+ *  The encoding is injective: every part carries its type and its length, so `null`, `'null'`, `''`, `0`,
+ *  `'0'`, `false` and an absent field all differ, and so do `['p|q', 'r']` and `['p', 'q|r']`. A Date and a
+ *  string that spells the same instant differ too: making them equal is a field rule's work (fields.ts). */
+export function canonicalValue(value: unknown): string | undefined {
+  try {
+    const text = encode(value, 0)
+    return text.length > limits.canonicalLengthMax ? undefined : text
+  } catch {
+    // a hostile record (getter, Proxy, cycle) must cost the field, never the caller
+    return undefined
+  }
+}
+
+export const CANONICAL_ABSENT = 'u'
+export const CANONICAL_NULL = 'n'
+
+export function canonicalText(text: string): string {
+  const normal = text.normalize('NFC')
+  return `s${normal.length}:${normal}`
+}
+
+/** `digits` is a plain decimal: no exponent, no leading zeros, no trailing fraction zeros, no `-0`. */
+export function canonicalDecimal(digits: string): string {
+  return `d${digits.length}:${digits}`
+}
+
+export function canonicalBoolean(value: boolean): string {
+  return value ? 't' : 'f'
+}
+
+/** Microseconds since 1970, UTC. */
+export function canonicalInstant(epochUs: bigint): string {
+  return `i${epochUs}`
+}
+
+/** The plain decimal that a JS number or a decimal text stands for; undefined where it is not exact or not
+ *  a number. `'1.50'`, `1.5` and `'15e-1'` are all `1.5`. */
+export function plainDecimal(value: number | bigint | string): string | undefined {
+  if (typeof value === 'bigint') return value.toString()
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value) || Math.abs(value) > Number.MAX_SAFE_INTEGER) return undefined
+    return expand(String(value))
+  }
+  return expand(value.trim())
+}
+
+const DECIMAL = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,4}))?$/
+const EXPONENT_MAX = 1_000
+
+function expand(text: string): string | undefined {
+  const match = DECIMAL.exec(text)
+  if (!match) return undefined
+  const [, sign = '', whole = '', fraction = '', exponentText = '0'] = match
+  if (whole === '' && fraction === '') return undefined
+  const exponent = Number(exponentText)
+  if (Math.abs(exponent) > EXPONENT_MAX) return undefined
+  const digits = whole + fraction
+  const point = whole.length + exponent
+  const padded = point <= 0 ? '0'.repeat(1 - point) + digits : digits.padEnd(point, '0')
+  const at = Math.max(point, 1)
+  const integerPart = padded.slice(0, at).replace(/^0+(?=\d)/, '')
+  const fractionPart = padded.slice(at).replace(/0+$/, '')
+  const plain = fractionPart === '' ? integerPart : `${integerPart}.${fractionPart}`
+  return plain !== '0' && sign === '-' ? `-${plain}` : plain
+}
+
+const DEPTH_MAX = limits.depthMax
+
+function encode(value: unknown, depth: number): string {
+  if (depth > DEPTH_MAX) throw new RangeError('nested too deep, or a cycle')
+  switch (typeof value) {
+    case 'string':
+      if (value.length > limits.canonicalLengthMax) throw new RangeError('too long')
+      return canonicalText(value)
+    case 'number':
+    case 'bigint': {
+      const plain = plainDecimal(value)
+      if (plain === undefined) throw new RangeError('not an exact number')
+      return canonicalDecimal(plain)
+    }
+    case 'boolean':
+      return canonicalBoolean(value)
+    case 'undefined':
+      return CANONICAL_ABSENT
+    case 'object':
+      return value === null ? CANONICAL_NULL : encodeObject(value, depth)
+    default:
+      throw new TypeError(`a ${typeof value} has no canonical value`)
+  }
+}
+
+function encodeObject(value: object, depth: number): string {
+  if (value instanceof Date) {
+    const ms = value.getTime()
+    if (Number.isNaN(ms)) throw new RangeError('not a date')
+    return canonicalInstant(BigInt(ms) * 1000n)
+  }
+  if (value instanceof Uint8Array) {
+    const base64 = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64')
+    return `b${base64.length}:${base64}`
+  }
+  if (Array.isArray(value)) {
+    const items = value.map((item) => encode(item === undefined ? null : item, depth + 1))
+    return `a${items.length}[${items.join('')}]`
+  }
+  const prototype = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== null) {
+    // as JSON would carry it; a Map, a Set or a class without toJSON has no agreed form
+    const json = (value as { toJSON?: unknown }).toJSON
+    if (typeof json !== 'function') throw new TypeError('an object of a class has no canonical value')
+    return encode(json.call(value), depth + 1)
+  }
+  const record = value as Record<string, unknown>
+  const names = Object.keys(record)
+    .filter((name) => record[name] !== undefined)
+    .sort(byCodeUnit)
+  const entries = names.map((name) => canonicalText(name) + encode(record[name], depth + 1))
+  return `o${entries.length}{${entries.join('')}}`
+}
+
+function byCodeUnit(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

@@ -1,0 +1,52 @@
+/** What a version token names: one state of one row. */
+export interface TokenParts {
+  /** How the version was obtained: `xmin`, `column` … */
+  readonly kind: string
+  /** Identity of the database cluster and database. */
+  readonly database: string
+  readonly table: string
+  /** Primary key, as text. */
+  readonly key: string
+  readonly value: string
+}
+
+/** `overwritten_version` of a write that surely replaced no row. */
+export const NO_ROW = 'none'
+
+const SEPARATOR = '/'
+
+/** The token's text: its parts percent-encoded, so that no part can contain the separator. */
+export function formatToken(parts: TokenParts): string {
+  return [parts.kind, parts.database, parts.table, parts.key, parts.value].map(encodePart).join(SEPARATOR)
+}
+
+/** The parts of a token, or undefined where the text is not one. */
+export function parseToken(token: string): TokenParts | undefined {
+  const parts = token.split(SEPARATOR)
+  if (parts.length !== 5) return undefined
+  try {
+    const [kind, database, table, key, value] = parts.map(decodeURIComponent)
+    if (!kind || !database || !table || key === undefined || !value) return undefined
+    return { kind, database, table, key, value }
+  } catch {
+    return undefined
+  }
+}
+
+/** Two tokens can be compared only if all but their value match. */
+export function tokensComparable(a: string, b: string): boolean {
+  return isToken(a) && isToken(b) && scopeOf(a) === scopeOf(b)
+}
+
+export function isToken(token: string): boolean {
+  return parseToken(token) !== undefined
+}
+
+function scopeOf(token: string): string {
+  return token.slice(0, token.lastIndexOf(SEPARATOR))
+}
+
+/** Lone surrogates, which encodeURIComponent throws on, become U+FFFD. */
+function encodePart(part: string): string {
+  return encodeURIComponent(part.toWellFormed())
+}

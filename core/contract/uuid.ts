@@ -1,0 +1,11 @@
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+
+export function isUuid(text: string): boolean {
+  return UUID.test(text)
+}
+
+/** The time in a UUIDv7 (RFC 9562, section 5.7), in milliseconds since 1970; undefined for other text. */
+export function uuidV7TimeMs(id: string): number | undefined {
+  if (!UUID.test(id) || id[14] !== '7') return undefined
+  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)
+}

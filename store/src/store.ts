@@ -1,0 +1,320 @@
+import type {
+  BatchReceipt,
+  DetectedFinding,
+  EntityRef,
+  Finding,
+  FindingKind,
+  FindingStatus,
+  OpaqueEvent,
+  ProcessReport,
+  Resolution,
+  StoredEvent,
+  SyncproofEvent,
+  Verdict,
+} from '@syncproof/core/contract'
+
+/** Everything that the services may ask of the database: the only SQL on our own tables is behind this.
+ *  Every method takes the project first; none reads across projects, but for what says so.
+ *  Methods reject with `StoreUnavailableError` while the database cannot be reached, and with the driver's
+ *  error for a bug. Times are RFC 3339 text in UTC, ids are text. */
+export interface Store {
+  readonly events: EventStore
+  readonly detection: DetectionStore
+  readonly findings: FindingStore
+  readonly operations: OperationStore
+  readonly processes: ProcessStore
+  readonly reports: ReportStore
+  readonly keys: KeyStore
+  /** Resolves when the database answers and is migrated; rejects with the reason otherwise. */
+  ready(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface Page<T> {
+  readonly items: readonly T[]
+  /** Opaque; pass it as `cursor` for the next page. Null on the last one. */
+  readonly next_cursor: string | null
+}
+
+export interface PageRequest {
+  /** @throws InvalidCursorError for text that `next_cursor` never was. */
+  readonly cursor?: string | undefined
+  /** 1 to 500. */
+  readonly limit: number
+}
+
+/** Events are appended and read, never changed. */
+export interface EventStore {
+  /** Stores validated events of one process, and what the process says of itself, in one transaction that is
+   *  durable when this resolves. An id that is already stored changes nothing and counts as a duplicate.
+   *  Events get a position under a lane's advisory lock, so that positions of a lane become visible in order. */
+  append(
+    projectId: string,
+    process: ProcessReport,
+    events: readonly (SyncproofEvent | OpaqueEvent)[],
+  ): Promise<Pick<BatchReceipt, 'accepted' | 'duplicates'>>
+  /** Everything known of one entity, newest first. */
+  timeline(projectId: string, entity: EntityRef, page: PageRequest): Promise<Page<StoredEvent>>
+  /** Writes and syncs of one entity with their operations' `operation_finished`, oldest first, at most 5,000. */
+  ofEntity(projectId: string, entity: EntityRef, sinceMs: number): Promise<readonly StoredEvent[]>
+}
+
+/** An operation with every event of it that is stored. */
+export interface OperationHistoryRow {
+  readonly operationId: string
+  readonly process: ProcessReport
+  /** Ascending by seq. */
+  readonly events: readonly StoredEvent[]
+  /** `operation_finished` is stored, and so is every sequence number of the process between the first and the
+   *  last event of this operation: what is not here did not happen. */
+  readonly complete: boolean
+}
+
+export interface DetectionBatch {
+  readonly projectId: string
+  /** New events of this step, in position order, with the events of their operations. */
+  readonly events: readonly StoredEvent[]
+  readonly operations: readonly OperationHistoryRow[]
+  /** When the oldest event of the batch was stored, milliseconds since 1970. */
+  readonly oldestReceivedMs: number
+}
+
+export interface DetectionVerdicts {
+  readonly findings: readonly DetectedFinding[]
+  /** Findings that are over, by id. Only open, acknowledged and muted ones change. */
+  readonly resolved: readonly { readonly id: string; readonly resolution: Resolution }[]
+}
+
+export interface DetectionStep {
+  /** 0 means that the lane is drained. */
+  readonly events: number
+  /** Findings that were not stored before. */
+  readonly created: readonly Finding[]
+}
+
+export interface DetectionStore {
+  /** Lanes are tailed independently: 0 … lanes - 1. */
+  readonly lanes: number
+  /** Takes the next events of a lane, a project at a time, hands them to `judge`, and commits what it says with the lane's cursor in
+   *  one transaction: a step that dies leaves both as they were. The cursor row is locked (SKIP LOCKED), so
+   *  of two detectors on one lane one gets nothing and resolves with 0 events. Also hands over the operations that waited for a gap in
+   *  their process's sequence which has been filled since. Keeps the `operations` projection. */
+  step(lane: number, eventsMax: number, judge: (batch: DetectionBatch, evidence: DetectionEvidence) => Promise<DetectionVerdicts>): Promise<DetectionStep>
+  /** Events stored and not yet judged, and the age of the oldest of them; over all projects. */
+  lag(): Promise<{ readonly events: number; readonly oldestAgeMs: number }>
+}
+
+/** What a judge may read within its step. */
+export interface DetectionEvidence {
+  openFindings(kind: FindingKind, entities: readonly EntityRef[]): Promise<readonly Finding[]>
+  /** As `EventStore.ofEntity`. */
+  entityEvents(entity: EntityRef, sinceMs: number): Promise<readonly StoredEvent[]>
+}
+
+export interface FindingFilter {
+  readonly kind?: string | undefined
+  readonly verdict?: Verdict | undefined
+  readonly status?: FindingStatus | undefined
+  readonly entity_type?: string | undefined
+  readonly entity_id?: string | undefined
+  /** Name of the wrapped function. */
+  readonly operation?: string | undefined
+  /** RFC 3339: seen last at or after. */
+  readonly since?: string | undefined
+}
+
+export interface FindingPatch {
+  readonly status?: 'open' | 'acknowledged' | 'muted' | undefined
+  readonly note?: string | undefined
+}
+
+export interface FindingStore {
+  /** Newest `last_seen_at` first. */
+  list(projectId: string, filter: FindingFilter, page: PageRequest): Promise<Page<Finding>>
+  get(projectId: string, id: string): Promise<Finding | undefined>
+  /** @returns the finding as it is now; undefined where there is none. */
+  patch(projectId: string, id: string, patch: FindingPatch): Promise<Finding | undefined>
+  /** Inserts or updates; `proven` is never downgraded; a resolved state finding seen again is open again.
+   *  @returns those that were not stored before */
+  record(projectId: string, findings: readonly DetectedFinding[]): Promise<readonly Finding[]>
+  resolve(projectId: string, verdicts: DetectionVerdicts['resolved']): Promise<number>
+  /** Open findings of these kinds about these entities. */
+  openOf(projectId: string, kinds: readonly FindingKind[], entities: readonly EntityRef[]): Promise<readonly Finding[]>
+  /** For metrics, over all projects: by kind, verdict and status. */
+  counts(): Promise<readonly { readonly kind: string; readonly verdict: Verdict; readonly status: FindingStatus; readonly count: number }[]>
+}
+
+export interface OperationRow {
+  readonly operation_id: string
+  readonly root_operation_id: string
+  readonly name: string
+  readonly entity: EntityRef
+  readonly process_id: string
+  readonly service: string
+  readonly release: string | null
+  readonly started_at: string
+  readonly finished_at: string | null
+  readonly outcome: 'ok' | 'failed' | null
+  readonly retries: number
+}
+
+export interface OperationStore {
+  /** Newest first. */
+  list(
+    projectId: string,
+    filter: { readonly operation?: string | undefined; readonly entity_type?: string | undefined; readonly entity_id?: string | undefined; readonly since?: string | undefined },
+    page: PageRequest,
+  ): Promise<Page<OperationRow>>
+  /** Which of these entities have an operation that has started and not finished, or events that are not judged
+   *  yet, or that was active at or after `activeSinceMs`. Open operations of a process that has been silent for `silentMsMax` no
+   *  longer count. Returns entityKey() values. */
+  busy(projectId: string, entities: readonly EntityRef[], options: { readonly activeSinceMs: number; readonly silentMsMax: number }): Promise<ReadonlySet<string>>
+  /** For metrics, over all projects: operations by name, outcome; retries by name. */
+  counts(): Promise<readonly { readonly name: string; readonly outcome: string; readonly count: number; readonly retries: number }[]>
+}
+
+export interface ProcessRow {
+  readonly id: string
+  readonly service: string
+  readonly release: string | null
+  readonly host: string | null
+  readonly first_seen_at: string
+  readonly last_seen_at: string
+  readonly ended: boolean
+  readonly produced: number
+  readonly stored: number
+  readonly dropped: Readonly<Record<string, number>>
+  /** Produced, neither stored nor dropped: in flight, or lost. */
+  readonly unaccounted: number
+}
+
+export interface ProcessStore {
+  list(projectId: string, page: PageRequest): Promise<Page<ProcessRow>>
+}
+
+export type ReportState = 'queued' | 'running' | 'finished'
+export type ReportResult = 'clean' | 'diverged' | 'unknown'
+
+export interface Coverage {
+  readonly source_records: number
+  readonly target_records: number
+  /** Records decided: they agree or they diverge. */
+  readonly compared: number
+  readonly indeterminate: number
+  /** Records known to exist that were not read; null where it is not known how many. */
+  readonly unread: number | null
+  readonly requests: number
+}
+
+/** One reconciliation of a pair. */
+export interface Report {
+  readonly id: string
+  readonly pair: string
+  readonly state: ReportState
+  /** Null until it is finished. */
+  readonly result: ReportResult | null
+  /** Why the result is unknown: code and detail with the mend. */
+  readonly problem: { readonly code: string; readonly detail: string } | null
+  readonly trigger: 'schedule' | 'request' | 'unknown-outcome'
+  /** Only these keys were asked for; null for the whole pair. */
+  readonly keys: readonly string[] | null
+  /** The first finished whole run of the pair. */
+  readonly baseline: boolean
+  /** Synthetic drift of each kind was planted and found by this run's own comparer. */
+  readonly self_test: 'passed' | 'failed' | null
+  readonly coverage: Coverage | null
+  readonly diverged: number
+  readonly requested_at: string
+  readonly started_at: string | null
+  readonly finished_at: string | null
+}
+
+export type DivergenceKind = 'missing-in-target' | 'unexpected-in-target' | 'field-mismatch'
+
+/** One record on which a report's two sides do not agree, or could not be decided. */
+export interface Divergence {
+  readonly key: string
+  readonly kind: DivergenceKind
+  readonly verdict: 'observed' | 'indeterminate'
+  readonly fields: readonly string[]
+  readonly reason: string | null
+  /** The finding, for an observed one. */
+  readonly finding_id: string | null
+  readonly source_observed_at: string | null
+  readonly target_observed_at: string | null
+}
+
+export interface PairRow {
+  readonly name: string
+  readonly entity_type: string
+  readonly source: string
+  readonly target: string
+  readonly every_ms: number | null
+  readonly grace_ms: number
+  readonly owner: string | null
+}
+
+export interface ReportStore {
+  /** Says which pairs are configured; pairs that are not named any more are no longer listed. */
+  declarePairs(projectId: string, pairs: readonly PairRow[]): Promise<void>
+  pairs(projectId: string): Promise<readonly (PairRow & { readonly last_report: Report | null; readonly last_success_at: string | null })[]>
+  /** Queues a run. Where one of the same pair, trigger and keys is still queued, that one is returned: asking twice runs once.
+   *  @returns undefined where the pair is not configured */
+  request(projectId: string, pair: string, trigger: Report['trigger'], keys: readonly string[] | null): Promise<Report | undefined>
+  /** Takes a queued report, or a running one whose worker has not said anything for `abandonedMs`, for this worker.
+   *  @returns a fencing token, or undefined where another worker has it or it is finished */
+  claim(projectId: string, id: string, abandonedMs: number): Promise<{ readonly report: Report; readonly fence: number } | undefined>
+  /** Says that the worker lives. @returns false where the fence is no longer the newest: stop. */
+  heartbeat(projectId: string, id: string, fence: number): Promise<boolean>
+  /** Publishes result, divergences and findings together with resolutions in one transaction; false where the fence is old. */
+  finish(
+    projectId: string,
+    id: string,
+    fence: number,
+    outcome: {
+      readonly result: ReportResult
+      readonly problem: Report['problem']
+      readonly coverage: Coverage
+      readonly self_test: Report['self_test']
+      readonly divergences: readonly Divergence[]
+      readonly findings: readonly DetectedFinding[]
+      readonly resolved: DetectionVerdicts['resolved']
+    },
+  ): Promise<boolean>
+  list(projectId: string, filter: { readonly pair?: string | undefined }, page: PageRequest): Promise<Page<Report>>
+  get(projectId: string, id: string): Promise<Report | undefined>
+  /** Ascending by key. */
+  divergences(projectId: string, reportId: string, page: PageRequest): Promise<Page<Divergence>>
+  /** Queued reports and running ones that nobody works on: what a scheduler enqueues again; over all projects. */
+  pending(abandonedMs: number): Promise<readonly { readonly projectId: string; readonly id: string }[]>
+  /** Stages one side of a run that cannot be read in key order, and streams it back in byte order of the keys. */
+  stage(reportId: string, records: AsyncIterable<readonly StagedRecord[]>): Promise<number>
+  staged(reportId: string, batchSize: number): AsyncIterable<readonly StagedRecord[]>
+  clearStage(reportId: string): Promise<void>
+  /** For metrics, over all projects. */
+  counts(): Promise<readonly { readonly pair: string; readonly result: ReportResult; readonly count: number }[]>
+}
+
+export interface StagedRecord {
+  readonly key: string
+  /** Field name to fingerprint. */
+  readonly fields: Readonly<Record<string, string>>
+}
+
+export const SCOPES = ['ingest', 'read', 'admin'] as const
+export type Scope = (typeof SCOPES)[number]
+
+export interface KeyRow {
+  readonly id: string
+  readonly projectId: string
+  readonly scopes: readonly Scope[]
+}
+
+export interface KeyStore {
+  /** Makes a key: `sp_` + 256 random bits + checksum. Only its SHA-256 is stored: this is the only time it is seen. */
+  create(projectId: string, name: string, scopes: readonly Scope[]): Promise<{ readonly id: string; readonly key: string }>
+  /** Accepts a key that the operator chose (SYNCPROOF_API_KEY). Doing it again changes nothing. */
+  adopt(projectId: string, name: string, key: string, scopes: readonly Scope[]): Promise<void>
+  /** The key's project and scopes; undefined for a key that is not known. Looked up by hash, so timing says nothing of a stored key. */
+  authenticate(key: string): Promise<KeyRow | undefined>
+}
