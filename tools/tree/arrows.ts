@@ -1,0 +1,105 @@
+import { dirname, join, normalize } from 'node:path'
+
+/** What each part of the tree may import beside Node's own modules. The first match of a path decides. */
+interface Part {
+  readonly path: string
+  /** Parts of the tree, by path. */
+  readonly parts: readonly string[]
+  /** Packages of others; `*` for any. */
+  readonly packages: readonly string[]
+  /** Node's own modules; the default is any. */
+  readonly builtins?: readonly string[]
+}
+
+const EVERYTHING = ['core', 'sdk', 'store', 'migrations', 'services', 'connectors', 'cli']
+
+export const parts: readonly Part[] = [
+  // event-schema.ts alone may use Zod: whatever the SDK takes from the contract must have no dependency
+  { path: 'core/contract/event-schema.ts', parts: ['core/contract'], packages: ['zod'], builtins: [] },
+  { path: 'core/contract', parts: ['core/contract'], packages: [], builtins: ['node:crypto'] },
+  { path: 'core/detection', parts: ['core/contract'], packages: [], builtins: [] },
+  { path: 'core/comparison', parts: ['core/contract'], packages: [], builtins: [] },
+  { path: 'sdk', parts: ['core/contract'], packages: [] },
+  { path: 'migrations', parts: [], packages: ['kysely'], builtins: [] },
+  {
+    path: 'store',
+    parts: ['core/contract', 'migrations'],
+    packages: ['kysely', 'pg', '@electric-sql/pglite'],
+  },
+  { path: 'services/collector', parts: ['core', 'store'], packages: ['*'] },
+  { path: 'services/reconciler', parts: ['core', 'store', 'connectors'], packages: ['*'] },
+  { path: 'connectors', parts: ['core'], packages: ['pg'] },
+  { path: 'cli', parts: EVERYTHING, packages: ['prom-client'] },
+  { path: 'examples', parts: EVERYTHING, packages: ['*'] },
+  { path: 'tools', parts: EVERYTHING, packages: ['*'] },
+]
+
+/** Packages of the workspace by name. */
+const workspace: Readonly<Record<string, string>> = {
+  '@syncproof/core/contract': 'core/contract/index.ts',
+  '@syncproof/core/contract/schema': 'core/contract/event-schema.ts',
+  '@syncproof/core/contract/errors': 'core/contract/error-catalogue.ts',
+  '@syncproof/core/detection': 'core/detection',
+  '@syncproof/core/comparison': 'core/comparison',
+  '@syncproof/sdk': 'sdk',
+  '@syncproof/sdk/pg': 'sdk',
+  '@syncproof/store': 'store',
+  '@syncproof/store/pglite': 'store',
+  '@syncproof/migrations': 'migrations',
+  '@syncproof/collector': 'services/collector',
+  '@syncproof/reconciler': 'services/reconciler',
+  '@syncproof/connectors': 'connectors',
+  syncproof: 'cli',
+}
+
+export function isTestFile(path: string): boolean {
+  return /\.test\.ts$|\/test\/|\/testing\//.test(path)
+}
+
+/** Why a file may not import this; undefined where it may. Tests may use any part and any package, but not
+ *  what only shows or runs the product. */
+export function forbiddenImport(file: string, specifier: string): string | undefined {
+  const part = parts.find((candidate) => isWithin(file, candidate.path))
+  if (!part) return isTestFile(file) || !file.includes('/') ? undefined : `no part of the tree owns ${file}`
+  const target = targetOf(file, specifier)
+  if (target.kind === 'builtin') {
+    const allowed = part.builtins
+    return !allowed || allowed.includes(target.name) || isTestFile(file)
+      ? undefined
+      : `${part.path} must stay pure: it may not use ${target.name}`
+  }
+  if (target.kind === 'package') {
+    const allowed = part.packages.includes('*') || part.packages.includes(target.name)
+    return allowed || isTestFile(file) ? undefined : `${part.path} may not depend on ${target.name}`
+  }
+  if (isWithin(target.path, 'examples') && !isWithin(file, 'examples')) return 'nothing imports the examples'
+  if (isWithin(target.path, 'tools') && !isWithin(file, 'tools') && !isTestFile(file))
+    return 'only tests import tools'
+  if (isTestFile(file) || isWithin(target.path, part.path)) return undefined
+  if (part.path === 'sdk' && target.path !== 'core/contract/index.ts') return schemaReason(target.path)
+  return part.parts.some((allowed) => isWithin(target.path, allowed))
+    ? undefined
+    : `${part.path} may not import ${target.path}`
+}
+
+function schemaReason(path: string): string {
+  return `the SDK may take only @syncproof/core/contract, not ${path}: everything it takes is published in it`
+}
+
+type Target =
+  | { readonly kind: 'builtin'; readonly name: string }
+  | { readonly kind: 'package'; readonly name: string }
+  | { readonly kind: 'part'; readonly path: string }
+
+function targetOf(file: string, specifier: string): Target {
+  if (specifier.startsWith('node:')) return { kind: 'builtin', name: specifier }
+  if (specifier.startsWith('.')) return { kind: 'part', path: normalize(join(dirname(file), specifier)) }
+  const own = workspace[specifier]
+  if (own) return { kind: 'part', path: own }
+  const [scope = '', name = ''] = specifier.split('/')
+  return { kind: 'package', name: scope.startsWith('@') ? `${scope}/${name}` : scope }
+}
+
+function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`)
+}
