@@ -1,0 +1,5 @@
+export type { PairConfig, RecordSource, SourceRecord, SourceSpec } from '@syncproof/core/comparison'
+export { ListingError } from '@syncproof/core/comparison'
+export { type Config, ConfigError, defineConfig, env, parseDuration, validateConfig } from './config.ts'
+export { cursor, type HttpOptions, http, link, type NextPage } from './http.ts'
+export { type PostgresOptions, type PostgresPool, postgres } from './postgres.ts'

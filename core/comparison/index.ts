@@ -1,0 +1,6 @@
+export * from './compare.ts'
+export * from './fingerprint-records.ts'
+export * from './key-order.ts'
+export * from './recheck.ts'
+export * from './record-source.ts'
+export * from './self-test.ts'

@@ -1,0 +1,101 @@
+import { createFingerprinter, decimal, type FieldRules, instant, json, text } from '../contract/index.ts'
+import { compareRecords, type Suspect } from './compare.ts'
+import { recordFingerprinter } from './fingerprint-records.ts'
+import { compareKeys } from './key-order.ts'
+import type { SourceRecord } from './record-source.ts'
+
+export interface SelfTestResult {
+  readonly passed: boolean
+  /** Names of the drifts that were not found, or of the equal records that were called different. */
+  readonly missed: readonly string[]
+}
+
+/** Plants one drift of each kind, and a few records that only look different, in synthetic listings, and sends
+ *  them through the same fingerprints and the same merge as the run's own records. A run whose self-test
+ *  fails says nothing about its pair. `fingerprintKey` is the run's. */
+export async function selfTest(fingerprintKey: string): Promise<SelfTestResult> {
+  const fingerprint = recordFingerprinter({
+    entityType: 'self-test',
+    fingerprinter: createFingerprinter(fingerprintKey),
+    declared: rules,
+  })
+  const side = async function* (at: 'source' | 'target') {
+    for (const [name, plant] of Object.entries(plants).sort(byName)) {
+      const fields = plant[at]
+      if (fields) yield [fingerprint(record(name, fields))]
+    }
+  }
+  const found = new Map<string, Suspect>()
+  for await (const batch of compareRecords(side('source'), side('target')).suspects) {
+    for (const suspect of batch) found.set(suspect.key, suspect)
+  }
+  const missed = Object.entries(plants)
+    .filter(([name, plant]) => seen(found.get(name)) !== plant.expected)
+    .map(([name]) => name)
+  return { passed: missed.length === 0, missed }
+}
+
+const rules: FieldRules = {
+  text: text(),
+  code: text(),
+  amount: decimal({ scale: 6 }),
+  at: instant({ precision: 'us' }),
+  list: json(),
+}
+
+type Fields = SourceRecord['fields']
+
+interface Plant {
+  readonly source?: Fields
+  readonly target?: Fields
+  readonly expected: string
+}
+
+const AGREE = 'agree'
+
+/** By what was planted; the names are the keys of the records. */
+const plants: Readonly<Record<string, Plant>> = {
+  'missing record': { source: { text: 'a' }, expected: 'missing-in-target:' },
+  'unexpected record': { target: { text: 'a' }, expected: 'unexpected-in-target:' },
+  'changed text': differing('text', 'Ada', 'Bob'),
+  'null against empty': differing('text', null, ''),
+  'null against the word': differing('text', null, 'null'),
+  'absent against null': differing('text', undefined, null),
+  'value moved to the next field': {
+    source: { text: 'a', code: 'bc' },
+    target: { text: 'ab', code: 'c' },
+    expected: 'field-mismatch:code,text',
+  },
+  'delimiter in a list': differing('list', ['p|q', 'r'], ['p', 'q|r']),
+  'letter case': differing('text', 'ada', 'Ada'),
+  'cut off at 255': differing('text', 'a'.repeat(256), 'a'.repeat(255)),
+  'last digit past 2^53': differing('amount', '9007199254740993', '9007199254740992'),
+  'decimal precision': differing('amount', '1.000001', '1'),
+  microsecond: differing('at', '2026-01-01T00:00:00.000001Z', '2026-01-01T00:00:00Z'),
+  'number against text': differing('list', 0, '0'),
+  'same: unicode form': agreeing('text', 'e\u0301', '\u00e9'),
+  'same: decimal notation': agreeing('amount', '1.50', 1.5),
+  'same: instant in another zone': agreeing('at', '2026-01-01T02:00:00+02:00', '2026-01-01 00:00:00+00'),
+  'same: order of members': agreeing('list', { a: 1, b: 2 }, { b: 2, a: 1 }),
+}
+
+function differing(field: string, source: unknown, target: unknown): Plant {
+  return { source: { [field]: source }, target: { [field]: target }, expected: `field-mismatch:${field}` }
+}
+
+function agreeing(field: string, source: unknown, target: unknown): Plant {
+  return { source: { [field]: source }, target: { [field]: target }, expected: AGREE }
+}
+
+function seen(suspect: Suspect | undefined): string {
+  if (suspect === undefined) return AGREE
+  return `${suspect.kind}:${[...suspect.fields, ...suspect.incomparable.map((name) => `${name}?`)].join(',')}`
+}
+
+function record(key: string, fields: Fields): SourceRecord {
+  return { key, fields, observedAt: '1970-01-01T00:00:00.000Z' }
+}
+
+function byName(a: readonly [string, Plant], b: readonly [string, Plant]): number {
+  return compareKeys(a[0], b[0])
+}
