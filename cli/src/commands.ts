@@ -1,0 +1,177 @@
+import type { CommandSpec, OptionSpec } from './command.ts'
+
+const json: OptionSpec = { type: 'boolean', help: 'Print JSON on stdout, with "version": 1.' }
+const help: OptionSpec = { type: 'boolean', help: 'Print the help of this command.' }
+
+const server = {
+  host: {
+    type: 'string',
+    value: 'HOST',
+    env: 'SYNCPROOF_HOST',
+    help: 'Address to listen on. Default 127.0.0.1.',
+  },
+  port: { type: 'string', value: 'PORT', env: 'SYNCPROOF_PORT', help: 'Port of the API. Default 4319.' },
+} as const satisfies Record<string, OptionSpec>
+
+const metrics = {
+  'metrics-host': {
+    type: 'string',
+    value: 'HOST',
+    env: 'SYNCPROOF_METRICS_HOST',
+    help: 'Address of the metrics. Default 127.0.0.1.',
+  },
+  'metrics-port': {
+    type: 'string',
+    value: 'PORT',
+    env: 'SYNCPROOF_METRICS_PORT',
+    help: 'Port of the metrics. Default 4320.',
+  },
+} as const satisfies Record<string, OptionSpec>
+
+const database = {
+  database: {
+    type: 'string',
+    value: 'URL',
+    env: 'SYNCPROOF_DATABASE_URL',
+    help: 'PostgreSQL that keeps the events.',
+  },
+} as const satisfies Record<string, OptionSpec>
+
+const redis = {
+  redis: {
+    type: 'string',
+    value: 'URL',
+    env: 'SYNCPROOF_REDIS_URL',
+    help: 'Redis for the jobs of the reconciler. Left out, they go through the database.',
+  },
+} as const satisfies Record<string, OptionSpec>
+
+const config = {
+  config: {
+    type: 'string',
+    value: 'FILE',
+    env: 'SYNCPROOF_CONFIG',
+    help: 'Default syncproof.config.ts, if there is one.',
+  },
+} as const satisfies Record<string, OptionSpec>
+
+const api = {
+  url: {
+    type: 'string',
+    value: 'URL',
+    env: 'SYNCPROOF_URL',
+    help: 'Where the API is. Default http://127.0.0.1:4319.',
+  },
+} as const satisfies Record<string, OptionSpec>
+
+/** Every command, in the order of the help. */
+export const commands: readonly CommandSpec[] = [
+  {
+    name: 'dev',
+    summary: 'Run everything in one process, and print findings as they come',
+    positionals: [],
+    options: {
+      ...server,
+      ...metrics,
+      data: { type: 'string', value: 'DIR', help: 'Folder of the embedded database. Default .syncproof.' },
+      ephemeral: { type: 'boolean', help: 'Keep the embedded database in memory only.' },
+      ...config,
+      ...database,
+      ...redis,
+      json,
+      help,
+    },
+    load: () => import('./commands/dev.ts'),
+  },
+  {
+    name: 'collector',
+    summary: 'Run the collector: takes events in, serves the report API',
+    positionals: [],
+    options: { ...server, ...metrics, ...database, help },
+    load: () => import('./commands/collector.ts'),
+  },
+  {
+    name: 'reconciler',
+    summary: 'Run the reconciler: judges events, compares pairs',
+    positionals: [],
+    options: { ...metrics, ...config, ...database, ...redis, json, help },
+    load: () => import('./commands/reconciler.ts'),
+  },
+  {
+    name: 'reconcile',
+    summary: 'Compare a pair now, and print the report',
+    positionals: ['PAIR'],
+    options: {
+      keys: { type: 'string', value: 'A,B', help: 'Compare only these keys.' },
+      wait: {
+        type: 'boolean',
+        help: 'Wait for the report: the default. --no-wait only asks for it, exit 3.',
+      },
+      timeout: { type: 'string', value: 'SECONDS', help: 'Give up waiting after this long. Default 3600.' },
+      ...api,
+      json,
+      help,
+    },
+    load: () => import('./commands/reconcile.ts'),
+  },
+  {
+    name: 'findings',
+    summary: 'List findings',
+    positionals: [],
+    options: {
+      kind: { type: 'string', value: 'KIND', help: 'Such as lost-update.' },
+      verdict: { type: 'string', value: 'VERDICT', help: 'proven, observed, indeterminate or hazard.' },
+      status: {
+        type: 'string',
+        value: 'STATUS',
+        help: 'open, resolved, acknowledged, muted, or any. Default open.',
+      },
+      'entity-type': { type: 'string', value: 'TYPE', help: 'Such as candidate.' },
+      'entity-id': { type: 'string', value: 'ID', help: 'Id of the entity.' },
+      operation: { type: 'string', value: 'NAME', help: 'Name of the wrapped function.' },
+      since: { type: 'string', value: 'TIME', help: 'Seen at or after: RFC 3339, or 15m, 2h, 7d ago.' },
+      limit: { type: 'string', value: 'COUNT', help: 'Print at most so many. Default 100.' },
+      ...api,
+      json,
+      help,
+    },
+    load: () => import('./commands/findings.ts'),
+  },
+  {
+    name: 'explain',
+    summary: 'Show what happened to an entity: reads, writes, syncs, findings',
+    positionals: ['TYPE', 'ID'],
+    options: {
+      limit: {
+        type: 'string',
+        value: 'COUNT',
+        help: 'Show at most so many events, the newest. Default 200.',
+      },
+      ...api,
+      json,
+      help,
+    },
+    load: () => import('./commands/explain.ts'),
+  },
+  {
+    name: 'migrate',
+    summary: 'Bring the database to the schema of this release',
+    positionals: [],
+    options: { ...database, json, help },
+    load: () => import('./commands/migrate.ts'),
+  },
+  {
+    name: 'help',
+    summary: 'Print help, of one command if named',
+    positionals: ['[COMMAND]'],
+    options: { help },
+    load: () => import('./commands/help.ts'),
+  },
+  {
+    name: 'version',
+    summary: 'Print the version',
+    positionals: [],
+    options: { json, help },
+    load: () => import('./commands/version.ts'),
+  },
+]

@@ -1,0 +1,71 @@
+import { type CommandContext, UsageError } from './command.ts'
+
+/** A setting's text: the option, else its environment variable; empty counts as unset. */
+export function textSetting(context: CommandContext, option: string): string | undefined {
+  return origin(context, option)?.text
+}
+
+export function flagSetting(context: CommandContext, option: string): boolean {
+  return context.options[option] === true
+}
+
+/** @throws UsageError for what is no whole number from `min` to `max`, naming the option or the variable */
+export function wholeNumberSetting(
+  context: CommandContext,
+  option: string,
+  bounds: { readonly min: number; readonly max: number; readonly preset: number },
+): number {
+  const given = origin(context, option)
+  if (given === undefined) return bounds.preset
+  const value = /^\d{1,15}$/.test(given.text) ? Number(given.text) : Number.NaN
+  if (value >= bounds.min && value <= bounds.max) return value
+  throw new UsageError(
+    `${given.name} must be a whole number from ${bounds.min} to ${bounds.max}, not "${given.text}".`,
+  )
+}
+
+/** @throws UsageError for what is no port; 0 takes a free one */
+export function portSetting(context: CommandContext, option: string, preset: number): number {
+  return wholeNumberSetting(context, option, { min: 0, max: 65_535, preset })
+}
+
+/** @throws UsageError for what is no URL of one of these schemes (`postgres:`) */
+export function urlSetting(
+  context: CommandContext,
+  option: string,
+  schemes: readonly string[],
+): string | undefined {
+  const given = origin(context, option)
+  if (given === undefined) return undefined
+  if (URL.canParse(given.text) && schemes.includes(new URL(given.text).protocol)) return given.text
+  throw new UsageError(
+    `${given.name} must be a URL such as ${schemes[0]}//host, not "${withoutPassword(given.text)}".`,
+  )
+}
+
+/** The option's value as one of a list.
+ *  @throws UsageError for another */
+export function choiceSetting<T extends string>(
+  context: CommandContext,
+  option: string,
+  choices: readonly T[],
+): T | undefined {
+  const given = origin(context, option)
+  if (given === undefined) return undefined
+  const choice = choices.find((one) => one === given.text)
+  if (choice !== undefined) return choice
+  throw new UsageError(`${given.name} must be one of ${choices.join(', ')}, not "${given.text}".`)
+}
+
+/** The URL as it may be shown. */
+export function withoutPassword(url: string): string {
+  return url.replace(/(\/\/[^/@:]*):.*@/, '$1:***@').replace(/([?&]password=)[^&]*/i, '$1***')
+}
+
+function origin(context: CommandContext, option: string): { name: string; text: string } | undefined {
+  const given = context.options[option]
+  if (typeof given === 'string') return { name: `--${option}`, text: given }
+  const variable = context.command.options[option]?.env
+  const text = variable === undefined ? undefined : context.env[variable]
+  return variable !== undefined && text ? { name: variable, text } : undefined
+}
