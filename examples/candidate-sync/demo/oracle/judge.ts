@@ -1,0 +1,120 @@
+import type { AppReply, AtsRequest, ClientRequest, Evidence, HistoryRow, Row } from './evidence.ts'
+
+export const HAPPENING_KINDS = [
+  'lost-update',
+  'write-conflict',
+  'partial-write',
+  'unknown-outcome',
+  'unguarded-read-modify-write',
+] as const
+export type HappeningKind = (typeof HAPPENING_KINDS)[number]
+
+/** Something that went wrong, named by the version of the row that the request wrote. */
+export interface Happening {
+  readonly kind: HappeningKind
+  readonly candidateId: string
+  /** Of the transaction that wrote the version. */
+  readonly xid: string
+  /** The fields that were lost; empty for every other kind. */
+  readonly fields: readonly string[]
+  readonly requestId: string
+}
+
+/** The evidence contradicts itself: the oracle is wrong, and says nothing. */
+export class OracleError extends Error {
+  override name = 'OracleError'
+}
+
+/** Decides from the evidence what really happened, with the definitions of the product and by values.
+ *  @throws OracleError where a row version names no request, or a request wrote more than once */
+export function judge(evidence: Evidence): readonly Happening[] {
+  const requests = new Map(evidence.requests.map((request) => [request.id, request]))
+  const attempts = Map.groupBy(evidence.atsRequests, (attempt) => attempt.requestId)
+  const versions = new Map(
+    evidence.history.map((row) => [versionKey(row.candidateId, row.new.revision), row.new]),
+  )
+  const happenings: Happening[] = []
+  const written = new Set<string>()
+  for (const row of evidence.history) {
+    if (!row.old) continue
+    const request = requestOf(row, requests, written)
+    const happened = (kind: HappeningKind, fields: readonly string[] = []) =>
+      happenings.push({ kind, candidateId: row.candidateId, xid: row.xid, fields, requestId: request.id })
+    if (isForeign(row, row.old)) {
+      const base = versions.get(versionKey(row.candidateId, row.baseRevision))
+      if (!base) throw new OracleError(`${request.id} read a revision of ${row.candidateId} that never was`)
+      const lost = lostFields(base, row.old, row.new, request)
+      happened(lost.length > 0 ? 'lost-update' : 'write-conflict', lost)
+    }
+    const sync = syncOutcome(request.reply, attempts.get(request.id) ?? [])
+    if (sync === 'rejected') happened('partial-write')
+    if (sync === 'unknown') happened('unknown-outcome')
+  }
+  return [...happenings, ...unguarded(happenings)]
+}
+
+/** A write that overwrote a version which it had not read shows that nothing stops the function from doing so.
+ *  It is one hazard of the function, however often it happened. */
+function unguarded(happenings: readonly Happening[]): readonly Happening[] {
+  const first = happenings.find(({ kind }) => kind === 'lost-update' || kind === 'write-conflict')
+  return first ? [{ ...first, kind: 'unguarded-read-modify-write', fields: [] }] : []
+}
+
+function requestOf(
+  row: HistoryRow,
+  requests: ReadonlyMap<string, ClientRequest>,
+  written: Set<string>,
+): ClientRequest {
+  const id = String(row.new.updatedBy)
+  const request = requests.get(id)
+  if (request?.candidateId !== row.candidateId)
+    throw new OracleError(`a version of ${row.candidateId} was written by '${id}', which no client sent`)
+  if (written.has(id)) throw new OracleError(`${id} wrote twice`)
+  written.add(id)
+  return request
+}
+
+function isForeign(row: HistoryRow, old: Row): boolean {
+  return String(old.revision) !== row.baseRevision
+}
+
+/** `id` never changes, `updatedAt` belongs to whoever writes last, `revision` to the database. */
+const NEVER_LOST = new Set(['id', 'updatedAt', 'revision'])
+
+/** The fields that someone else had changed since the base was read, and that this write set to something else than
+ *  they were: back to the base (reverted) or to a third value (derived). Not those that its caller asked for. */
+function lostFields(base: Row, old: Row, now: Row, request: ClientRequest): readonly string[] {
+  const supplied = new Set([request.candidateId, ...Object.values(request.body)])
+  return Object.keys(now)
+    .filter((field) => !NEVER_LOST.has(field) && !supplied.has(now[field]))
+    .filter((field) => old[field] !== base[field] && now[field] !== old[field])
+    .sort()
+}
+
+/** Answers that mean "perhaps later" or "perhaps already": the write may have been applied. */
+const UNDECIDED_STATUSES = new Set([202, 408, 409, 425, 429])
+
+function syncOutcome(reply: AppReply, attempts: readonly AtsRequest[]): 'ok' | 'rejected' | 'unknown' {
+  const applied = attempts.some(({ atsStatus }) => atsStatus !== null && atsStatus < 400)
+  switch (reply.kind) {
+    case 'ok':
+      if (!applied) throw new OracleError('the app said ok to a request that never reached the ATS')
+      return 'ok'
+    case 'ats-failed': {
+      const rejected =
+        isRejection(reply.atsStatus) && attempts.every((attempt) => isRejection(attempt.answeredStatus))
+      if (rejected && applied) throw new OracleError('the ATS applied what the app was told it rejected')
+      return rejected ? 'rejected' : 'unknown'
+    }
+    case 'error':
+      throw new OracleError(`the app failed with status ${reply.status} after it had written`)
+  }
+}
+
+function isRejection(status: number | null): boolean {
+  return status !== null && status >= 400 && status < 500 && !UNDECIDED_STATUSES.has(status)
+}
+
+function versionKey(candidateId: string, revision: unknown): string {
+  return `${candidateId} ${String(revision)}`
+}

@@ -1,0 +1,50 @@
+import Fastify, { type FastifyInstance } from 'fastify'
+import { AtsError } from './ats-client.ts'
+import { type Candidate, STAGES } from './candidate.ts'
+import { db } from './database.ts'
+import { syncCandidate } from './sync-candidate.ts'
+
+// PostgreSQL stores no NUL in text
+const TEXT = '^[^\\u0000]*$'
+
+const updates = {
+  type: 'object',
+  additionalProperties: false,
+  minProperties: 1,
+  required: ['updatedBy'],
+  properties: {
+    name: { type: 'string', minLength: 1, maxLength: 200, pattern: TEXT },
+    email: { type: 'string', minLength: 3, maxLength: 320, pattern: TEXT },
+    phone: { type: ['string', 'null'], maxLength: 40, pattern: TEXT },
+    stage: { enum: STAGES },
+    score: { type: 'integer', minimum: 0, maximum: 2_147_483_647 },
+    notes: { type: ['string', 'null'], maxLength: 2_000, pattern: TEXT },
+    updatedBy: { type: 'string', minLength: 1, maxLength: 100, pattern: TEXT },
+  },
+} as const
+
+/** The candidate API. Does not listen yet. */
+export function buildApp(): FastifyInstance {
+  // a wrong type is the caller's mistake: it is answered, not bent into shape
+  const app = Fastify({ ajv: { customOptions: { coerceTypes: false, removeAdditional: false } } })
+
+  app.get<{ Params: { id: string } }>('/candidates/:id', async (request, reply) => {
+    const candidate = await db.candidates.findUnique({ where: { id: request.params.id } })
+    return candidate ?? reply.code(404).send({ error: 'no_such_candidate' })
+  })
+
+  app.patch<{ Params: { id: string }; Body: Partial<Candidate> }>(
+    '/candidates/:id',
+    { schema: { body: updates } },
+    (request) => syncCandidate(request.params.id, request.body),
+  )
+
+  app.setErrorHandler((error, _request, reply) => {
+    if (error instanceof AtsError)
+      return reply
+        .code(502)
+        .send({ error: 'ats_failed', message: error.message, atsStatus: error.status ?? null })
+    return reply.send(error)
+  })
+  return app
+}

@@ -1,0 +1,17 @@
+import { postgresTable } from '@syncproof/sdk/pg'
+import { openPglite } from '@syncproof/store/pglite'
+import pg from 'pg'
+import type { Candidate } from './candidate.ts'
+
+const POOL_CONNECTIONS_MAX = 10
+
+const url = process.env.DATABASE_URL
+
+/** PostgreSQL where DATABASE_URL names one, else an embedded database in memory. */
+export const pool = url
+  ? new pg.Pool({ connectionString: url, max: POOL_CONNECTIONS_MAX })
+  : await openPglite({})
+
+export const db = {
+  candidates: postgresTable<Candidate>(pool, 'candidates', { key: 'id' }),
+}
