@@ -8,8 +8,7 @@ import { limits } from './limits.ts'
  *  string that spells the same instant differ too: making them equal is a field rule's work (fields.ts). */
 export function canonicalValue(value: unknown): string | undefined {
   try {
-    const text = encode(value, 0)
-    return text.length > limits.canonicalLengthMax ? undefined : text
+    return encode(value, 0, { left: limits.canonicalLengthMax })
   } catch {
     // a hostile record (getter, Proxy, cycle) must cost the field, never the caller
     return undefined
@@ -20,7 +19,8 @@ export const CANONICAL_ABSENT = 'u'
 export const CANONICAL_NULL = 'n'
 
 export function canonicalText(text: string): string {
-  const normal = text.normalize('NFC')
+  // a lone surrogate has no UTF-8: drivers, and the hash itself, turn it into U+FFFD
+  const normal = text.toWellFormed().normalize('NFC')
   return `s${normal.length}:${normal}`
 }
 
@@ -71,8 +71,23 @@ function expand(text: string): string | undefined {
 
 const DEPTH_MAX = limits.depthMax
 
-function encode(value: unknown, depth: number): string {
+/** Characters that may still be encoded. Without it a small value that shares its parts (`[x, x]`, 30 times
+ *  nested) would spell gigabytes and block the host. */
+interface Budget {
+  left: number
+}
+
+function encode(value: unknown, depth: number, budget: Budget): string {
   if (depth > DEPTH_MAX) throw new RangeError('nested too deep, or a cycle')
+  if (typeof value !== 'object' || value === null) {
+    const text = encodeScalar(value)
+    spend(budget, text.length)
+    return text
+  }
+  return encodeObject(value, depth, budget)
+}
+
+function encodeScalar(value: unknown): string {
   switch (typeof value) {
     case 'string':
       if (value.length > limits.canonicalLengthMax) throw new RangeError('too long')
@@ -88,24 +103,27 @@ function encode(value: unknown, depth: number): string {
     case 'undefined':
       return CANONICAL_ABSENT
     case 'object':
-      return value === null ? CANONICAL_NULL : encodeObject(value, depth)
+      return CANONICAL_NULL
     default:
       throw new TypeError(`a ${typeof value} has no canonical value`)
   }
 }
 
-function encodeObject(value: object, depth: number): string {
+function encodeObject(value: object, depth: number, budget: Budget): string {
   if (value instanceof Date) {
     const ms = value.getTime()
     if (Number.isNaN(ms)) throw new RangeError('not a date')
     return canonicalInstant(BigInt(ms) * 1000n)
   }
   if (value instanceof Uint8Array) {
+    spend(budget, Math.ceil(value.byteLength / 3) * 4)
     const base64 = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64')
     return `b${base64.length}:${base64}`
   }
   if (Array.isArray(value)) {
-    const items = value.map((item) => encode(item === undefined ? null : item, depth + 1))
+    spend(budget, value.length + 3)
+    // Array.from, not map: a hole must become null at its place, as in JSON
+    const items = Array.from(value, (item) => encode(item === undefined ? null : item, depth + 1, budget))
     return `a${items.length}[${items.join('')}]`
   }
   const prototype = Object.getPrototypeOf(value)
@@ -113,14 +131,31 @@ function encodeObject(value: object, depth: number): string {
     // as JSON would carry it; a Map, a Set or a class without toJSON has no agreed form
     const json = (value as { toJSON?: unknown }).toJSON
     if (typeof json !== 'function') throw new TypeError('an object of a class has no canonical value')
-    return encode(json.call(value), depth + 1)
+    return encode(json.call(value), depth + 1, budget)
   }
-  const record = value as Record<string, unknown>
-  const names = Object.keys(record)
-    .filter((name) => record[name] !== undefined)
-    .sort(byCodeUnit)
-  const entries = names.map((name) => canonicalText(name) + encode(record[name], depth + 1))
-  return `o${entries.length}{${entries.join('')}}`
+  return encodeRecord(value as Record<string, unknown>, depth, budget)
+}
+
+function encodeRecord(record: Record<string, unknown>, depth: number, budget: Budget): string {
+  // sorted by the normalized names, or two spellings of one record would get two texts
+  const entries = Object.entries(record)
+    .filter(([, member]) => member !== undefined)
+    .map(([name, member]) => [canonicalText(name), name.normalize('NFC'), member] as const)
+    .sort(([, a], [, b]) => byCodeUnit(a, b))
+  spend(budget, 3)
+  let previous: string | undefined
+  const texts = entries.map(([text, , member]) => {
+    if (text === previous) throw new TypeError('two members have the same name in NFC')
+    previous = text
+    spend(budget, text.length)
+    return text + encode(member, depth + 1, budget)
+  })
+  return `o${texts.length}{${texts.join('')}}`
+}
+
+function spend(budget: Budget, length: number): void {
+  budget.left -= length
+  if (budget.left < 0) throw new RangeError('too long')
 }
 
 function byCodeUnit(a: string, b: string): number {

@@ -1,14 +1,15 @@
 import { z } from 'zod'
 import { CONTRACT_VERSION, type EventKind, type SyncproofEvent } from './event.ts'
 import { limits } from './limits.ts'
-import { uuidV7TimeMs } from './uuid.ts'
+import { isUuid, uuidV7TimeMs } from './uuid.ts'
 
 /** Zod schemas of the event contract, for services only: the SDK must not carry them.
  *  Members that a schema does not name are kept and never read. */
 
 const text = z.string().max(limits.stringLengthMax)
 const name = text.min(1)
-const uuid = z.uuid()
+/** Lower case only: a uuid column makes one of two spellings, and the JSON beside it keeps two. */
+const uuid = z.string().refine(isUuid, { message: 'must be a UUID in lower case' }).meta({ format: 'uuid' })
 const uuidV7 = z
   .string()
   .refine((id) => uuidV7TimeMs(id) !== undefined, { message: 'must be a UUIDv7 in lower case' })
@@ -128,6 +129,7 @@ const schemas = {
     kind: z.literal('operation_finished'),
     outcome: z.enum(['ok', 'failed']),
     error: z.looseObject({ type: text, message: text }).optional(),
+    in_flight: count.optional(),
     ...duration,
   }),
   process_ended: z.looseObject({ ...base, kind: z.literal('process_ended'), last_seq: z.int().min(-1) }),

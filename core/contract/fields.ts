@@ -175,6 +175,12 @@ function toEpochUs(value: unknown): bigint | undefined {
   const offset =
     zone === 'Z' ? 'Z' : zone.length === 3 ? `${zone}:00` : zone.replace(/^(...)(\d\d)$/, '$1:$2')
   const ms = Date.parse(`${date}T${time}${offset}`)
-  if (Number.isNaN(ms)) return undefined
+  if (Number.isNaN(ms) || !isCalendarDay(date)) return undefined
   return BigInt(ms) * 1000n + BigInt(fraction.padEnd(6, '0').slice(0, 6))
+}
+
+/** Date.parse takes the 30th of February for the 2nd of March. */
+function isCalendarDay(date = ''): boolean {
+  const midnight = new Date(`${date}T00:00:00Z`)
+  return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(date)
 }

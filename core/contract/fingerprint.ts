@@ -42,9 +42,18 @@ function part(text: string): string {
   return `${text.length}:${text}`
 }
 
-/** Two fingerprints made with different keys or rules say nothing about each other. */
+/** Two fingerprints made with different keys or rules say nothing about each other, and what is not
+ *  `keyId.ruleId.digest` says nothing at all. */
 export function compareFingerprints(a: string, b: string): 'same' | 'different' | 'incomparable' {
-  const split = a.lastIndexOf('.')
-  if (split <= 0 || a.slice(0, split) !== b.slice(0, b.lastIndexOf('.'))) return 'incomparable'
+  const maker = makerOf(a)
+  if (maker === undefined || maker !== makerOf(b)) return 'incomparable'
   return a === b ? 'same' : 'different'
+}
+
+/** `keyId.ruleId`; undefined where one of the three parts is missing. */
+function makerOf(fingerprint: string): string | undefined {
+  const keyEnd = fingerprint.indexOf('.')
+  const ruleEnd = fingerprint.lastIndexOf('.')
+  const whole = keyEnd > 0 && ruleEnd > keyEnd + 1 && ruleEnd < fingerprint.length - 1
+  return whole ? fingerprint.slice(0, ruleEnd) : undefined
 }

@@ -20,14 +20,16 @@ export function formatToken(parts: TokenParts): string {
   return [parts.kind, parts.database, parts.table, parts.key, parts.value].map(encodePart).join(SEPARATOR)
 }
 
-/** The parts of a token, or undefined where the text is not one. */
+/** The parts of a token, or undefined where the text is not one, or not as `formatToken` spells it: two
+ *  spellings of one version would look like two versions. */
 export function parseToken(token: string): TokenParts | undefined {
-  const parts = token.split(SEPARATOR)
-  if (parts.length !== 5) return undefined
+  const texts = token.split(SEPARATOR)
+  if (texts.length !== 5) return undefined
   try {
-    const [kind, database, table, key, value] = parts.map(decodeURIComponent)
+    const [kind, database, table, key, value] = texts.map((text) => decodeURIComponent(text))
     if (!kind || !database || !table || key === undefined || !value) return undefined
-    return { kind, database, table, key, value }
+    const parts = { kind, database, table, key, value }
+    return formatToken(parts) === token ? parts : undefined
   } catch {
     return undefined
   }
