@@ -38,6 +38,11 @@ export const errorCatalogue = {
     title: 'There is nothing at this address',
     solve: 'Check the id, and the path against /openapi.json.',
   },
+  request_timeout: {
+    status: 408,
+    title: 'The request did not arrive whole in time',
+    solve: 'Send the whole request within 30 seconds: smaller batches, or gzip, over a slow network.',
+  },
   body_too_large: {
     status: 413,
     title: 'The body is larger than one batch may be',
@@ -73,6 +78,11 @@ export const errorCatalogue = {
     title: 'No pair of this name is configured',
     solve:
       'Use a name that GET /v1/pairs lists, or add the pair to syncproof.config.ts and restart the reconciler.',
+  },
+  headers_too_large: {
+    status: 431,
+    title: 'Path and headers are too large',
+    solve: 'Keep path, query and headers within 16 KiB together.',
   },
   too_many_requests: {
     status: 429,

@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto'
+import type { Store } from '@syncproof/store'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { Registry } from 'prom-client'
+import { healthRoutes } from './health-routes.ts'
+import { authenticateRequests } from './http/auth.ts'
+import { answerClientError } from './http/client-error.ts'
+import { parseJsonBodies } from './http/json-body.ts'
+import { cacheKeys } from './http/key-cache.ts'
+import { answerProblems, sendProblem, toProblem } from './http/problems.ts'
+import { RequestLog } from './http/request-log.ts'
+import { validatorCompiler } from './http/validate.ts'
+import { eventsRoutes } from './ingest/events-routes.ts'
+import { collectorLimits } from './limits.ts'
+import { type IngestMetrics, registerIngestMetrics } from './metrics/ingest-metrics.ts'
+import { registerStoreMetrics } from './metrics/store-metrics.ts'
+import { serveOpenApi } from './openapi.ts'
+import { findingsRoutes } from './report/findings-routes.ts'
+import { operationsRoutes } from './report/operations-routes.ts'
+import { pairsRoutes } from './report/pairs-routes.ts'
+import { reportsRoutes } from './report/reports-routes.ts'
+
+export interface CollectorOptions {
+  /** Used, not owned: closing the collector leaves it open. */
+  readonly store: Store
+  /** The collector's metrics are registered here, once a registry; serving them is the caller's. */
+  readonly metrics: Registry
+  /** Off where absent. */
+  readonly logger?: { readonly level: string } | undefined
+  /** Milliseconds since 1970. Default: Date.now. */
+  readonly nowMs?: (() => number) | undefined
+  /** Default: `collectorLimits.requestTimeoutMs`. */
+  readonly requestTimeoutMs?: number | undefined
+}
+
+/** The collector's app, not listening: every route answers to `inject`. Does not touch the store before a request
+ *  does, so it can be built while the database is away. */
+export async function buildCollector(options: CollectorOptions): Promise<FastifyInstance> {
+  const { store, metrics: registry, nowMs = Date.now } = options
+  const metrics = registerIngestMetrics(registry)
+  registerStoreMetrics(registry, store, nowMs)
+
+  const app = createApp(options, metrics)
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+  parseJsonBodies(app)
+  answerProblems(app, metrics)
+  const requireScope = authenticateRequests(app, cacheKeys(store.keys, nowMs))
+
+  await serveOpenApi(app)
+  const routes = { store, requireScope }
+  const typed = app.withTypeProvider<ZodTypeProvider>()
+  await typed.register(healthRoutes, { store })
+  await typed.register(eventsRoutes, { ...routes, metrics, nowMs })
+  await typed.register(findingsRoutes, routes)
+  await typed.register(operationsRoutes, routes)
+  await typed.register(reportsRoutes, routes)
+  await typed.register(pairsRoutes, routes)
+  return app
+}
+
+function createApp(options: CollectorOptions, metrics: IngestMetrics): FastifyInstance {
+  return Fastify({
+    logger: options.logger
+      ? { ...options.logger, redact: ['req.headers.authorization', 'headers.authorization'] }
+      : false,
+    logController: new RequestLog(),
+    genReqId: () => randomUUID(),
+    bodyLimit: collectorLimits.reportBodyBytesMax,
+    routerOptions: { maxParamLength: collectorLimits.paramLengthMax },
+    requestTimeout: options.requestTimeoutMs ?? collectorLimits.requestTimeoutMs,
+    handlerTimeout: collectorLimits.handlerTimeoutMs,
+    connectionTimeout: collectorLimits.idleTimeoutMs,
+    keepAliveTimeout: collectorLimits.keepAliveTimeoutMs,
+    http: {
+      headersTimeout: collectorLimits.headersTimeoutMs,
+      connectionsCheckingInterval: collectorLimits.timeoutCheckMs,
+      maxHeaderSize: collectorLimits.headersBytesMax,
+    },
+    forceCloseConnections: 'idle',
+    // what still comes in on an open connection while closing is answered, not turned away
+    return503OnClosing: false,
+    frameworkErrors: (error, request, reply) => {
+      sendProblem(toProblem(error), request, reply, metrics)
+    },
+    clientErrorHandler: answerClientError,
+  })
+}

@@ -1,0 +1,44 @@
+import { CONTRACT_VERSION, limits, type ProcessReport } from '@syncproof/core/contract'
+import type { ErrorCode } from '@syncproof/core/contract/errors'
+import { batchEnvelopeSchema } from '@syncproof/core/contract/schema'
+import { findHostile } from '../http/guard.ts'
+import { jsonPointer } from '../http/json-pointer.ts'
+
+export type EnvelopeCheck =
+  | { readonly ok: true; readonly process: ProcessReport; readonly events: readonly unknown[] }
+  | { readonly ok: false; readonly code: ErrorCode; readonly detail: string; readonly pointer: string }
+
+/** Checks a batch but for its events: those are judged one by one. Members that the contract does not name are
+ *  dropped. */
+export function checkEnvelope(body: unknown): EnvelopeCheck {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    return refused('invalid_request', [], 'must be a JSON object { contract, process, events }')
+  }
+  const { events, ...rest } = body as Record<string, unknown>
+  const hostile = findHostile(rest)
+  if (hostile !== undefined) return refused('invalid_request', hostile.path, hostile.message)
+
+  const { contract } = rest
+  if (Number.isSafeInteger(contract) && !isAcceptedContract(Number(contract))) {
+    return refused('unsupported_contract', ['contract'], `must be ${acceptedContracts.join(' or ')}`)
+  }
+  if (Array.isArray(events) && events.length > limits.eventsPerBatchMax) {
+    return refused('body_too_large', ['events'], `must hold at most ${limits.eventsPerBatchMax} events`)
+  }
+  const result = batchEnvelopeSchema.safeParse({ ...rest, events })
+  if (result.success) return { ok: true, process: result.data.process, events: result.data.events }
+  const [issue] = result.error.issues
+  return refused('invalid_request', issue?.path ?? [], issue?.message ?? 'is not valid')
+}
+
+/** This version of the contract and the one before it. */
+const acceptedContracts = [CONTRACT_VERSION - 1, CONTRACT_VERSION].filter((version) => version >= 1)
+
+function isAcceptedContract(version: number): boolean {
+  return acceptedContracts.includes(version)
+}
+
+function refused(code: ErrorCode, path: readonly PropertyKey[], message: string): EnvelopeCheck {
+  const pointer = jsonPointer('', path)
+  return { ok: false, code, detail: `${pointer || 'The body'}: ${message}`, pointer }
+}

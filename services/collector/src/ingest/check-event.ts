@@ -1,0 +1,75 @@
+import {
+  type EventKind,
+  limits,
+  type OpaqueEvent,
+  type RejectedEvent,
+  type SyncproofEvent,
+  uuidV7TimeMs,
+} from '@syncproof/core/contract'
+import type { ErrorCode } from '@syncproof/core/contract/errors'
+import { eventSchemas, opaqueEventSchema } from '@syncproof/core/contract/schema'
+import { findHostile } from '../http/guard.ts'
+import { jsonPointer } from '../http/json-pointer.ts'
+import { issuePath } from '../http/validate.ts'
+import { collectorLimits } from '../limits.ts'
+
+export type AcceptedEvent = SyncproofEvent | OpaqueEvent
+
+export interface CheckedEvents {
+  readonly accepted: readonly AcceptedEvent[]
+  readonly rejected: readonly RejectedEvent[]
+}
+
+/** Judges each event of a batch by itself: a bad one costs no other. Of each rejected one, the first issue.
+ *  @param nowMs the collector's clock, milliseconds since 1970 */
+export function checkEvents(events: readonly unknown[], nowMs: number): CheckedEvents {
+  const accepted: AcceptedEvent[] = []
+  const rejected: RejectedEvent[] = []
+  for (const [index, event] of events.entries()) {
+    const rejection = rejectEvent(index, event, nowMs)
+    // kept as it came, with members that no schema names: a later release may read them
+    if (rejection === undefined) accepted.push(event as AcceptedEvent)
+    else rejected.push(rejection)
+  }
+  return { accepted, rejected }
+}
+
+export function isEventKind(kind: unknown): kind is EventKind {
+  return typeof kind === 'string' && Object.hasOwn(eventSchemas, kind)
+}
+
+function rejectEvent(index: number, event: unknown, nowMs: number): RejectedEvent | undefined {
+  const rejection = (code: ErrorCode, path: readonly PropertyKey[], message: string): RejectedEvent => ({
+    index,
+    code,
+    pointer: jsonPointer(`/events/${index}`, path),
+    message,
+  })
+  const hostile = findHostile(event)
+  if (hostile !== undefined) return rejection('invalid_event', hostile.path, hostile.message)
+
+  const kind: unknown = (event as { kind?: unknown } | null)?.kind
+  const schema = isEventKind(kind) ? eventSchemas[kind] : opaqueEventSchema
+  const result = schema.safeParse(event)
+  if (!result.success) {
+    const [issue] = result.error.issues
+    return rejection('invalid_event', issuePath(issue), issue?.message ?? 'is not valid')
+  }
+  const range = outOfRange(result.data.id, nowMs)
+  return range === undefined ? undefined : rejection('event_time_out_of_range', ['id'], range)
+}
+
+function outOfRange(id: string, nowMs: number): string | undefined {
+  const timeMs = uuidV7TimeMs(id) ?? Number.NaN
+  if (timeMs > nowMs + limits.eventAheadMsMax) {
+    return `the time in the id, ${isoTime(timeMs)}, is more than an hour ahead of ${isoTime(nowMs)} here`
+  }
+  if (timeMs < nowMs - collectorLimits.eventAgeMsMax) {
+    return `the time in the id, ${isoTime(timeMs)}, is before what is kept; it is ${isoTime(nowMs)} here`
+  }
+  return undefined
+}
+
+function isoTime(ms: number): string {
+  return new Date(ms).toISOString()
+}

@@ -1,0 +1,72 @@
+import type { Store } from '@syncproof/store'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { projectOf } from '../http/auth.ts'
+import { ProblemError } from '../http/problem.ts'
+import { needsKey, type RouteOptions } from '../http/route.ts'
+import { collectorLimits } from '../limits.ts'
+import type { BatchResult, IngestMetrics } from '../metrics/ingest-metrics.ts'
+import { batchBodySchema, receiptSchema } from '../schemas/event.ts'
+import { problems } from '../schemas/problem.ts'
+import { checkEnvelope } from './check-batch.ts'
+import { checkEvents } from './check-event.ts'
+
+export interface EventsRoutesOptions extends RouteOptions {
+  readonly metrics: IngestMetrics
+  readonly nowMs: () => number
+}
+
+/** `POST /v1/events`: checks a batch event by event, stores the good ones, answers after the commit. */
+export const eventsRoutes: FastifyPluginAsyncZod<EventsRoutesOptions> = async (app, options) => {
+  const { store, metrics, nowMs, requireScope } = options
+  app.route({
+    method: 'POST',
+    url: '/v1/events',
+    ...requireScope('ingest'),
+    bodyLimit: collectorLimits.bodyBytesMax,
+    config: { inflatedBytesMax: collectorLimits.inflatedBytesMax },
+    // the schema is for the document: a bad event must not cost the batch, so the handler checks one by one
+    validatorCompiler: () => (value: unknown) => ({ value }),
+    schema: {
+      summary: 'Send a batch of events; an empty one is a heartbeat',
+      description:
+        'Plain or with Content-Encoding: gzip. Answered after the commit: what is accepted is durable. Sending a batch again changes nothing. One bad event never costs the good ones.',
+      tags: ['ingest'],
+      operationId: 'sendEvents',
+      ...needsKey('ingest'),
+      body: batchBodySchema,
+      response: { 202: receiptSchema, ...problems(400, 401, 403, 408, 413, 415, 422) },
+    },
+    async onResponse(request, reply) {
+      metrics.batch(batchResult(request, reply), reply.elapsedTime / 1000)
+    },
+    handler: async (request, reply) =>
+      reply.code(202).send(await ingest(store, metrics, projectOf(request), request.body, nowMs())),
+  })
+}
+
+async function ingest(store: Store, metrics: IngestMetrics, project: string, body: unknown, nowMs: number) {
+  const envelope = checkEnvelope(body)
+  if (!envelope.ok) throw new ProblemError(envelope.code, envelope.detail, { pointer: envelope.pointer })
+  const { accepted: valid, rejected } = checkEvents(envelope.events, nowMs)
+  if (valid.length === 0 && rejected.length > 0) {
+    metrics.events({ valid, accepted: 0, duplicates: 0, rejected })
+    throw new ProblemError(
+      'no_valid_event',
+      `Not one of the ${rejected.length} events of the batch is valid.`,
+      {
+        pointer: '/events',
+        extensions: { rejected },
+      },
+    )
+  }
+  const { accepted, duplicates } = await store.events.append(project, envelope.process, valid)
+  metrics.events({ valid, accepted, duplicates, rejected })
+  return { accepted, duplicates, rejected }
+}
+
+function batchResult(request: FastifyRequest, reply: FastifyReply): BatchResult {
+  if (reply.statusCode !== 202) return 'refused'
+  const { events } = request.body as { readonly events: readonly unknown[] }
+  return events.length === 0 ? 'heartbeat' : 'stored'
+}

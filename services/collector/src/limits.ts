@@ -1,0 +1,67 @@
+import { limits } from '@syncproof/core/contract'
+
+/** Every bound of the collector in one place, each with its reason. Those that a sender must know too come
+ *  from the contract. */
+export const collectorLimits = {
+  /** One batch as sent. */
+  bodyBytesMax: limits.bodyBytesMax,
+  /** One batch after inflating: a gzip bomb stops here, whatever its ratio. */
+  inflatedBytesMax: limits.inflatedBytesMax,
+  /** Bodies of the report API are a few members or a list of keys. */
+  reportBodyBytesMax: 256 * 1024,
+  /** Objects, arrays and scalars of one event. The largest honest event, a write of 512 fields with all its
+   *  fingerprints, has about 2,100; checking costs time for each. */
+  valuesPerEventMax: 8_192,
+  /** A pointer in an answer names the nearest member that fits: long keys must not come back multiplied. */
+  pointerLengthMax: 512,
+  /** An event id older than this is refused: its partition may be gone, and with it the memory of duplicates. */
+  eventAgeMsMax: 30 * 24 * 60 * 60 * 1000,
+
+  /** Request line and headers together, Node's own default; an entity id in a path fits. */
+  headersBytesMax: 16 * 1024,
+  /** A path parameter as it stands in the URL: an entity id of the contract's length, percent-encoded. */
+  paramLengthMax: 3 * limits.stringLengthMax,
+  /** Whole headers; who is slower holds a socket on purpose. */
+  headersTimeoutMs: 10_000,
+  /** Whole request with its body: 4 MiB in 30 s is 140 kB/s. */
+  requestTimeoutMs: 30_000,
+  /** From routing to answer; longer than a body may take, shorter than the socket lives. */
+  handlerTimeoutMs: 45_000,
+  /** A whole export: millions of rows to a client that keeps reading. */
+  exportTimeoutMs: 15 * 60_000,
+  /** A socket on which nothing moves. */
+  idleTimeoutMs: 60_000,
+  /** Longer than the 60 s of common load balancers, so that they close first and no request is lost in between. */
+  keepAliveTimeoutMs: 72_000,
+  /** How often Node looks for requests past their timeout. */
+  timeoutCheckMs: 1_000,
+  /** What was accepted is answered within this after close(); then sockets are cut. */
+  closeGraceMs: 10_000,
+
+  /** A key is about 50 characters; nothing longer is looked up. */
+  keyLengthMax: 512,
+  /** Keys remembered, known or not. */
+  keyCacheMax: 1_000,
+  /** A revoked key works no longer than this. */
+  keyCacheTtlMs: 5_000,
+
+  pageDefault: 100,
+  pageMax: 500,
+  /** A cursor is opaque text of the store, far shorter. */
+  cursorLengthMax: 2_048,
+  /** Longer lists of records are the whole pair's business. */
+  keysPerReconciliationMax: 1_000,
+
+  /** Values of one label before `__overflow__`: operation names come from code, which may misuse them. */
+  labelValuesMax: 200,
+  /** A scrape never waits longer for the database; it shows the last known figures instead. */
+  storeFiguresTimeoutMs: 1_000,
+  /** Scrapes and metrics of one scrape share figures of this age. */
+  storeFiguresTtlMs: 1_000,
+  /** A readiness probe must answer before the prober gives up. */
+  readyTimeoutMs: 2_000,
+  /** What 503 asks a sender to wait; the SDK adds its own backoff. */
+  retryAfterSeconds: 2,
+} as const
+
+export type CollectorLimits = { readonly [K in keyof typeof collectorLimits]: number }

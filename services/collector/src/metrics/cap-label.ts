@@ -1,0 +1,15 @@
+import { collectorLimits } from '../limits.ts'
+
+export const OVERFLOW = '__overflow__'
+
+/** Lets the first `labelValuesMax` values of a label through and folds all later ones into `__overflow__`: a label
+ *  that code fills with ids would cost Prometheus a series each. */
+export function createLabelCap(): (value: string) => string {
+  const known = new Set<string>()
+  return (value) => {
+    if (known.has(value)) return value
+    if (known.size >= collectorLimits.labelValuesMax) return OVERFLOW
+    known.add(value)
+    return value
+  }
+}

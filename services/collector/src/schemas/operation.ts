@@ -1,0 +1,38 @@
+import type { OperationRow, ProcessRow } from '@syncproof/store'
+import { z } from 'zod'
+import { entitySchema, timeSchema } from './common.ts'
+import { component } from './registry.ts'
+
+export const operationSchema: z.ZodType<OperationRow> = component(
+  'Operation',
+  z.object({
+    operation_id: z.string(),
+    root_operation_id: z.string(),
+    name: z.string(),
+    entity: entitySchema,
+    process_id: z.string(),
+    service: z.string(),
+    release: z.string().nullable(),
+    started_at: timeSchema,
+    finished_at: timeSchema.nullable(),
+    outcome: z.enum(['ok', 'failed']).nullable(),
+    retries: z.int(),
+  }),
+)
+
+export const processSchema: z.ZodType<ProcessRow> = component(
+  'Process',
+  z.object({
+    id: z.string(),
+    service: z.string(),
+    release: z.string().nullable(),
+    host: z.string().nullable(),
+    first_seen_at: timeSchema,
+    last_seen_at: timeSchema,
+    ended: z.boolean(),
+    produced: z.int(),
+    stored: z.int(),
+    dropped: z.record(z.string(), z.int()),
+    unaccounted: z.int().meta({ description: 'Produced, neither stored nor dropped: in flight, or lost.' }),
+  }),
+)
