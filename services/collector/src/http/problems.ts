@@ -41,7 +41,10 @@ export function sendProblem(
 export function toProblem(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error
   if (error instanceof StoreUnavailableError) {
-    return unavailable('The database does not answer; nothing of this request was stored.', error)
+    return unavailable(
+      'The database does not answer. Nothing was acknowledged; sending it again stores nothing twice.',
+      error,
+    )
   }
   if (error instanceof InvalidCursorError) {
     return new ProblemError(

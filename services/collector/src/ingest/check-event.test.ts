@@ -1,0 +1,82 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { type Json, makeEvent, nested, uuidV7 } from '../../test/make-batch.ts'
+import { collectorLimits } from '../limits.ts'
+import { checkEvents } from './check-event.ts'
+
+const nowMs = Date.UTC(2026, 10, 20)
+const good = () => makeEvent({ id: uuidV7(nowMs) })
+const hour = 60 * 60 * 1000
+
+test.each<[string, unknown, string, string]>([
+  ['null', null, 'invalid_event', ''],
+  ['an array', [], 'invalid_event', ''],
+  ['no kind', { ...good(), kind: undefined }, 'invalid_event', '/kind'],
+  ['a kind that is a number', { ...good(), kind: 7 }, 'invalid_event', '/kind'],
+  ['a kind called __proto__', { kind: '__proto__' }, 'invalid_event', '/id'],
+  ['a name that is a number', { ...good(), name: 7 }, 'invalid_event', '/name'],
+  ['no entity id', { ...good(), entity: { type: 'candidate' } }, 'invalid_event', '/entity/id'],
+  ['an id in capitals', { ...good(), id: uuidV7(nowMs).toUpperCase() }, 'invalid_event', '/id'],
+  ['a NUL in a name that needs escaping', { ...good(), 'a/b~': '\0' }, 'invalid_event', '/a~1b~0'],
+  ['depth 10,000', { ...good(), x: JSON.parse(nested(10_000)) }, 'invalid_event', '/x'],
+  [
+    'an id an hour and a second ahead',
+    { ...good(), id: uuidV7(nowMs + hour + 1000) },
+    'event_time_out_of_range',
+    '/id',
+  ],
+  [
+    'an id from before the retention',
+    { ...good(), id: uuidV7(nowMs - collectorLimits.eventAgeMsMax - 1000) },
+    'event_time_out_of_range',
+    '/id',
+  ],
+])('%s is rejected with its code and pointer, and its neighbours are kept', (_, bad, code, pointer) => {
+  const before = good()
+  const after = good()
+  const { accepted, rejected } = checkEvents([before, bad, after], nowMs)
+  expect(accepted).toEqual([before, after])
+  expect(rejected).toHaveLength(1)
+  expect(rejected[0]).toMatchObject({ index: 1, code })
+  const under = rejected[0]?.pointer.slice('/events/1'.length)
+  // of something deep, where in it does not matter
+  expect(under?.slice(0, pointer.length)).toBe(pointer)
+})
+
+test('an id just within the hour, or as old as the retention, is kept', () => {
+  const events = [nowMs + hour, nowMs - collectorLimits.eventAgeMsMax].map((ms) =>
+    makeEvent({ id: uuidV7(ms) }),
+  )
+  expect(checkEvents(events, nowMs).accepted).toHaveLength(2)
+})
+
+test('an event of a kind that is not known is kept as it came', () => {
+  const event = { ...good(), kind: 'lease_renewed', lease: { holder: 'a', until: 5 } }
+  expect(checkEvents([event], nowMs).accepted).toEqual([event])
+})
+
+test('an event keeps members that its schema does not name', () => {
+  const event = { ...good(), later_member: [1, 2] }
+  expect(checkEvents([event], nowMs).accepted).toEqual([event])
+})
+
+test('no event, whatever is in it, throws or costs its neighbours', () => {
+  const member = fc.constantFrom(
+    ...Object.keys(makeEvent()),
+    'fields',
+    'assigned',
+    'known_versions',
+    '__proto__',
+  )
+  const kind = fc.constantFrom('read', 'write', 'sync', 'operation_finished', 'constructor', 'toString', 'x')
+  fc.assert(
+    fc.property(kind, fc.dictionary(member, fc.jsonValue()), (kind, members) => {
+      const neighbour = good()
+      const bad: Json = { ...good(), kind, ...members }
+      const { accepted, rejected } = checkEvents([bad, neighbour], nowMs)
+      expect(accepted).toContain(neighbour)
+      expect(accepted.length + rejected.length).toBe(2)
+    }),
+    { numRuns: 500 },
+  )
+})

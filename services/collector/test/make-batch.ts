@@ -1,0 +1,41 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+
+export type Json = Record<string, unknown>
+
+/** A UUIDv7 of this moment, milliseconds since 1970. */
+export function uuidV7(timeMs: number = Date.now()): string {
+  const time = timeMs.toString(16).padStart(12, '0')
+  const rest = randomBytes(10).toString('hex')
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${rest.slice(0, 3)}-8${rest.slice(3, 6)}-${rest.slice(6, 18)}`
+}
+
+let nextSeq = 0
+
+/** A whole operation_started; `changes` are laid over it. */
+export function makeEvent(changes: Json = {}): Json {
+  const operationId = randomUUID()
+  return {
+    id: uuidV7(),
+    seq: nextSeq++,
+    kind: 'operation_started',
+    at: new Date().toISOString(),
+    monotonic_us: 12.5,
+    operation_id: operationId,
+    root_operation_id: operationId,
+    name: 'syncCandidate',
+    entity: { type: 'candidate', id: '42' },
+    attempt: 1,
+    intent: 'unspecified',
+    ...changes,
+  }
+}
+
+/** A whole batch of its own process. */
+export function makeBatch(events: readonly unknown[], changes: Json = {}): Json {
+  return { contract: 1, process: { id: randomUUID(), service: 'candidate-api' }, events, ...changes }
+}
+
+/** Nested arrays, `depth` of them. */
+export function nested(depth: number): string {
+  return '['.repeat(depth) + ']'.repeat(depth)
+}
