@@ -71,6 +71,7 @@ export const LISTING_ERROR_CODES = [
   'truncated',
   'cursor_repeated',
   'page_did_not_advance',
+  'foreign_origin',
   'key_missing',
   'duplicate_key',
   'keys_not_ordered',

@@ -10,11 +10,20 @@ export interface SelfTestResult {
   readonly missed: readonly string[]
 }
 
+/** What records go through. */
+export interface RecordPath {
+  readonly recordFingerprinter: typeof recordFingerprinter
+  readonly compareRecords: typeof compareRecords
+}
+
 /** Plants one drift of each kind, and a few records that only look different, in synthetic listings, and sends
  *  them through the same fingerprints and the same merge as the run's own records. A run whose self-test
- *  fails says nothing about its pair. `fingerprintKey` is the run's. */
-export async function selfTest(fingerprintKey: string): Promise<SelfTestResult> {
-  const fingerprint = recordFingerprinter({
+ *  fails says nothing about its pair. `fingerprintKey` and `path` are the run's. */
+export async function selfTest(
+  fingerprintKey: string,
+  path: RecordPath = { recordFingerprinter, compareRecords },
+): Promise<SelfTestResult> {
+  const fingerprint = path.recordFingerprinter({
     entityType: 'self-test',
     fingerprinter: createFingerprinter(fingerprintKey),
     declared: rules,
@@ -26,7 +35,7 @@ export async function selfTest(fingerprintKey: string): Promise<SelfTestResult> 
     }
   }
   const found = new Map<string, Suspect>()
-  for await (const batch of compareRecords(side('source'), side('target')).suspects) {
+  for await (const batch of path.compareRecords(side('source'), side('target')).suspects) {
     for (const suspect of batch) found.set(suspect.key, suspect)
   }
   const missed = Object.entries(plants)
