@@ -69,3 +69,17 @@ function origin(context: CommandContext, option: string): { name: string; text: 
   const text = variable === undefined ? undefined : context.env[variable]
   return variable !== undefined && text ? { name: variable, text } : undefined
 }
+
+export const POSTGRES_SCHEMES = ['postgres:', 'postgresql:'] as const
+export const REDIS_SCHEMES = ['redis:', 'rediss:'] as const
+
+/** The database of a command that cannot do without.
+ *  @throws UsageError where it is not given */
+export function databaseSetting(context: CommandContext): string {
+  const url = urlSetting(context, 'database', POSTGRES_SCHEMES)
+  if (url !== undefined) return url
+  throw new UsageError(
+    `${context.command.name} needs a database.`,
+    'Name it with --database postgres://… or SYNCPROOF_DATABASE_URL.',
+  )
+}

@@ -1,0 +1,35 @@
+import { openStore } from '@syncproof/store'
+import { Registry } from 'prom-client'
+import type { CommandContext, ExitCode } from '../command.ts'
+import { askDatabase } from '../reach.ts'
+import { databaseSetting, portSetting, textSetting, withoutPassword } from '../settings.ts'
+import { API_PORT, acceptKey, METRICS_PORT, openCollector, openMetrics } from '../start-parts.ts'
+import { listenForStop } from '../stop.ts'
+
+/** The collector alone: one of any number on the same database. */
+export async function run(context: CommandContext): Promise<ExitCode> {
+  const { terminal, env } = context
+  const untilStopped = listenForStop(terminal)
+  const url = databaseSetting(context)
+  const port = portSetting(context, 'port', API_PORT)
+  const metricsPort = portSetting(context, 'metrics-port', METRICS_PORT)
+
+  await using opened = new AsyncDisposableStack()
+  const store = openStore({ url, applicationName: 'syncproof collector' })
+  opened.defer(() => store.close())
+  await askDatabase(url, () => store.ready())
+  if (env.SYNCPROOF_API_KEY) await acceptKey(store, env.SYNCPROOF_API_KEY)
+  const registry = new Registry()
+  const metrics = await openMetrics(registry, textSetting(context, 'metrics-host'), metricsPort)
+  opened.defer(() => metrics.close())
+  const collector = await openCollector(store, registry, {
+    port,
+    host: textSetting(context, 'host'),
+    logLevel: env.SYNCPROOF_LOG_LEVEL || 'info',
+  })
+  opened.defer(() => collector.close())
+
+  terminal.say(`Collector: API ${collector.url}, metrics ${metrics.url}, database ${withoutPassword(url)}.`)
+  const running = opened.move()
+  return await untilStopped(() => running.disposeAsync())
+}

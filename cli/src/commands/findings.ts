@@ -1,0 +1,87 @@
+import {
+  FINDING_KINDS,
+  FINDING_STATUSES,
+  type Finding,
+  VERDICTS,
+  type Verdict,
+} from '@syncproof/core/contract'
+import { type CommandContext, EXIT, type ExitCode, UsageError } from '../command.ts'
+import { findingLines, isDamage, isUndecided } from '../output/finding-view.ts'
+import { json } from '../output/terminal.ts'
+import { plural } from '../output/text.ts'
+import { apiPath, openReportApi, type Query, type ReportApi } from '../report-api.ts'
+import { choiceSetting, flagSetting, textSetting, wholeNumberSetting } from '../settings.ts'
+
+const ANY = 'any'
+
+export async function run(context: CommandContext): Promise<ExitCode> {
+  const { terminal } = context
+  const filter = filterOf(context)
+  const limit = wholeNumberSetting(context, 'limit', { min: 1, max: 100_000, preset: 100 })
+  const api = openReportApi(context)
+  const { items, more } = await api.list<Finding>(apiPath('findings'), filter, limit)
+  if (flagSetting(context, 'json')) {
+    terminal.data(json({ version: 1, filter, findings: items, more }))
+  } else {
+    for (const finding of items) {
+      terminal.data(`${findingLines(finding, terminal.paint, terminal.columns).join('\n')}\n`)
+    }
+    terminal.say(closing(items.length, more, filter))
+  }
+  return exitCode(api, filter, items, more)
+}
+
+function filterOf(context: CommandContext): Query {
+  const status = choiceSetting(context, 'status', [...FINDING_STATUSES, ANY]) ?? 'open'
+  return {
+    kind: choiceSetting(context, 'kind', FINDING_KINDS),
+    verdict: choiceSetting(context, 'verdict', VERDICTS),
+    status: status === ANY ? undefined : status,
+    entity_type: textSetting(context, 'entity-type'),
+    entity_id: textSetting(context, 'entity-id'),
+    operation: textSetting(context, 'operation'),
+    since: sinceOf(context),
+  }
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** An instant as it is; `15m` is so long ago. */
+function sinceOf(context: CommandContext): string | undefined {
+  const text = textSetting(context, 'since')
+  if (text === undefined) return undefined
+  const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
+  const ms = count === undefined ? Date.parse(text) : Date.now() - Number(count) * (UNIT_MS[unit] ?? 0)
+  if (!Number.isNaN(ms)) return new Date(ms).toISOString()
+  throw new UsageError(
+    `--since must be a time such as 2026-11-20T12:00:00Z, or 15m, 2h, 7d ago, not "${text}".`,
+  )
+}
+
+function closing(count: number, more: boolean, { status }: Query): string {
+  const what = plural(count, `${status === undefined ? '' : `${status} `}finding`)
+  return more ? `${what}, the ones seen last. --limit shows more.` : `${what}.`
+}
+
+/** Decided by all findings that match, not only by those that are printed. */
+async function exitCode(
+  api: ReportApi,
+  filter: Query,
+  items: readonly Finding[],
+  more: boolean,
+): Promise<ExitCode> {
+  if (items.some(isDamage)) return EXIT.found
+  if (more) {
+    if ((await openExists(api, filter, 'proven')) || (await openExists(api, filter, 'observed')))
+      return EXIT.found
+    if (await openExists(api, filter, 'indeterminate')) return EXIT.partial
+  }
+  return items.some(isUndecided) ? EXIT.partial : EXIT.clean
+}
+
+async function openExists(api: ReportApi, filter: Query, verdict: Verdict): Promise<boolean> {
+  if (filter.verdict !== undefined && filter.verdict !== verdict) return false
+  if (filter.status !== undefined && filter.status !== 'open') return false
+  const { items } = await api.list<Finding>(apiPath('findings'), { ...filter, verdict, status: 'open' }, 1)
+  return items.length > 0
+}

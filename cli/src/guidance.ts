@@ -1,0 +1,22 @@
+import type { Config } from '@syncproof/connectors'
+import { DEFAULT_FINGERPRINT_KEY } from '@syncproof/core/contract'
+import type { CommandContext } from './command.ts'
+import { CONFIG_FILE } from './config-file.ts'
+import { plural, printable, wrap } from './output/text.ts'
+
+/** The key of SYNCPROOF_FINGERPRINT_KEY; where it is not set, the documented default and a warning. */
+export function fingerprintKey({ env, terminal }: CommandContext): string {
+  if (env.SYNCPROOF_FINGERPRINT_KEY) return env.SYNCPROOF_FINGERPRINT_KEY
+  const warning =
+    'SYNCPROOF_FINGERPRINT_KEY is not set. Fingerprints are made with a key that everyone knows, so that values can be guessed. Set it here and in your app to the same secret.'
+  terminal.say(terminal.paintTalk('yellow', wrap(warning, terminal.talkColumns).join('\n')))
+  return DEFAULT_FINGERPRINT_KEY
+}
+
+/** Which pairs are compared, or that there are none. */
+export function pairsLine(config: Config | undefined): string {
+  const names = Object.keys(config?.pairs ?? {})
+  if (config === undefined) return `No pairs to compare: there is no ${CONFIG_FILE} here.`
+  if (names.length === 0) return 'No pairs to compare: the configuration has none.'
+  return `${plural(names.length, 'pair')} to compare: ${printable(names.join(', '))}.`
+}

@@ -1,0 +1,2 @@
+export * from '@syncproof/connectors'
+export { type Dev, type DevOptions, startDev } from './start-dev.ts'

@@ -1,0 +1,151 @@
+import { type CommandContext, UnableError, UsageError } from './command.ts'
+import { urlSetting } from './settings.ts'
+
+const REQUEST_MS_MAX = 30_000
+const URL_PRESET = 'http://127.0.0.1:4319'
+
+export interface Page<T> {
+  readonly items: readonly T[]
+  readonly next_cursor: string | null
+}
+
+export type Query = Readonly<Record<string, string | number | undefined>>
+
+/** The report API as the commands use it. Every method rejects with UnableError where the API does not answer or
+ *  cannot, with UsageError where key or request are wrong, and with ApiProblem for the codes that were asked for. */
+export interface ReportApi {
+  readonly url: string
+  get<T>(path: string, query?: Query): Promise<T>
+  post<T>(path: string, body: unknown, expected?: readonly string[]): Promise<T>
+  /** Items page by page, at most `itemsMax`. */
+  list<T>(path: string, query: Query, itemsMax: number): Promise<{ items: T[]; more: boolean }>
+}
+
+/** A problem document with a code that the caller expects. */
+export class ApiProblem extends Error {
+  readonly code: string
+
+  constructor(code: string, message: string) {
+    super(message)
+    this.name = 'ApiProblem'
+    this.code = code
+  }
+}
+
+/** Path segments, each encoded. */
+export function apiPath(...segments: readonly string[]): string {
+  return `/v1/${segments.map(encodeURIComponent).join('/')}`
+}
+
+/** @throws UsageError where there is no key in SYNCPROOF_API_KEY, or the address is no URL */
+export function openReportApi(context: CommandContext): ReportApi {
+  const url = (urlSetting(context, 'url', ['http:', 'https:']) ?? URL_PRESET).replace(/\/+$/, '')
+  const key = context.env.SYNCPROOF_API_KEY
+  if (!key) {
+    throw new UsageError(
+      'SYNCPROOF_API_KEY is not set.',
+      'Set it to a key of the Syncproof that you ask: `syncproof dev` prints the one it made.',
+    )
+  }
+  const send = (path: string, init: RequestInit, expected: readonly string[]) =>
+    request(url, path, { ...init, headers: { ...init.headers, authorization: `Bearer ${key}` } }, expected)
+
+  const get = <T>(path: string, query: Query = {}) => send(path + queryText(query), {}, []) as Promise<T>
+  return {
+    url,
+    get,
+    post: <T>(path: string, body: unknown, expected: readonly string[] = []) =>
+      send(
+        path,
+        { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } },
+        expected,
+      ) as Promise<T>,
+    async list<T>(path: string, query: Query, itemsMax: number) {
+      const items: T[] = []
+      let cursor: string | null = null
+      do {
+        const limit = Math.min(PAGE_ITEMS_MAX, itemsMax - items.length)
+        const page: Page<T> = await get(path, { ...query, limit, cursor: cursor ?? undefined })
+        items.push(...page.items)
+        cursor = page.next_cursor
+      } while (cursor !== null && items.length < itemsMax)
+      return { items, more: cursor !== null }
+    },
+  }
+}
+
+const PAGE_ITEMS_MAX = 500
+
+function queryText(query: Query): string {
+  const parameters = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) parameters.set(name, String(value))
+  }
+  return parameters.size === 0 ? '' : `?${parameters}`
+}
+
+async function request(
+  url: string,
+  path: string,
+  init: RequestInit,
+  expected: readonly string[],
+): Promise<unknown> {
+  const { status, text } = await exchange(url, path, init)
+  const body = parsed(text)
+  if (status >= 200 && status < 300 && body !== undefined) return body
+  const problem = asProblem(body)
+  if (problem === undefined) {
+    throw new UnableError(
+      `${url} answers ${path} with ${status} and no Syncproof document.`,
+      'SYNCPROOF_URL must be the address of a collector.',
+    )
+  }
+  const message = problem.detail ?? problem.title
+  if (expected.includes(problem.code)) throw new ApiProblem(problem.code, message)
+  const told = `${url} says ${problem.code}: ${message}`
+  if (problem.code === 'unauthorized' || problem.code === 'forbidden') {
+    throw new UsageError(told, 'SYNCPROOF_API_KEY must be a key of this Syncproof that may do this.')
+  }
+  throw status < 500 && status !== 429 ? new UsageError(told) : new UnableError(told)
+}
+
+async function exchange(
+  url: string,
+  path: string,
+  init: RequestInit,
+): Promise<{ status: number; text: string }> {
+  try {
+    const reply = await fetch(url + path, {
+      ...init,
+      redirect: 'error',
+      signal: AbortSignal.timeout(REQUEST_MS_MAX),
+    })
+    return { status: reply.status, text: await reply.text() }
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+    const reason = code || (cause instanceof Error ? cause.message : String(cause))
+    throw new UnableError(
+      `No answer from ${url}: ${reason}.`,
+      'Start it with `syncproof dev`, or set SYNCPROOF_URL to where it is.',
+      { cause: error },
+    )
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function asProblem(body: unknown): { code: string; title: string; detail?: string } | undefined {
+  if (typeof body !== 'object' || body === null || !('code' in body) || !('title' in body)) return undefined
+  const { code, title } = body
+  if (typeof code !== 'string' || typeof title !== 'string') return undefined
+  return 'detail' in body && typeof body.detail === 'string'
+    ? { code, title, detail: body.detail }
+    : { code, title }
+}

@@ -1,0 +1,54 @@
+import { startCollector } from '@syncproof/collector'
+import { SCOPES, type Store } from '@syncproof/store'
+import type { Registry } from 'prom-client'
+import { UsageError } from './command.ts'
+import { startMetricsServer } from './metrics-server.ts'
+import { listenProblem } from './reach.ts'
+
+export const DATA_FOLDER = '.syncproof'
+export const API_PORT = 4319
+export const METRICS_PORT = 4320
+/** Another one, so that both services run on one machine as they are. */
+export const RECONCILER_METRICS_PORT = 4321
+const LOOPBACK = '127.0.0.1'
+/** The only project for now. */
+export const PROJECT = 'default'
+
+/** @throws UnableError where the port cannot be had */
+export async function openMetrics(registry: Registry, host = LOOPBACK, port: number) {
+  try {
+    return await startMetricsServer({ registry, host, port })
+  } catch (error) {
+    throw listenProblem(error, 'metrics', host, port, '--metrics-port')
+  }
+}
+
+/** @throws UnableError where the port cannot be had */
+export async function openCollector(
+  store: Store,
+  metrics: Registry,
+  options: {
+    readonly host?: string | undefined
+    readonly port: number
+    /** Least level of the request log. */
+    readonly logLevel: string
+  },
+) {
+  const { host = LOOPBACK, port, logLevel } = options
+  try {
+    return await startCollector({ store, metrics, host, port, logger: { level: logLevel } })
+  } catch (error) {
+    throw listenProblem(error, 'API', host, port, '--port')
+  }
+}
+
+/** Makes the operator's own key work, or makes one.
+ *  @throws UsageError for text that cannot stand in an HTTP header */
+export async function acceptKey(store: Store, given: string | undefined): Promise<string> {
+  if (given === undefined) return (await store.keys.create(PROJECT, 'dev', SCOPES)).key
+  if (!/^[\x21-\x7e]{1,256}$/.test(given)) {
+    throw new UsageError('SYNCPROOF_API_KEY must be 1 to 256 characters of ASCII without spaces.')
+  }
+  await store.keys.adopt(PROJECT, 'SYNCPROOF_API_KEY', given, SCOPES)
+  return given
+}
