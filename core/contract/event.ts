@@ -197,8 +197,8 @@ export interface OperationFinished extends OperationEvent {
   readonly kind: 'operation_finished'
   readonly outcome: 'ok' | 'failed'
   readonly error?: { readonly type: string; readonly message: string } | undefined
-  /** Reads, writes, syncs and wrapped calls that it had begun and that had no answer yet: their events come
-   *  later, so nothing may be claimed from their absence. Absent = none. */
+  /** Reads, writes, syncs and wrapped calls that it had begun and that had no answer yet, or whose transaction
+   *  had not ended: their events come later, so nothing may be claimed from their absence. Absent = none. */
   readonly in_flight?: number | undefined
   readonly duration_us?: number | undefined
 }

@@ -15,9 +15,9 @@ export interface OperationHistory {
   /** `operation_finished` is here, and so is every sequence number of the process between the first and the
    *  last event of this operation: what is not here did not happen. Only then may absence be claimed. */
   readonly complete: boolean
-  /** Events of the other operations under the same root, so that a sync that a called operation sent is not
-   *  taken for one that was never sent. Where `complete`, every one of them up to this operation's last event
-   *  is here. Unique ids, any order; empty for an operation that neither called one nor was called by one. */
+  /** Events of the operations that this one called, directly or through others, so that a sync which a called
+   *  operation sent is not taken for one that was never sent. Where `complete`, every one of them up to this
+   *  operation's last event is here. Others under the same root may be among them. Unique ids, any order. */
   readonly family: readonly StoredEvent[]
 }
 

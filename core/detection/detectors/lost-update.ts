@@ -1,0 +1,73 @@
+import { type DetectedFinding, findingId } from '../../contract/index.ts'
+import { actorOf, causeOf, entityText } from '../cause.ts'
+import { eventsOf, type StoredOf } from '../events.ts'
+import { compareField, memberOf } from '../field-values.ts'
+import { foreignVersionOf } from '../foreign-version.ts'
+import type { Detector, OperationHistory } from '../history.ts'
+
+/** How a field was lost. `revert`: it was set back to what the operation had read, the spread-merge signature.
+ *  `derived`: set to a third value, computed from what was read. `counter`: declared to be counted up or down. */
+export type LossRule = 'revert' | 'derived' | 'counter'
+
+/** Proven by one event, the write: it replaced a version that its operation never saw, and for some field
+ *  that another writer had changed, what it wrote can only come from before that change. Primary: the write. */
+export const lostUpdate: Detector = {
+  id: 'lost-update',
+  title: 'A committed write overwrote an update that it had not read',
+  needs: ['write'],
+  detect(history) {
+    return eventsOf(history.events, 'write').flatMap((write) => {
+      const losses = lossesOf(write)
+      return losses.size === 0 ? [] : [finding(history, write, losses)]
+    })
+  },
+}
+
+/** The fields that this write surely lost, with the rule that proves it, by name. */
+export function lossesOf(write: StoredOf<'write'>): ReadonlyMap<string, LossRule> {
+  if (foreignVersionOf(write) === undefined) return new Map()
+  const losses = Object.keys(write.assigned)
+    .sort()
+    .map((field) => [field, lossOf(write, field)] as const)
+  return new Map(losses.filter((loss): loss is [string, LossRule] => loss[1] !== undefined))
+}
+
+function lossOf(write: StoredOf<'write'>, field: string): LossRule | undefined {
+  // nobody changed it in between, or nobody knows
+  if (compareField(write.base_fields, write.overwritten_fields, field) !== 'different') return undefined
+  const assignment = memberOf(write.assigned, field)
+  // 10 → 11 by another, 10 → 11 by this one: no value differs, and an increment is gone
+  if (assignment === 'counter') return 'counter'
+  if (assignment !== 'value') return undefined
+  const toBase = compareField(write.fields, write.base_fields, field)
+  if (toBase === 'same') return 'revert'
+  const toOverwritten = compareField(write.fields, write.overwritten_fields, field)
+  return toBase === 'different' && toOverwritten === 'different' ? 'derived' : undefined
+}
+
+function finding(
+  history: OperationHistory,
+  write: StoredOf<'write'>,
+  losses: ReadonlyMap<string, LossRule>,
+): DetectedFinding {
+  const cause = causeOf(history)
+  const fields = [...losses.keys()]
+  return {
+    id: findingId('lost-update', write.id),
+    kind: 'lost-update',
+    verdict: 'proven',
+    severity: 'high',
+    entity: write.entity,
+    fields,
+    summary: `${actorOf(cause)} wrote ${entityText(write.entity)} over an update that it had not read; lost: ${fields.join(', ')}`,
+    cause,
+    witness: { events: [write] },
+    occurred_at: write.at,
+    details: {
+      system: write.system,
+      rules: Object.fromEntries(losses),
+      overwritten_version: write.overwritten_version,
+      known_versions: write.known_versions,
+    },
+  }
+}

@@ -1,0 +1,81 @@
+import { type DetectedFinding, type EntityRef, findingId } from '../../contract/index.ts'
+import { actorOf, causeOf, entityText } from '../cause.ts'
+import { eventsOf, sameEntity } from '../events.ts'
+import type { Detector, OperationHistory } from '../history.ts'
+import { judgeSides, type Split } from '../split-sides.ts'
+import { type WholeOperation, wholeOperation } from '../whole-operation.ts'
+
+/** When the operation ended, its sides were split: the database committed, and a system that it had declared in
+ *  `syncs` rejected the last attempt or was never sent anything; or that system acknowledged what the database
+ *  rejected. Rests on absence, so it is claimed only of a complete history; else it is indeterminate.
+ *  A system that an outbox serves (`async`) is not due when the operation ends.
+ *  Primary: the operation's start, with the system and, where it is another, the entity. */
+export const partialWrite: Detector = {
+  id: 'partial-write',
+  title: 'The database and an external system were left split when the operation ended',
+  needs: ['operation_finished'],
+  detect(history) {
+    const whole = wholeOperation(history)
+    if (!whole) return []
+    return systemsDue(whole).flatMap((system) =>
+      entitiesOf(whole, system).flatMap((entity) => {
+        const split = judgeSides(whole, system, entity)
+        return split ? [finding(history, whole, system, entity, split)] : []
+      }),
+    )
+  },
+}
+
+function systemsDue({ started }: WholeOperation): string[] {
+  const syncs = started.syncs ?? []
+  const byOutbox = new Set(syncs.filter((sync) => sync.async === true).map((sync) => sync.system))
+  return [...new Set(syncs.map((sync) => sync.system))].filter((system) => !byOutbox.has(system)).sort()
+}
+
+/** What the operation is about, and whatever else it tried to sync there. */
+function entitiesOf(whole: WholeOperation, system: string): EntityRef[] {
+  const synced = eventsOf(whole.events, 'sync').filter((sync) => sync.system === system)
+  return [whole.started.entity, ...synced.map((sync) => sync.entity)].filter(
+    (entity, index, all) => all.findIndex((other) => sameEntity(entity, other)) === index,
+  )
+}
+
+const SAID: Record<Split['how'], (system: string) => string> = {
+  rejected: (system) => `and ${system} rejected it`,
+  'never-sent': (system) => `and never sent it to ${system}`,
+  'write-rejected': (system) => `was acknowledged by ${system}, and the database rejected the write`,
+}
+
+function finding(
+  history: OperationHistory,
+  whole: WholeOperation,
+  system: string,
+  entity: EntityRef,
+  split: Split,
+): DetectedFinding {
+  const cause = causeOf(history)
+  const { started, finished } = whole
+  const own = sameEntity(entity, started.entity)
+  const said = SAID[split.how](system)
+  const who = `${actorOf(cause)}`
+  return {
+    id: findingId(
+      'partial-write',
+      JSON.stringify([started.id, system, ...(own ? [] : [entity.type, entity.id])]),
+    ),
+    kind: 'partial-write',
+    verdict: split.doubt === undefined ? 'proven' : 'indeterminate',
+    severity: 'high',
+    entity,
+    fields: split.fields,
+    summary:
+      split.how === 'write-rejected'
+        ? `What ${who} sent of ${entityText(entity)} ${said}`
+        : `${who} committed ${entityText(entity)} ${said}`,
+    ...(split.doubt !== undefined && { reason: split.doubt }),
+    cause,
+    witness: { events: [started, ...split.writes, ...split.syncs, finished].sort((a, b) => a.seq - b.seq) },
+    occurred_at: finished.at,
+    details: { system, how: split.how },
+  }
+}

@@ -1,0 +1,129 @@
+import type { EntityRef } from '../contract/index.ts'
+import { eventsOf, lastBy, type StoredOf, sameEntity } from './events.ts'
+import { compareField } from './field-values.ts'
+import { changedFields, isUndone } from './net-change.ts'
+import type { WholeOperation } from './whole-operation.ts'
+
+type Write = StoredOf<'write'>
+type Sync = StoredOf<'sync'>
+
+/** How an operation left the database and one external system. */
+export interface Split {
+  readonly how: 'rejected' | 'never-sent' | 'write-rejected'
+  readonly fields: readonly string[]
+  readonly writes: readonly Write[]
+  readonly syncs: readonly Sync[]
+  /** Why it is not proven. */
+  readonly doubt: string | undefined
+}
+
+/** Whether the operation left the database and `system` split about `entity`; undefined where it did not, or where
+ *  an answer that never came leaves it open: that is an unknown outcome, and a finding of its own. */
+export function judgeSides(whole: WholeOperation, system: string, entity: EntityRef): Split | undefined {
+  const writes = eventsOf(whole.events, 'write').filter(
+    (write) =>
+      sameEntity(write.entity, entity) &&
+      write.system !== system &&
+      // the called operation that declares the system answers for its own writes
+      !(whole.declaredBelow.get(write.operation_id)?.has(system) ?? false),
+  )
+  const attempts = attemptsOf(whole, system, entity)
+  // a write that may have happened, or whose rows nobody saw, may have put either side right
+  if (writes.some((write) => write.outcome === 'unknown' || write.rows_over_limit !== undefined))
+    return undefined
+  if (attempts.some((sync) => sync.outcome === 'unknown')) return undefined
+  const applied = writes.filter((write) => write.outcome === 'ok')
+  if (applied.length === 0) return writeRejected(whole, writes, attempts)
+  const refused = attempts.length === 0 ? neverSent(whole, system, entity) : rejected(applied, attempts)
+  if (refused === undefined || isUndone(applied, refused)) return undefined
+  return {
+    how: attempts.length === 0 ? 'never-sent' : 'rejected',
+    fields: fieldsOf(applied, refused),
+    writes: applied,
+    syncs: attempts,
+    doubt: whole.doubt ?? transactionDoubt(applied),
+  }
+}
+
+function attemptsOf(whole: WholeOperation, system: string, entity: EntityRef): Sync[] {
+  return eventsOf(whole.events, 'sync')
+    .filter((sync) => sync.system === system && sameEntity(sync.entity, entity))
+    .filter(({ on_behalf_of }) => on_behalf_of === undefined || whole.ids.has(on_behalf_of))
+    .sort((a, b) => a.seq - b.seq)
+}
+
+/** 'none' where nothing at all went there. A sync of another entity, or for another operation, may be this one
+ *  under another name: then "never" cannot be said. */
+function neverSent(whole: WholeOperation, system: string, entity: EntityRef): 'none' | undefined {
+  const sent = eventsOf(whole.events, 'sync').some((sync) => sync.system === system)
+  return sent || !sameEntity(entity, whole.started.entity) ? undefined : 'none'
+}
+
+/** The last attempt, where it was rejected and no other one brought what it carried. */
+function rejected(applied: readonly Write[], attempts: readonly Sync[]): Sync | undefined {
+  const last = lastAttempt(attempts)
+  if (last?.outcome !== 'rejected') return undefined
+  const acknowledged = attempts.filter((sync) => sync.outcome === 'ok')
+  if (acknowledged.length === 0) return last
+  // one went through: it is a split only if the rejected one carried, of what was written, something that this
+  // one did not. Both payloads were made by the same code, so their fingerprints do compare.
+  const written = lastBy(applied, (write) => write.monotonic_us)
+  const missed = Object.keys(written?.assigned ?? {}).some(
+    (field) =>
+      compareField(last.fields, written?.fields, field) === 'same' &&
+      acknowledged.every((sync) => compareField(sync.fields, last.fields, field) === 'different'),
+  )
+  return missed ? last : undefined
+}
+
+/** The last one by its sending and by its answer; undefined where these differ, because they overlapped. */
+function lastAttempt(attempts: readonly Sync[]): Sync | undefined {
+  const lastSent = lastBy(attempts, (sync) => sync.monotonic_us)
+  const lastAnswered = lastBy(attempts, (sync) => sync.seq)
+  const allRejected = attempts.every((sync) => sync.outcome === 'rejected')
+  return allRejected || lastSent === lastAnswered ? lastAnswered : undefined
+}
+
+/** The reverse: the external system acknowledged what the database rejected. */
+function writeRejected(
+  whole: WholeOperation,
+  writes: readonly Write[],
+  attempts: readonly Sync[],
+): Split | undefined {
+  const acknowledged = attempts.filter((sync) => sync.outcome === 'ok')
+  // a later acknowledged sync may have taken it back
+  const sync = lastAttempt(acknowledged)
+  const write = sync && writes.find((candidate) => carries(sync, candidate))
+  if (!sync || !write) return undefined
+  return {
+    how: 'write-rejected',
+    fields: Object.keys(write.assigned)
+      .filter((field) => compareField(sync.fields, write.fields, field) === 'same')
+      .sort(),
+    writes: [write],
+    syncs: attempts,
+    doubt: whole.doubt ?? transactionDoubt([write]),
+  }
+}
+
+/** Whether this write is what the sync brought there: it names the version, or the values are the same. */
+function carries(sync: Sync, write: Write): boolean {
+  if (sync.version !== undefined && sync.version === write.version) return true
+  if (sync.action === 'delete' || write.action === 'delete') return sync.action === write.action
+  const compared = Object.entries(write.assigned)
+    .filter(([, assignment]) => assignment !== 'last_write_wins')
+    .map(([field]) => compareField(sync.fields, write.fields, field))
+  return compared.includes('same') && !compared.includes('different')
+}
+
+function transactionDoubt(writes: readonly Write[]): string | undefined {
+  return writes.every((write) => write.transaction !== undefined)
+    ? undefined
+    : 'It is not known in which transaction the write happened, so not whether it was committed.'
+}
+
+function fieldsOf(applied: readonly Write[], refused: Sync | 'none'): string[] {
+  const changed = changedFields(applied)
+  const sent = refused === 'none' ? [] : changed.filter((field) => Object.hasOwn(refused.fields, field))
+  return sent.length > 0 ? sent : changed
+}

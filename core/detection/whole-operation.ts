@@ -1,0 +1,76 @@
+import type { StoredEvent } from '../contract/index.ts'
+import { eventsOf, type StoredOf } from './events.ts'
+import type { OperationHistory } from './history.ts'
+
+/** An operation that ended, together with the operations that it called. */
+export interface WholeOperation {
+  readonly started: StoredOf<'operation_started'>
+  readonly finished: StoredOf<'operation_finished'>
+  /** This operation and every one below it. */
+  readonly ids: ReadonlySet<string>
+  /** Of all of these, what was produced before the end. */
+  readonly events: readonly StoredEvent[]
+  /** The systems that a called operation must reach by its own declaration, by its id. */
+  readonly declaredBelow: ReadonlyMap<string, ReadonlySet<string>>
+  /** Why nothing may be claimed from what is not here; undefined where absence is proof. */
+  readonly doubt: string | undefined
+}
+
+/** Undefined until both ends of the operation are known.
+ *
+ *  Only what was produced before the end counts: the sequence is known to be whole up to there, and nothing
+ *  says that what comes after the end is all that comes. */
+export function wholeOperation(history: OperationHistory): WholeOperation | undefined {
+  const [started] = eventsOf(history.events, 'operation_started')
+  const [finished] = eventsOf(history.events, 'operation_finished')
+  if (!started || !finished) return undefined
+  const starts = eventsOf(history.family, 'operation_started')
+  const ids = idsBelow(history.operationId, starts)
+  const all = [...history.events, ...history.family.filter((event) => ids.has(operationOf(event)))]
+  const events = all.filter((event) => event.seq < finished.seq)
+  const late = all.filter((event) => event.seq > finished.seq)
+  return {
+    started,
+    finished,
+    ids,
+    events,
+    declaredBelow: new Map(
+      starts
+        .filter(({ operation_id }) => ids.has(operation_id) && operation_id !== history.operationId)
+        .map(({ operation_id, syncs = [] }) => [operation_id, new Set(syncs.map(({ system }) => system))]),
+    ),
+    doubt: doubtOf(history, finished, ids, events, late),
+  }
+}
+
+function doubtOf(
+  history: OperationHistory,
+  finished: StoredOf<'operation_finished'>,
+  ids: ReadonlySet<string>,
+  events: readonly StoredEvent[],
+  late: readonly StoredEvent[],
+): string | undefined {
+  if (!history.complete) return 'Events of the operation are missing, dropped or still under way.'
+  const ended = new Set(eventsOf(events, 'operation_finished').map((event) => event.operation_id))
+  const openBelow = [...ids].some((id) => id !== history.operationId && !ended.has(id))
+  // sent before the end, answered after it
+  const lateAnswer = late.some((event) => event.monotonic_us <= finished.monotonic_us)
+  if ((finished.in_flight ?? 0) > 0 || openBelow || lateAnswer)
+    return 'The operation ended while a call that it had begun was still unanswered.'
+  return undefined
+}
+
+function idsBelow(operationId: string, starts: readonly StoredOf<'operation_started'>[]): Set<string> {
+  const ids = new Set([operationId])
+  // each round adds one level of calls; it ends because ids only grow and starts are finite
+  for (let size = 0; size !== ids.size; ) {
+    size = ids.size
+    for (const { operation_id, parent_operation_id } of starts)
+      if (parent_operation_id !== undefined && ids.has(parent_operation_id)) ids.add(operation_id)
+  }
+  return ids
+}
+
+function operationOf(event: StoredEvent): string {
+  return event.kind === 'process_ended' ? '' : event.operation_id
+}
