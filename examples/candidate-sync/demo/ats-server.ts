@@ -4,6 +4,7 @@ import jsonServer from 'json-server'
 // The ATS: json-server as it comes from npm, in a process of its own, its records in memory.
 // Its parent sends the records and gets the address back; when the parent is gone, so is this process (tether.ts).
 
+process.channel?.ref()
 process.once('message', (data: Record<string, unknown>) => {
   const app = jsonServer.create()
   app.use(jsonServer.defaults({ logger: false }))
