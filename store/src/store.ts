@@ -99,7 +99,11 @@ export interface DetectionStore {
    *  one transaction: a step that dies leaves both as they were. The cursor row is locked (SKIP LOCKED), so
    *  of two detectors on one lane one gets nothing and resolves with 0 events. Also hands over the operations that waited for a gap in
    *  their process's sequence which has been filled since. Keeps the `operations` projection. */
-  step(lane: number, eventsMax: number, judge: (batch: DetectionBatch, evidence: DetectionEvidence) => Promise<DetectionVerdicts>): Promise<DetectionStep>
+  step(
+    lane: number,
+    eventsMax: number,
+    judge: (batch: DetectionBatch, evidence: DetectionEvidence) => Promise<DetectionVerdicts>,
+  ): Promise<DetectionStep>
   /** Events stored and not yet judged, and the age of the oldest of them; over all projects. */
   lag(): Promise<{ readonly events: number; readonly oldestAgeMs: number }>
 }
@@ -139,9 +143,20 @@ export interface FindingStore {
   record(projectId: string, findings: readonly DetectedFinding[]): Promise<readonly Finding[]>
   resolve(projectId: string, verdicts: DetectionVerdicts['resolved']): Promise<number>
   /** Open findings of these kinds about these entities. */
-  openOf(projectId: string, kinds: readonly FindingKind[], entities: readonly EntityRef[]): Promise<readonly Finding[]>
+  openOf(
+    projectId: string,
+    kinds: readonly FindingKind[],
+    entities: readonly EntityRef[],
+  ): Promise<readonly Finding[]>
   /** For metrics, over all projects: by kind, verdict and status. */
-  counts(): Promise<readonly { readonly kind: string; readonly verdict: Verdict; readonly status: FindingStatus; readonly count: number }[]>
+  counts(): Promise<
+    readonly {
+      readonly kind: string
+      readonly verdict: Verdict
+      readonly status: FindingStatus
+      readonly count: number
+    }[]
+  >
 }
 
 export interface OperationRow {
@@ -162,15 +177,31 @@ export interface OperationStore {
   /** Newest first. */
   list(
     projectId: string,
-    filter: { readonly operation?: string | undefined; readonly entity_type?: string | undefined; readonly entity_id?: string | undefined; readonly since?: string | undefined },
+    filter: {
+      readonly operation?: string | undefined
+      readonly entity_type?: string | undefined
+      readonly entity_id?: string | undefined
+      readonly since?: string | undefined
+    },
     page: PageRequest,
   ): Promise<Page<OperationRow>>
   /** Which of these entities have an operation that has started and not finished, or events that are not judged
    *  yet, or that was active at or after `activeSinceMs`. Open operations of a process that has been silent for `silentMsMax` no
    *  longer count. Returns entityKey() values. */
-  busy(projectId: string, entities: readonly EntityRef[], options: { readonly activeSinceMs: number; readonly silentMsMax: number }): Promise<ReadonlySet<string>>
+  busy(
+    projectId: string,
+    entities: readonly EntityRef[],
+    options: { readonly activeSinceMs: number; readonly silentMsMax: number },
+  ): Promise<ReadonlySet<string>>
   /** For metrics, over all projects: operations by name, outcome; retries by name. */
-  counts(): Promise<readonly { readonly name: string; readonly outcome: string; readonly count: number; readonly retries: number }[]>
+  counts(): Promise<
+    readonly {
+      readonly name: string
+      readonly outcome: string
+      readonly count: number
+      readonly retries: number
+    }[]
+  >
 }
 
 export interface ProcessRow {
@@ -257,13 +288,26 @@ export interface PairRow {
 export interface ReportStore {
   /** Says which pairs are configured; pairs that are not named any more are no longer listed. */
   declarePairs(projectId: string, pairs: readonly PairRow[]): Promise<void>
-  pairs(projectId: string): Promise<readonly (PairRow & { readonly last_report: Report | null; readonly last_success_at: string | null })[]>
+  pairs(
+    projectId: string,
+  ): Promise<
+    readonly (PairRow & { readonly last_report: Report | null; readonly last_success_at: string | null })[]
+  >
   /** Queues a run. Where one of the same pair, trigger and keys is still queued, that one is returned: asking twice runs once.
    *  @returns undefined where the pair is not configured */
-  request(projectId: string, pair: string, trigger: Report['trigger'], keys: readonly string[] | null): Promise<Report | undefined>
+  request(
+    projectId: string,
+    pair: string,
+    trigger: Report['trigger'],
+    keys: readonly string[] | null,
+  ): Promise<Report | undefined>
   /** Takes a queued report, or a running one whose worker has not said anything for `abandonedMs`, for this worker.
    *  @returns a fencing token, or undefined where another worker has it or it is finished */
-  claim(projectId: string, id: string, abandonedMs: number): Promise<{ readonly report: Report; readonly fence: number } | undefined>
+  claim(
+    projectId: string,
+    id: string,
+    abandonedMs: number,
+  ): Promise<{ readonly report: Report; readonly fence: number } | undefined>
   /** Says that the worker lives. @returns false where the fence is no longer the newest: stop. */
   heartbeat(projectId: string, id: string, fence: number): Promise<boolean>
   /** Publishes result, divergences and findings together with resolutions in one transaction; false where the fence is old. */
@@ -281,7 +325,11 @@ export interface ReportStore {
       readonly resolved: DetectionVerdicts['resolved']
     },
   ): Promise<boolean>
-  list(projectId: string, filter: { readonly pair?: string | undefined }, page: PageRequest): Promise<Page<Report>>
+  list(
+    projectId: string,
+    filter: { readonly pair?: string | undefined },
+    page: PageRequest,
+  ): Promise<Page<Report>>
   get(projectId: string, id: string): Promise<Report | undefined>
   /** Ascending by key. */
   divergences(projectId: string, reportId: string, page: PageRequest): Promise<Page<Divergence>>
@@ -292,7 +340,9 @@ export interface ReportStore {
   staged(reportId: string, batchSize: number): AsyncIterable<readonly StagedRecord[]>
   clearStage(reportId: string): Promise<void>
   /** For metrics, over all projects. */
-  counts(): Promise<readonly { readonly pair: string; readonly result: ReportResult; readonly count: number }[]>
+  counts(): Promise<
+    readonly { readonly pair: string; readonly result: ReportResult; readonly count: number }[]
+  >
 }
 
 export interface StagedRecord {
@@ -312,7 +362,11 @@ export interface KeyRow {
 
 export interface KeyStore {
   /** Makes a key: `sp_` + 256 random bits + checksum. Only its SHA-256 is stored: this is the only time it is seen. */
-  create(projectId: string, name: string, scopes: readonly Scope[]): Promise<{ readonly id: string; readonly key: string }>
+  create(
+    projectId: string,
+    name: string,
+    scopes: readonly Scope[],
+  ): Promise<{ readonly id: string; readonly key: string }>
   /** Accepts a key that the operator chose (SYNCPROOF_API_KEY). Doing it again changes nothing. */
   adopt(projectId: string, name: string, key: string, scopes: readonly Scope[]): Promise<void>
   /** The key's project and scopes; undefined for a key that is not known. Looked up by hash, so timing says nothing of a stored key. */

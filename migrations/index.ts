@@ -1,0 +1,18 @@
+import type { Kysely } from 'kysely'
+import { up as events } from './2026_11_20_1_events.ts'
+import { up as detection } from './2026_11_20_2_detection.ts'
+import { up as reports } from './2026_11_20_3_reports.ts'
+import { up as keys } from './2026_11_20_4_keys.ts'
+
+export interface Migration {
+  readonly name: string
+  up(db: Kysely<unknown>): Promise<void>
+}
+
+/** Every migration, in the order in which they are applied. A file that was released is never changed. */
+export const migrations: readonly Migration[] = [
+  { name: '2026_11_20_1_events', up: events },
+  { name: '2026_11_20_2_detection', up: detection },
+  { name: '2026_11_20_3_reports', up: reports },
+  { name: '2026_11_20_4_keys', up: keys },
+]

@@ -1,0 +1,85 @@
+import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient, type Transaction } from 'kysely'
+import { Pool } from 'pg'
+import { storeError } from './errors.ts'
+import type { PglitePool } from './pglite/index.ts'
+import type { Tables } from './tables.ts'
+
+/** A database, or a transaction on one. Tables of ours are always named with their schema: BullMQ shares the
+ *  database and may have set a search_path of its own. */
+export type Database = Kysely<Tables>
+export type Tx = Transaction<Tables>
+
+export type StoreOptions =
+  | {
+      /** `postgres://…`; PostgreSQL 15 or later. */
+      readonly url: string
+      /** Connections at most; 10 by default. */
+      readonly poolMax?: number | undefined
+      /** Shown in pg_stat_activity; `syncproof` by default. */
+      readonly applicationName?: string | undefined
+    }
+  | {
+      /** An open PGlite. It stays the caller's: closing the store leaves it open. */
+      readonly pool: PglitePool
+    }
+
+/** How long a caller waits for a connection before the database counts as unavailable. */
+const CONNECT_TIMEOUT_MS = 5_000
+
+export interface OpenDatabase {
+  readonly db: Database
+  close(): Promise<void>
+}
+
+/** Prepares a database without connecting to it. */
+export function openDatabase(options: StoreOptions): OpenDatabase {
+  const pool = 'pool' in options ? options.pool : openPool(options)
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: translatingPool(pool) }) })
+  let closing: Promise<void> | undefined
+  return {
+    db,
+    close() {
+      closing ??= 'pool' in options ? Promise.resolve() : pool.end()
+      return closing
+    },
+  }
+}
+
+function openPool(options: Extract<StoreOptions, { url: string }>): Pool {
+  const pool = new Pool({
+    connectionString: options.url,
+    max: options.poolMax ?? 10,
+    application_name: options.applicationName ?? 'syncproof',
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+  })
+  // A connection that breaks emits 'error', on the pool while it is idle and on itself while it is in use. Nobody
+  // listening would end the process; whoever uses it next is told by the query that fails.
+  pool.on('error', ignore)
+  pool.on('connect', (client) => client.on('error', ignore))
+  return pool
+}
+
+function ignore(): void {}
+
+/** The same pool, whose failures to connect and to answer are `StoreUnavailableError`. */
+function translatingPool(pool: Pool): PostgresPool {
+  return {
+    options: pool.options,
+    end: () => pool.end(),
+    async connect(): Promise<PostgresPoolClient> {
+      const client = await pool.connect().catch(rethrow)
+      // Kysely without a cursor sends text and parameters only.
+      const query = (text: string, values: readonly unknown[]) =>
+        client.query(text, [...values]).catch(rethrow)
+      return {
+        query: query as unknown as PostgresPoolClient['query'],
+        release: (destroy) => client.release(destroy),
+      }
+    },
+  }
+}
+
+function rethrow(error: unknown): never {
+  throw storeError(error)
+}

@@ -1,0 +1,143 @@
+import type { Finding, StoredEvent } from '@syncproof/core/contract'
+import { sql } from 'kysely'
+import type { Database, Tx } from './database.ts'
+import { entityEvents, toStoredEvent } from './events.ts'
+import { openFindings } from './findings.ts'
+import { filledOperations, loadHistories } from './operation-histories.ts'
+import { projectOperations } from './operation-projection.ts'
+import { lockFindings, recordFindings, resolveFindings } from './record-findings.ts'
+import type {
+  DetectionBatch,
+  DetectionEvidence,
+  DetectionStep,
+  DetectionStore,
+  DetectionVerdicts,
+} from './store.ts'
+
+/** As `syncproof.lane_of` spreads the processes. */
+const LANES = 4
+
+export function detectionStore(db: Database): DetectionStore {
+  return {
+    lanes: LANES,
+    step: (lane, eventsMax, judge) =>
+      db.transaction().execute((tx) => detectionStep(tx, lane, eventsMax, judge)),
+    lag: () => detectionLag(db),
+  }
+}
+
+interface NewEvent {
+  readonly project_id: string
+  readonly process_id: string
+  readonly operation_id: string | null
+  readonly position: string
+  readonly received_ms: string
+  readonly payload: Omit<StoredEvent, 'process_id'>
+}
+
+type Judge = Parameters<DetectionStore['step']>[2]
+
+const DRAINED: DetectionStep = { events: 0, created: [] }
+
+/** READ COMMITTED is enough: what may not change between two statements is either locked (the cursor) or read in
+ *  one statement (a history with its sequence numbers). */
+async function detectionStep(tx: Tx, lane: number, eventsMax: number, judge: Judge): Promise<DetectionStep> {
+  const position = await lockCursor(tx, lane)
+  if (position === undefined) return DRAINED
+  const events = await nextEvents(tx, lane, position, eventsMax)
+  const last = events.at(-1)
+  if (!last) return DRAINED
+  await projectOperations(tx, lane, position, last.position)
+  const created: Finding[] = []
+  // Sorted, because each project's findings stay locked until the commit.
+  for (const [projectId, own] of [...byProject(events)].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    created.push(...(await judgeProject(tx, projectId, own, judge)))
+  }
+  await sql`update syncproof.detection_cursors set position = ${last.position} where lane = ${lane}`.execute(
+    tx,
+  )
+  return { events: events.length, created }
+}
+
+async function lockCursor(tx: Tx, lane: number): Promise<string | undefined> {
+  const { rows } = await sql<{ position: string }>`
+    select position from syncproof.detection_cursors where lane = ${lane} for update skip locked`.execute(tx)
+  return rows[0]?.position
+}
+
+/** Positions of a lane become visible in order, so what follows the cursor is everything that was not judged. */
+async function nextEvents(
+  tx: Tx,
+  lane: number,
+  position: string,
+  eventsMax: number,
+): Promise<readonly NewEvent[]> {
+  const { rows } = await sql<NewEvent>`
+    select project_id, process_id, operation_id, position, payload,
+      floor(extract(epoch from received_at) * 1000)::bigint as received_ms
+    from syncproof.events
+    where lane = ${lane} and position > ${position}
+    order by position
+    limit ${eventsMax}`.execute(tx)
+  return rows
+}
+
+function byProject(events: readonly NewEvent[]): Map<string, NewEvent[]> {
+  return Map.groupBy(events, (event) => event.project_id)
+}
+
+async function judgeProject(
+  tx: Tx,
+  projectId: string,
+  events: readonly NewEvent[],
+  judge: Judge,
+): Promise<readonly Finding[]> {
+  const processIds = new Set(events.map((event) => event.process_id))
+  const operationIds = new Set(events.flatMap((event) => event.operation_id ?? []))
+  for (const id of await filledOperations(tx, projectId, [...processIds])) operationIds.add(id)
+  const batch: DetectionBatch = {
+    projectId,
+    events: events.map(toStoredEvent),
+    operations: await loadHistories(tx, projectId, [...operationIds]),
+    oldestReceivedMs: events.reduce((oldest, event) => Math.min(oldest, Number(event.received_ms)), Infinity),
+  }
+  return applyVerdicts(tx, batch, await judge(batch, evidenceOf(tx, projectId)))
+}
+
+async function applyVerdicts(
+  tx: Tx,
+  batch: DetectionBatch,
+  verdicts: DetectionVerdicts,
+): Promise<readonly Finding[]> {
+  if (verdicts.findings.length === 0 && verdicts.resolved.length === 0) return []
+  await lockFindings(tx, batch.projectId)
+  // An operation is judged again with each of its events; it counts once, when it ends.
+  const ended = new Set(
+    batch.events.flatMap((event) => (event.kind === 'operation_finished' ? event.operation_id : [])),
+  )
+  const seen = verdicts.findings.map((finding) => ({
+    finding,
+    occurrences: ended.has(finding.cause.operation_id ?? '') ? 1 : 0,
+  }))
+  const created = await recordFindings(tx, batch.projectId, seen)
+  await resolveFindings(tx, batch.projectId, verdicts.resolved)
+  return created
+}
+
+function evidenceOf(tx: Tx, projectId: string): DetectionEvidence {
+  return {
+    openFindings: (kind, entities) => openFindings(tx, projectId, [kind], entities),
+    entityEvents: (entity, sinceMs) => entityEvents(tx, projectId, entity, sinceMs),
+  }
+}
+
+async function detectionLag(db: Database): ReturnType<DetectionStore['lag']> {
+  const { rows } = await sql<{ events: string; oldest_age_ms: string | null }>`
+    select count(*) as events,
+      greatest(0, floor(extract(epoch from clock_timestamp() - min(received_at)) * 1000))::bigint as oldest_age_ms
+    from syncproof.detection_cursors as cursor
+    join syncproof.events as event on event.lane = cursor.lane and event.position > cursor.position`.execute(
+    db,
+  )
+  return { events: Number(rows[0]?.events ?? 0), oldestAgeMs: Number(rows[0]?.oldest_age_ms ?? 0) }
+}

@@ -1,0 +1,73 @@
+/** The database cannot be reached, or ended the connection: nothing is known to have been done, and the same
+ *  call may succeed later. `cause` is the driver's error. */
+export class StoreUnavailableError extends Error {
+  override readonly name = 'StoreUnavailableError'
+
+  constructor(cause: unknown) {
+    super(`The database is not available: ${cause instanceof Error ? messageOf(cause) : String(cause)}`, {
+      cause,
+    })
+  }
+}
+
+/** The database answers, but its schema is older than this program. */
+export class StoreNotMigratedError extends Error {
+  override readonly name = 'StoreNotMigratedError'
+
+  constructor(missing: readonly string[]) {
+    super(`The database lacks ${missing.join(', ')}: run \`syncproof migrate\``)
+  }
+}
+
+/** A `cursor` that no `next_cursor` ever was. */
+export class InvalidCursorError extends Error {
+  override readonly name = 'InvalidCursorError'
+
+  constructor() {
+    super('The cursor is not one that this list has given')
+  }
+}
+
+/** SQLSTATE classes and codes that say something of the server or the connection, not of the statement:
+ *  connection exceptions, too many connections, shutdown, crash, starting up, unknown database or password. */
+const UNAVAILABLE_STATES = /^(08...|28...|53300|57P01|57P02|57P03|57P05|3D000)$/
+
+const UNAVAILABLE_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ENOENT',
+  'EPIPE',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ETIMEDOUT',
+  'PGLITE_GONE',
+])
+
+/** pg gives these no code. */
+const UNAVAILABLE_MESSAGES =
+  /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Client has encountered a connection error|Client was closed|Cannot use a pool after calling end)/
+
+/** The driver's error as the store throws it: `StoreUnavailableError` where the database could not be reached,
+ *  anything else unchanged. */
+export function storeError(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof StoreUnavailableError) return error
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
+  const unavailable =
+    UNAVAILABLE_CODES.has(code) ||
+    UNAVAILABLE_STATES.test(code) ||
+    UNAVAILABLE_MESSAGES.test(error.message) ||
+    (error instanceof AggregateError && error.errors.every((inner) => storeError(inner) !== inner))
+  return unavailable ? new StoreUnavailableError(error) : error
+}
+
+export function sqlState(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}
+
+/** Node reports a host with several addresses as an AggregateError without a message. */
+function messageOf(error: Error): string {
+  if (error.message !== '') return error.message
+  return error instanceof AggregateError ? error.errors.map(String).join('; ') : error.name
+}

@@ -1,0 +1,107 @@
+import type { EntityRef, Finding, FindingKind } from '@syncproof/core/contract'
+import { type SqlBool, sql } from 'kysely'
+import { cursorParts, decodeCursor, toPage } from './cursor.ts'
+import type { Database } from './database.ts'
+import { findingColumns, toFinding } from './finding-row.ts'
+import { lockFindings, recordFindings, resolveFindings } from './record-findings.ts'
+import { isOneOf } from './sql-text.ts'
+import type { FindingFilter, FindingPatch, FindingStore, Page, PageRequest } from './store.ts'
+
+export function findingStore(db: Database): FindingStore {
+  return {
+    list: (projectId, filter, page) => listFindings(db, projectId, filter, page),
+    get: (projectId, id) => getFinding(db, projectId, id),
+    patch: (projectId, id, patch) => patchFinding(db, projectId, id, patch),
+    record: (projectId, findings) =>
+      db.transaction().execute(async (tx) => {
+        await lockFindings(tx, projectId)
+        const seen = findings.map((finding) => ({ finding, occurrences: 1 }))
+        return recordFindings(tx, projectId, seen)
+      }),
+    resolve: (projectId, resolved) =>
+      db.transaction().execute(async (tx) => {
+        await lockFindings(tx, projectId)
+        return resolveFindings(tx, projectId, resolved)
+      }),
+    openOf: (projectId, kinds, entities) => openFindings(db, projectId, kinds, entities),
+    counts: () => countFindings(db),
+  }
+}
+
+async function listFindings(
+  db: Database,
+  projectId: string,
+  filter: FindingFilter,
+  page: PageRequest,
+): Promise<Page<Finding>> {
+  const after = decodeCursor(page.cursor, [cursorParts.time, cursorParts.text])
+  const { since, ...equals } = filter
+  let query = db.selectFrom('syncproof.findings').select(findingColumns).where('project_id', '=', projectId)
+  for (const column of ['kind', 'verdict', 'status', 'entity_type', 'entity_id', 'operation'] as const) {
+    const value = equals[column]
+    if (value !== undefined) query = query.where(column, '=', value as never)
+  }
+  if (since !== undefined) query = query.where('last_seen_at', '>=', since)
+  if (after) query = query.where(sql<SqlBool>`(last_seen_at, id) < (${after[0]}::timestamptz, ${after[1]})`)
+  const rows = await query
+    .orderBy('syncproof.findings.last_seen_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(page.limit + 1)
+    .execute()
+  return toPage(rows, page.limit, toFinding, (row) => [row.last_seen_at, row.id])
+}
+
+async function getFinding(db: Database, projectId: string, id: string): Promise<Finding | undefined> {
+  const row = await db
+    .selectFrom('syncproof.findings')
+    .select(findingColumns)
+    .where('project_id', '=', projectId)
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return row && toFinding(row)
+}
+
+/** Opening a resolved finding again, or acknowledging or muting it, takes its resolution away. */
+async function patchFinding(
+  db: Database,
+  projectId: string,
+  id: string,
+  { status, note }: FindingPatch,
+): Promise<Finding | undefined> {
+  await sql`
+    update syncproof.findings
+    set status = coalesce(${status ?? null}, status),
+      resolution = case when ${status ?? null}::text is null then resolution end,
+      note = coalesce(${note ?? null}, note)
+    where project_id = ${projectId} and id = ${id}`.execute(db)
+  return getFinding(db, projectId, id)
+}
+
+/** See `FindingStore.openOf`. */
+export async function openFindings(
+  db: Database,
+  projectId: string,
+  kinds: readonly FindingKind[],
+  entities: readonly EntityRef[],
+): Promise<readonly Finding[]> {
+  if (kinds.length === 0 || entities.length === 0) return []
+  const rows = await db
+    .selectFrom('syncproof.findings')
+    .select(findingColumns)
+    .where('project_id', '=', projectId)
+    .where('status', '<>', 'resolved')
+    .where('kind', 'in', kinds)
+    .where(isOneOf(entities))
+    .orderBy('id')
+    .execute()
+  return rows.map(toFinding)
+}
+
+async function countFindings(db: Database): ReturnType<FindingStore['counts']> {
+  const rows = await db
+    .selectFrom('syncproof.findings')
+    .select(({ fn }) => ['kind', 'verdict', 'status', fn.countAll<string>().as('count')])
+    .groupBy(['kind', 'verdict', 'status'])
+    .execute()
+  return rows.map((row) => ({ ...row, count: Number(row.count) }))
+}

@@ -1,0 +1,5 @@
+export type { StoreOptions } from './database.ts'
+export { InvalidCursorError, StoreNotMigratedError, StoreUnavailableError } from './errors.ts'
+export { migrateStore } from './migrate-store.ts'
+export { openStore } from './open-store.ts'
+export * from './store.ts'

@@ -1,0 +1,51 @@
+import { migrations } from '@syncproof/migrations'
+import { sql } from 'kysely'
+import { type Database, openDatabase, type StoreOptions } from './database.ts'
+import { StoreNotMigratedError, sqlState } from './errors.ts'
+
+/** Brings the schema up to this release, all in one transaction: either every missing migration is applied or
+ *  none. Any number of processes may call it at once; the advisory lock lets one work and the others find nothing to do.
+ *  @returns names of the migrations that were applied, in order
+ *  @throws StoreUnavailableError */
+export async function migrateStore(options: StoreOptions): Promise<readonly string[]> {
+  const { db, close } = openDatabase(options)
+  try {
+    return await applyMissing(db)
+  } finally {
+    await close()
+  }
+}
+
+async function applyMissing(db: Database): Promise<readonly string[]> {
+  return db.transaction().execute(async (tx) => {
+    // Taken before anything is looked at: `create schema if not exists` itself fails when two run at once.
+    await sql`select pg_advisory_xact_lock(1398361424, 101)`.execute(tx)
+    await sql`create schema if not exists syncproof`.execute(tx)
+    await sql`create table if not exists syncproof.migrations (
+      name text primary key,
+      applied_at timestamptz not null default now()
+    )`.execute(tx)
+    const missing = await missingMigrations(tx)
+    for (const migration of missing) {
+      await migration.up(tx as never)
+      await tx.insertInto('syncproof.migrations').values({ name: migration.name }).execute()
+    }
+    return missing.map((migration) => migration.name)
+  })
+}
+
+async function missingMigrations(db: Database) {
+  const applied = await db.selectFrom('syncproof.migrations').select('name').execute()
+  const names = new Set(applied.map((row) => row.name))
+  return migrations.filter((migration) => !names.has(migration.name))
+}
+
+/** @throws StoreNotMigratedError where the schema is older than this release */
+export async function assertMigrated(db: Database): Promise<void> {
+  const missing = await missingMigrations(db).catch((error: unknown) => {
+    // 3F000, 42P01: neither schema nor table is there yet
+    if (['3F000', '42P01'].includes(sqlState(error) ?? '')) return migrations
+    throw error
+  })
+  if (missing.length > 0) throw new StoreNotMigratedError(missing.map((migration) => migration.name))
+}

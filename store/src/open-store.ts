@@ -1,0 +1,26 @@
+import { openDatabase, type StoreOptions } from './database.ts'
+import { detectionStore } from './detection.ts'
+import { eventStore } from './events.ts'
+import { findingStore } from './findings.ts'
+import { keyStore } from './keys.ts'
+import { assertMigrated } from './migrate-store.ts'
+import { operationStore } from './operations.ts'
+import { processStore } from './processes.ts'
+import { reportStore } from './reports.ts'
+import type { Store } from './store.ts'
+
+/** A store on PostgreSQL or PGlite. It connects when it is first used, and again whenever it must. */
+export function openStore(options: StoreOptions): Store {
+  const { db, close } = openDatabase(options)
+  return {
+    events: eventStore(db),
+    detection: detectionStore(db),
+    findings: findingStore(db),
+    operations: operationStore(db),
+    processes: processStore(db),
+    reports: reportStore(db),
+    keys: keyStore(db),
+    ready: () => assertMigrated(db),
+    close,
+  }
+}

@@ -1,0 +1,61 @@
+import { sql } from 'kysely'
+import type { Database } from './database.ts'
+import { reportColumns, toReport } from './report-row.ts'
+import { jsonb, rfc3339OrNull } from './sql-text.ts'
+import type { PairRow, ReportStore } from './store.ts'
+
+/** See `ReportStore.declarePairs`. Rows of pairs that are gone stay, so that a pair that comes back keeps its history. */
+export async function declarePairs(
+  db: Database,
+  projectId: string,
+  pairs: readonly PairRow[],
+): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    // Two reconcilers that start at once declare one after the other.
+    await sql`select pg_advisory_xact_lock(hashtextextended(${`pairs/${projectId}`}, 1398361424))`.execute(tx)
+    await sql`update syncproof.pairs set configured = false where project_id = ${projectId}`.execute(tx)
+    await sql`
+      insert into syncproof.pairs (project_id, name, entity_type, source, target, every_ms, grace_ms, owner, configured)
+      select ${projectId}, name, entity_type, source, target, every_ms, grace_ms, owner, true
+      from jsonb_to_recordset(${jsonb(pairs)}) as pair(name text, entity_type text, source text, target text,
+        every_ms bigint, grace_ms bigint, owner text)
+      on conflict (project_id, name) do update set entity_type = excluded.entity_type, source = excluded.source,
+        target = excluded.target, every_ms = excluded.every_ms, grace_ms = excluded.grace_ms,
+        owner = excluded.owner, configured = true`.execute(tx)
+  })
+}
+
+interface SelectedPair extends Omit<PairRow, 'every_ms' | 'grace_ms'> {
+  readonly every_ms: string | null
+  readonly grace_ms: string
+  readonly last_success_at: string | null
+}
+
+/** See `ReportStore.pairs`. A success is a whole run that could tell: clean or diverged. */
+export async function listPairs(db: Database, projectId: string): ReturnType<ReportStore['pairs']> {
+  const { rows } = await sql<SelectedPair>`
+    select name, entity_type, source, target, every_ms, grace_ms, owner,
+      (select ${rfc3339OrNull('max')} from (
+        select max(finished_at) from syncproof.reports report
+        where report.project_id = pair.project_id and report.pair = pair.name
+          and keys is null and result in ('clean', 'diverged')) as success) as last_success_at
+    from syncproof.pairs pair
+    where project_id = ${projectId} and configured
+    order by name`.execute(db)
+  const last = await db
+    .selectFrom('syncproof.reports')
+    .distinctOn('pair')
+    .select(reportColumns)
+    .where('project_id', '=', projectId)
+    .orderBy('pair')
+    .orderBy('syncproof.reports.requested_at', 'desc')
+    .orderBy('id', 'desc')
+    .execute()
+  const lastByPair = new Map(last.map((row) => [row.pair, toReport(row)]))
+  return rows.map((row) => ({
+    ...row,
+    every_ms: row.every_ms === null ? null : Number(row.every_ms),
+    grace_ms: Number(row.grace_ms),
+    last_report: lastByPair.get(row.name) ?? null,
+  }))
+}

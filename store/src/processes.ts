@@ -1,0 +1,54 @@
+import { type SqlBool, sql } from 'kysely'
+import { cursorParts, decodeCursor, toPage } from './cursor.ts'
+import type { Database } from './database.ts'
+import { rfc3339 } from './sql-text.ts'
+import type { ProcessRow, ProcessStore } from './store.ts'
+
+export function processStore(db: Database): ProcessStore {
+  return {
+    async list(projectId, page) {
+      const after = decodeCursor(page.cursor, [cursorParts.time, cursorParts.uuid])
+      let query = db
+        .selectFrom('syncproof.processes')
+        .select(processColumns)
+        .where('project_id', '=', projectId)
+      if (after) {
+        query = query.where(
+          sql<SqlBool>`(first_seen_at, process_id) < (${after[0]}::timestamptz, ${after[1]}::uuid)`,
+        )
+      }
+      const rows = await query
+        .orderBy('syncproof.processes.first_seen_at', 'desc')
+        .orderBy('process_id', 'desc')
+        .limit(page.limit + 1)
+        .execute()
+      return toPage(rows, page.limit, toProcess, (row) => [row.first_seen_at, row.id])
+    },
+  }
+}
+
+const processColumns = [
+  'process_id as id',
+  'service',
+  'release',
+  'host',
+  rfc3339('first_seen_at').as('first_seen_at'),
+  rfc3339('last_seen_at').as('last_seen_at'),
+  'ended',
+  'dropped',
+  // A process that crashed before it could report its books had produced at least what arrived.
+  sql<string>`greatest(produced, coalesce(upper(seen), 0))`.as('produced'),
+  sql<string>`(select coalesce(sum(upper(part) - lower(part)), 0) from unnest(seen) as part)`.as('stored'),
+] as const
+
+interface SelectedProcess extends Omit<ProcessRow, 'produced' | 'stored' | 'unaccounted'> {
+  readonly produced: string
+  readonly stored: string
+}
+
+function toProcess(row: SelectedProcess): ProcessRow {
+  const produced = Number(row.produced)
+  const stored = Number(row.stored)
+  const dropped = Object.values(row.dropped).reduce((sum, count) => sum + count, 0)
+  return { ...row, produced, stored, unaccounted: Math.max(0, produced - stored - dropped) }
+}

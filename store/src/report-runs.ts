@@ -1,0 +1,141 @@
+import type { DetectedFinding } from '@syncproof/core/contract'
+import { sql } from 'kysely'
+import type { Database, Tx } from './database.ts'
+import { lockFindings, recordFindings, resolveFindings } from './record-findings.ts'
+import { getReport } from './report-lists.ts'
+import { isUnattended } from './report-row.ts'
+import { jsonb } from './sql-text.ts'
+import type { Divergence, Report, ReportStore } from './store.ts'
+
+/** A report's states: `queued` → `running` (claim) → `finished` (finish). A running one whose worker has gone silent
+ *  is claimed again and stays `running`, with the next fence; only the newest fence may write. */
+
+/** See `ReportStore.request`. */
+export async function requestReport(
+  db: Database,
+  projectId: string,
+  pair: string,
+  trigger: Report['trigger'],
+  keys: readonly string[] | null,
+): Promise<Report | undefined> {
+  // Sorted and unique, so that the same keys in another order are the same request.
+  const wanted = keys && [...new Set(keys)].sort()
+  const keysJson = wanted && JSON.stringify(wanted)
+  for (;;) {
+    const { rows } = await sql<{ id: string | null }>`
+      with pair as (
+        select name from syncproof.pairs where project_id = ${projectId} and name = ${pair} and configured),
+      created as (
+        insert into syncproof.reports (project_id, pair, trigger, keys)
+        select ${projectId}, name, ${trigger}, ${keysJson}::jsonb from pair
+        on conflict do nothing
+        returning id)
+      select coalesce((select id from created), (
+        select id from syncproof.reports
+        where project_id = ${projectId} and pair = name and trigger = ${trigger} and state = 'queued'
+          and keys is not distinct from ${keysJson}::jsonb)) as id
+      from pair`.execute(db)
+    const [row] = rows
+    if (!row) return undefined
+    // Null: the queued one was claimed by a worker between the two looks. Then a new one can be queued.
+    if (row.id !== null) return getReport(db, projectId, row.id)
+  }
+}
+
+/** See `ReportStore.claim`. */
+export async function claimReport(
+  db: Database,
+  projectId: string,
+  id: string,
+  abandonedMs: number,
+): ReturnType<ReportStore['claim']> {
+  const { rows } = await sql<{ fence: string }>`
+    update syncproof.reports
+    set state = 'running', fence = fence + 1, heartbeat_at = clock_timestamp(),
+      started_at = coalesce(started_at, clock_timestamp())
+    where project_id = ${projectId} and id = ${id} and ${isUnattended(abandonedMs)}
+    returning fence`.execute(db)
+  const [row] = rows
+  const report = row && (await getReport(db, projectId, id))
+  return report && { report, fence: Number(row.fence) }
+}
+
+/** See `ReportStore.heartbeat`. */
+export async function heartbeatReport(
+  db: Database,
+  projectId: string,
+  id: string,
+  fence: number,
+): Promise<boolean> {
+  const result = await sql`
+    update syncproof.reports set heartbeat_at = clock_timestamp()
+    where project_id = ${projectId} and id = ${id} and fence = ${fence} and state = 'running'`.execute(db)
+  return result.numAffectedRows === 1n
+}
+
+type Outcome = Parameters<ReportStore['finish']>[3]
+
+/** See `ReportStore.finish`. The report's row is written first: whoever holds it is the only one to publish. */
+export async function finishReport(
+  db: Database,
+  projectId: string,
+  id: string,
+  fence: number,
+  outcome: Outcome,
+): Promise<boolean> {
+  return db.transaction().execute(async (tx) => {
+    if (!(await publishResult(tx, projectId, id, fence, outcome))) return false
+    await insertDivergences(tx, projectId, id, outcome.divergences)
+    await lockFindings(tx, projectId)
+    await recordFindings(tx, projectId, outcome.findings.map(seenOnce))
+    await resolveFindings(tx, projectId, outcome.resolved)
+    return true
+  })
+}
+
+function seenOnce(finding: DetectedFinding) {
+  return { finding, occurrences: 1 }
+}
+
+/** A run that could not tell is no baseline. The pair's row is locked: of two runs that end at once one is the first. */
+async function publishResult(
+  tx: Tx,
+  projectId: string,
+  id: string,
+  fence: number,
+  { result, problem, coverage, self_test, divergences }: Outcome,
+): Promise<boolean> {
+  await sql`
+    select 1 from syncproof.pairs
+    where project_id = ${projectId}
+      and name = (select pair from syncproof.reports where project_id = ${projectId} and id = ${id})
+    for update`.execute(tx)
+  const published = await sql`
+    update syncproof.reports as report
+    set state = 'finished', finished_at = clock_timestamp(), result = ${result}, problem = ${jsonb(problem)},
+      coverage = ${jsonb(coverage)}, self_test = ${self_test},
+      diverged = ${divergences.filter((divergence) => divergence.verdict === 'observed').length},
+      baseline = keys is null and ${result}::text <> 'unknown' and not exists (
+        select from syncproof.reports earlier
+        where earlier.project_id = report.project_id and earlier.pair = report.pair and earlier.baseline)
+    where project_id = ${projectId} and id = ${id} and fence = ${fence} and state = 'running'`.execute(tx)
+  return published.numAffectedRows === 1n
+}
+
+async function insertDivergences(
+  tx: Tx,
+  projectId: string,
+  reportId: string,
+  divergences: readonly Divergence[],
+): Promise<void> {
+  if (divergences.length === 0) return
+  await sql`
+    insert into syncproof.divergences (project_id, report_id, key, kind, verdict, fields, reason, finding_id,
+      source_observed_at, target_observed_at)
+    select ${projectId}, ${reportId}, key, kind, verdict, fields, reason, finding_id,
+      source_observed_at, target_observed_at
+    from jsonb_to_recordset(${jsonb(divergences)}) as d(key text, kind text, verdict text, fields jsonb,
+      reason text, finding_id text, source_observed_at timestamptz, target_observed_at timestamptz)`.execute(
+    tx,
+  )
+}
