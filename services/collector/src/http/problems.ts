@@ -30,11 +30,14 @@ export function sendProblem(
   // Fastify asks to close after a body that failed; ours is read to its end or discarded, so that the answer
   // surely arrives, and the connection stays good
   reply.removeHeader('connection')
-  return reply
-    .code(problem.statusCode)
-    .headers({ ...problem.options.headers })
-    .type('application/problem+json')
-    .send(JSON.stringify(problemDocument(problem, request.id)))
+  return (
+    reply
+      .code(problem.statusCode)
+      .headers({ ...problem.options.headers })
+      .header('content-type', 'application/problem+json')
+      // bytes, because Fastify gives JSON text a charset, a parameter that problem+json does not have
+      .send(Buffer.from(JSON.stringify(problemDocument(problem, request.id))))
+  )
 }
 
 /** What the client may know of an error. */

@@ -20,6 +20,27 @@ test.each<[string, unknown, string, string]>([
   ['a NUL in a name that needs escaping', { ...good(), 'a/b~': '\0' }, 'invalid_event', '/a~1b~0'],
   ['depth 10,000', { ...good(), x: JSON.parse(nested(10_000)) }, 'invalid_event', '/x'],
   [
+    'an operation id that is none, in a kind without one',
+    {
+      id: uuidV7(nowMs),
+      seq: 1,
+      at: '2026-11-20T00:00:00Z',
+      monotonic_us: 0,
+      kind: 'process_ended',
+      last_seq: 0,
+      operation_id: 'x',
+    },
+    'invalid_event',
+    '/operation_id',
+  ],
+  [
+    'an offset that PostgreSQL does not read',
+    { ...good(), at: '2026-11-20T00:00:00+23:00' },
+    'invalid_event',
+    '/at',
+  ],
+  ['the year 0', { ...good(), at: '0000-01-01T00:00:00Z' }, 'invalid_event', '/at'],
+  [
     'an id an hour and a second ahead',
     { ...good(), id: uuidV7(nowMs + hour + 1000) },
     'event_time_out_of_range',

@@ -1,5 +1,6 @@
 import {
   type EventKind,
+  isUuid,
   limits,
   type OpaqueEvent,
   type RejectedEvent,
@@ -55,9 +56,32 @@ function rejectEvent(index: number, event: unknown, nowMs: number): RejectedEven
     const [issue] = result.error.issues
     return rejection('invalid_event', issuePath(issue), issue?.message ?? 'is not valid')
   }
+  const unstorable = findUnstorable(event as Readonly<Record<string, unknown>>)
+  if (unstorable !== undefined) return rejection('invalid_event', ...unstorable)
   const range = outOfRange(result.data.id, nowMs)
   return range === undefined ? undefined : rejection('event_time_out_of_range', ['id'], range)
 }
+
+/** What the schemas let through and PostgreSQL would refuse, and the whole batch with it: a member that another kind's
+ *  schema names, and instants of a year or an offset that no calendar has. */
+function findUnstorable(
+  event: Readonly<Record<string, unknown>>,
+): [path: readonly string[], message: string] | undefined {
+  const { operation_id, at } = event
+  if (
+    operation_id !== undefined &&
+    !(typeof operation_id === 'string' && isUuid(operation_id.toLowerCase()))
+  ) {
+    return [['operation_id'], 'must be a UUID']
+  }
+  const [, year, offsetHours = '00'] = INSTANT.exec(String(at)) ?? []
+  if (Number(year) < 1970 || Number(offsetHours) > 14) {
+    return [['at'], 'must be an instant after 1970 with an offset of at most 14 hours']
+  }
+  return undefined
+}
+
+const INSTANT = /^(\d{4}).*?(?:[+-](\d\d):\d\d)?$/
 
 function outOfRange(id: string, nowMs: number): string | undefined {
   const timeMs = uuidV7TimeMs(id) ?? Number.NaN

@@ -30,9 +30,12 @@ export const processSchema: z.ZodType<ProcessRow> = component(
     first_seen_at: timeSchema,
     last_seen_at: timeSchema,
     ended: z.boolean(),
-    produced: z.int(),
-    stored: z.int(),
-    dropped: z.record(z.string(), z.int()),
-    unaccounted: z.int().meta({ description: 'Produced, neither stored nor dropped: in flight, or lost.' }),
+    // a sender may claim a sequence up to 2^53: sums of such are no safe integers any more
+    produced: z.number(),
+    stored: z.number(),
+    dropped: z.record(z.string(), z.number()),
+    unaccounted: z
+      .number()
+      .meta({ description: 'Produced, neither stored nor dropped: in flight, or lost.' }),
   }),
 )
