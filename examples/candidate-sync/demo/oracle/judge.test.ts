@@ -15,6 +15,8 @@ const start = {
 /** `write('r1', 1, { email: 'new@x' })`: request r1 read revision 1 and changed the email. */
 type Write = readonly [requestId: string, baseRevision: number, body: Row, options?: WriteOptions]
 interface WriteOptions {
+  /** Set by the function, not by its caller. */
+  readonly computed?: Row
   readonly reply?: AppReply
   readonly attempts?: readonly Partial<AtsRequest>[]
 }
@@ -30,7 +32,7 @@ function judged(...writes: readonly Write[]): readonly string[] {
     const body = { ...changes, updatedBy: id }
     const base = history[baseRevision - 1]?.new
     const old = history[index]?.new ?? null
-    const row = { ...base, ...body, updatedAt: `t${index}`, revision: index + 2 }
+    const row = { ...base, ...body, ...options?.computed, updatedAt: `t${index}`, revision: index + 2 }
     history.push({
       seq: index + 1,
       candidateId: 'c-1',
@@ -93,6 +95,18 @@ describe('the oracle, of writes', () => {
       ['r3', 1, { stage: 'hired' }],
     ]
     expect(judged(...writes)).toEqual(['write-conflict x3', HAZARD('x3')])
+  })
+
+  it('sees a loss where a function computed a new value from the one that it had read', () => {
+    const computed = { computed: { score: 2 } }
+    expect(judged(['r1', 1, { score: 5 }], ['r2', 1, {}, computed])[0]).toBe('lost-update x2 score')
+  })
+
+  it('sees none where it computed what was there already, or a field that nobody else had changed', () => {
+    const same = { computed: { score: 5 } }
+    const other = { computed: { notes: 'computed' } }
+    expect(judged(['r1', 1, { score: 5 }], ['r2', 1, {}, same])[0]).toBe('write-conflict x2')
+    expect(judged(['r1', 1, {}], ['r2', 1, {}, other])[0]).toBe('write-conflict x2')
   })
 
   it('counts a field as asked for where its new value equals any argument', () => {
