@@ -1,0 +1,35 @@
+import type { Finding } from '@syncproof/core/contract'
+import type { Store } from '@syncproof/store'
+import type { ReconcilerMetrics } from './metrics.ts'
+import type { Pair } from './pairs.ts'
+
+/** What every part of the reconciler works with. */
+export interface Context {
+  readonly store: Store
+  readonly projectId: string
+  readonly pairs: ReadonlyMap<string, Pair>
+  readonly fingerprintKey: string
+  readonly metrics: ReconcilerMetrics
+  /** Hears of each finding once, when it has been stored. */
+  readonly onFinding: (finding: Finding) => void
+  readonly log: (line: string) => void
+}
+
+/** The text of a thrown value for a log line. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** Resolves after the time, or at once where the signal is or becomes aborted. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted || ms <= 0) return Promise.resolve()
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done)
+  })
+}

@@ -1,0 +1,94 @@
+import { type DetectedFinding, type EntityRef, entityKey, type Resolution } from '@syncproof/core/contract'
+import {
+  detectOperation,
+  type OperationHistory,
+  resolvePartialWrite,
+  resolveUnknownOutcome,
+  settled,
+} from '@syncproof/core/detection'
+import type { DetectionBatch, DetectionEvidence, DetectionVerdicts } from '@syncproof/store'
+import { type Context, messageOf } from '../context.ts'
+
+/** Kinds that later events can end, by what decides it. */
+const RESOLVERS = {
+  'partial-write': resolvePartialWrite,
+  'unknown-outcome': resolveUnknownOutcome,
+} as const
+type ResolvableKind = keyof typeof RESOLVERS
+const RESOLVABLE: readonly ResolvableKind[] = ['partial-write', 'unknown-outcome']
+
+/** Evidence is read from a little before the finding: the clocks of two processes may differ. */
+const CLOCK_MARGIN_MS = 60_000
+
+/** Judges the operations of a batch, and ends the findings that their events settle. A detector that throws is
+ *  counted and costs nobody else, so that one operation that nobody foresaw does not stop a lane. */
+export async function judgeBatch(
+  context: Context,
+  batch: DetectionBatch,
+  evidence: DetectionEvidence,
+): Promise<DetectionVerdicts> {
+  const findings = new Map<string, DetectedFinding>()
+  const resolved = new Map<string, Resolution>()
+  const previous = await openFindings(batch, evidence)
+  for (const row of batch.operations) {
+    const history: OperationHistory = { family: [], ...row }
+    const detection = detectOperation(history)
+    for (const { detector, error } of detection.failures) detectorFailed(context, detector, history, error)
+    for (const finding of detection.findings) findings.set(finding.id, finding)
+    for (const { id, resolution } of settled(history, previous, detection.findings)) {
+      resolved.set(id, resolution)
+    }
+  }
+  // also those found just now: lanes go on by themselves, so what ends a finding may have been judged before it
+  const open = new Map([...previous, ...findings.values()].map((finding) => [finding.id, finding]))
+  for (const finding of open.values()) {
+    if (resolved.has(finding.id)) continue
+    const resolution = await resolve(context, finding, evidence)
+    if (resolution) resolved.set(finding.id, resolution)
+  }
+  return {
+    findings: [...findings.values()],
+    resolved: [...resolved].map(([id, resolution]) => ({ id, resolution })),
+  }
+}
+
+async function openFindings(batch: DetectionBatch, evidence: DetectionEvidence) {
+  const entities = entitiesOf(batch)
+  if (entities.length === 0) return []
+  const found = []
+  for (const kind of RESOLVABLE) found.push(...(await evidence.openFindings(kind, entities)))
+  return found
+}
+
+function entitiesOf(batch: DetectionBatch): readonly EntityRef[] {
+  const entities = new Map<string, EntityRef>()
+  for (const { events } of batch.operations) {
+    for (const event of events) {
+      if ('entity' in event) entities.set(entityKey(event.entity), event.entity)
+    }
+  }
+  return [...entities.values()]
+}
+
+async function resolve(
+  context: Context,
+  finding: DetectedFinding,
+  evidence: DetectionEvidence,
+): Promise<Resolution | undefined> {
+  const kind = RESOLVABLE.find((resolvable) => resolvable === finding.kind)
+  if (kind === undefined || finding.entity === undefined) return undefined
+  const sinceMs = Date.parse(finding.occurred_at) - CLOCK_MARGIN_MS
+  const events = await evidence.entityEvents(finding.entity, sinceMs)
+  try {
+    return RESOLVERS[kind](finding, events)
+  } catch (error) {
+    context.metrics.detectorFailures.inc({ detector: kind })
+    context.log(`${kind} could not be resolved for ${finding.id}: ${messageOf(error)}`)
+    return undefined
+  }
+}
+
+function detectorFailed(context: Context, detector: string, history: OperationHistory, error: unknown): void {
+  context.metrics.detectorFailures.inc({ detector })
+  context.log(`detector ${detector} threw on operation ${history.operationId}: ${messageOf(error)}`)
+}

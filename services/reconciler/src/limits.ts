@@ -1,0 +1,44 @@
+/** Times and bounds of the reconciler; each is a trade that its comment names. */
+export const limits = {
+  /** A lane's job ends after this long and is added again: short, so that a shutdown waits little. */
+  laneSliceMs: 5_000,
+  /** How long a drained lane waits before it asks again; most of the delay from event to finding. */
+  lanePollMs: 100,
+  /** A lane waits this long after a failure: longer than a poll, so that a broken database is not hammered. */
+  laneRetryMs: 1_000,
+  eventsPerStepMax: 1_000,
+  /** A batch of one operation that failed this often is passed over, unjudged and counted. */
+  stepFailuresMax: 5,
+  /** How often every process makes sure that the jobs are there; what a flushed Redis costs. */
+  sweepIntervalMs: 2_000,
+  /** Reports at once in one process; most of a run is waiting for the grace period or the target's rate. */
+  reportsAtOnceMax: 4,
+  heartbeatMs: 1_000,
+  /** A running report whose worker was silent this long belongs to whoever claims it. */
+  abandonedMs: 4_000,
+  /** An operation of a process silent for this long is not waited for: three missed heartbeats of an SDK. */
+  silentProcessMs: 30_000,
+  /** Keys of one report that settles unknown outcomes. */
+  keysPerReportMax: 500,
+  /** Unknown outcomes that are still open after a recheck are rechecked again after this, or four graces. */
+  settleAgainMs: 60_000,
+  /** Suspects held in memory; more are counted as indeterminate, and the report says so. */
+  suspectsMax: 20_000,
+  /** Open findings whose records are read again by each whole run. */
+  watchedMax: 10_000,
+  /** Records rechecked at a time, and read at once; the target's own rate limit bounds the requests. */
+  recheckBatch: 50,
+  recheckConcurrency: 4,
+  recheckTriesMax: 5,
+  /** The wait between two tries grows to this many grace periods. */
+  recheckBackoffMax: 4,
+  /** Between two looks at a record where the pair has no grace, or a read failed. */
+  recheckPauseMs: 500,
+  stageBatch: 1_000,
+  /** Page size of reads from the store; the store's own maximum. */
+  pageSize: 500,
+  closeMs: 5_000,
+} as const
+
+/** Default of a pair's `grace`. */
+export const GRACE_MS_DEFAULT = 120_000

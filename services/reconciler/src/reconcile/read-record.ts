@@ -1,0 +1,88 @@
+import { hash } from 'node:crypto'
+import {
+  type FingerprintedRecord,
+  ListingError,
+  type RecheckRead,
+  type RecordSource,
+  recordFingerprinter,
+  type SourceRecord,
+} from '@syncproof/core/comparison'
+import { createFingerprinter, type Observation } from '@syncproof/core/contract'
+import type { Pair } from '../pairs.ts'
+
+/** Both sides of a pair, opened for one run. */
+export interface Sides {
+  readonly source: RecordSource
+  readonly target: RecordSource
+  readonly fingerprint: (record: SourceRecord) => FingerprintedRecord
+}
+
+/** Opens both sides. The rules of the source's types serve both, so that one value has one fingerprint.
+ *  @throws ListingError where the source cannot be asked for its types */
+export async function openSides(pair: Pair, fingerprintKey: string): Promise<Sides> {
+  const source = pair.config.source.open()
+  const target = pair.config.target.open()
+  try {
+    const fingerprint = recordFingerprinter({
+      entityType: pair.entityType,
+      fingerprinter: createFingerprinter(fingerprintKey),
+      declared: pair.config.fields,
+      byType: await source.fieldRules?.(),
+    })
+    return { source, target, fingerprint }
+  } catch (error) {
+    await closeSides({ source, target })
+    throw error
+  }
+}
+
+export async function closeSides(sides: Pick<Sides, 'source' | 'target'>): Promise<void> {
+  await Promise.allSettled([sides.source.close(), sides.target.close()])
+}
+
+/** What one read of one record by key said. */
+export interface Reading {
+  readonly record: RecheckRead
+  readonly observation: Observation
+}
+
+/** A side that cannot be asked for one record: its suspects stay undecided. */
+export class NoReadByKeyError extends Error {
+  override readonly name = 'NoReadByKeyError'
+}
+
+/** @throws NoReadByKeyError, ListingError */
+export async function readRecord(
+  side: RecordSource,
+  fingerprint: Sides['fingerprint'],
+  key: string,
+  signal: AbortSignal,
+): Promise<Reading> {
+  if (!side.get) throw new NoReadByKeyError(`${side.name} cannot be asked for one record by its key.`)
+  const record = await side.get(key, signal)
+  if (record === undefined) {
+    const observed_at = new Date().toISOString()
+    return { record: undefined, observation: { system: side.name, observed_at, found: false, fields: {} } }
+  }
+  const printed = fingerprint(record)
+  return {
+    record: { ...printed, version: record.version },
+    observation: {
+      system: side.name,
+      observed_at: record.observedAt,
+      found: true,
+      fields: printed.fields,
+    },
+  }
+}
+
+/** One short text for one state of a record, also for "there is none". */
+export function stateOf(record: RecheckRead): string {
+  if (record === undefined) return 'none'
+  const fields = Object.entries(record.fields).sort(([a], [b]) => (a < b ? -1 : 1))
+  return hash('sha256', JSON.stringify([record.version ?? null, fields]), 'base64url')
+}
+
+export function isListingError(error: unknown): error is ListingError {
+  return error instanceof ListingError
+}

@@ -1,0 +1,174 @@
+import { ListingError, selfTest } from '@syncproof/core/comparison'
+import type { Coverage, Report, ReportStore } from '@syncproof/store'
+import type { Context } from '../context.ts'
+import { limits } from '../limits.ts'
+import type { Pair } from '../pairs.ts'
+import { divergenceOf, findingOf, undecidedDivergence } from './divergence-findings.ts'
+import { BrokenListingError, listSuspects, type Run } from './list-suspects.ts'
+import { closeSides, openSides, type Sides } from './read-record.ts'
+import { type Candidate, type RecheckResult, recheckCandidates } from './recheck-candidates.ts'
+import { resolutionsOf } from './resolutions.ts'
+import { watchedKeys } from './watched-keys.ts'
+
+/** What a run publishes. */
+export type Outcome = Parameters<ReportStore['finish']>[3]
+
+type Problem = NonNullable<Report['problem']>
+
+interface Counts {
+  readonly source: number
+  readonly target: number
+  readonly agreed: number
+  /** Records that were seen and could not be decided, beyond those that were rechecked. */
+  readonly undecided: number
+}
+
+const NOTHING_READ: Coverage = {
+  source_records: 0,
+  target_records: 0,
+  compared: 0,
+  indeterminate: 0,
+  unread: null,
+  requests: 0,
+}
+
+/** Compares a pair, whole or only the run's keys, and says what came out of it. Whatever kept it from
+ *  seeing all makes the result `unknown`, with what was seen.
+ *  @param baseline this is the pair's first whole run
+ *  @throws the signal's reason where it is aborted */
+export async function reconcilePair(
+  context: Context,
+  pair: Pair,
+  run: Run,
+  baseline: boolean,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const tested = await selfTest(context.fingerprintKey)
+  const self_test = tested.passed ? 'passed' : 'failed'
+  if (!tested.passed) {
+    const detail = `The comparison did not see what was planted: ${tested.missed.join(', ')}. Report this as a bug.`
+    return { ...unknownOutcome({ code: 'self_test_failed', detail }, NOTHING_READ), self_test }
+  }
+  try {
+    const sides = await openSides(pair, context.fingerprintKey)
+    try {
+      return { ...(await compareSides(context, pair, run, sides, baseline, signal)), self_test }
+    } finally {
+      await closeSides(sides)
+    }
+  } catch (error) {
+    signal.throwIfAborted()
+    if (error instanceof ListingError) return { ...unknownOutcome(error, NOTHING_READ), self_test }
+    throw error
+  }
+}
+
+type Compared = Omit<Outcome, 'self_test'>
+
+async function compareSides(
+  context: Context,
+  pair: Pair,
+  run: Run,
+  sides: Sides,
+  baseline: boolean,
+  signal: AbortSignal,
+): Promise<Compared> {
+  const { keys } = run.report
+  if (keys !== null) {
+    const result = await recheckCandidates(context, pair, sides, keys.map(unseen), signal)
+    const counts = { ...result.found, agreed: result.agreed.size, undecided: 0 }
+    return publishable(context, pair, sides, result, counts, baseline)
+  }
+  try {
+    const listed = await listSuspects(context, run, sides, pair.graceMs, signal)
+    const suspected = new Set(listed.candidates.map(({ key }) => key))
+    const watched = [...(await watchedKeys(context, pair))].filter((key) => !suspected.has(key))
+    const candidates = [...watched.map(unseen), ...listed.candidates]
+    const result = await recheckCandidates(context, pair, sides, candidates, signal)
+    const { source, target, agreed } = listed.counts
+    // watched records that agreed are counted by the listing, where they are on a side at all
+    const settled = listed.candidates.filter(({ key }) => result.agreed.has(key)).length
+    const counts = { source, target, agreed: agreed + settled, undecided: listed.overflow }
+    return publishable(context, pair, sides, result, counts, baseline)
+  } catch (error) {
+    if (error instanceof BrokenListingError) return brokenOutcome(error, sides)
+    throw error
+  }
+}
+
+/** A record that is read by its key without a listing having shown it. */
+function unseen(key: string): Candidate {
+  return { key, kind: 'field-mismatch', fields: [], tries: 0, dueMs: 0 }
+}
+
+async function publishable(
+  context: Context,
+  pair: Pair,
+  sides: Sides,
+  result: RecheckResult,
+  counts: Counts,
+  baseline: boolean,
+): Promise<Compared> {
+  const indeterminate = result.undecided.length + counts.undecided
+  const diverged = result.diverging.length
+  const findings = []
+  for (const diverging of result.diverging) {
+    findings.push(await findingOf(context, pair, diverging, baseline))
+  }
+  return {
+    result: diverged > 0 ? 'diverged' : indeterminate > 0 ? 'unknown' : 'clean',
+    problem: indeterminate > 0 ? undecidedProblem(result, counts) : null,
+    coverage: {
+      source_records: counts.source,
+      target_records: counts.target,
+      compared: counts.agreed + diverged,
+      indeterminate,
+      unread: 0,
+      requests: requestsOf(sides),
+    },
+    divergences: [
+      ...result.diverging.map((diverging) => divergenceOf(pair, diverging)),
+      ...result.undecided.map(undecidedDivergence),
+    ],
+    findings,
+    resolved: await resolutionsOf(context, pair, result),
+  }
+}
+
+function undecidedProblem(result: RecheckResult, counts: Counts): Problem {
+  const failed = result.undecided.find(({ problem }) => problem)?.problem
+  if (failed) return { code: failed.code, detail: failed.detail }
+  if (counts.undecided > 0) {
+    const detail = `${counts.undecided} records that seemed to differ were not read again: a run rechecks at most ${limits.suspectsMax}. Mend the others first, or check that key and fields of the pair are right.`
+    return { code: 'too_many_suspects', detail }
+  }
+  const detail = `${result.undecided.length} records could not be decided; their divergences say why. Run the pair again.`
+  return { code: 'indeterminate_records', detail }
+}
+
+function brokenOutcome({ listing, counts }: BrokenListingError, sides: Sides): Compared {
+  return unknownOutcome(listing, {
+    source_records: counts.source,
+    target_records: counts.target,
+    compared: counts.agreed,
+    indeterminate: counts.suspects,
+    unread: null,
+    requests: requestsOf(sides),
+  })
+}
+
+/** It says nothing of any record, so it ends no finding. */
+export function unknownOutcome({ code, detail }: Problem, coverage: Coverage = NOTHING_READ): Compared {
+  return {
+    result: 'unknown',
+    problem: { code, detail },
+    coverage,
+    divergences: [],
+    findings: [],
+    resolved: [],
+  }
+}
+
+function requestsOf({ source, target }: Sides): number {
+  return source.requests() + target.requests()
+}

@@ -1,0 +1,150 @@
+import type { Finding } from '@syncproof/core/contract'
+import { type Report, StoreUnavailableError } from '@syncproof/store'
+import { type Context, messageOf, pause } from '../context.ts'
+import { limits } from '../limits.ts'
+import { entityOf, type Pair } from '../pairs.ts'
+import { clearStages, type Run } from './list-suspects.ts'
+import { type Outcome, reconcilePair, unknownOutcome } from './reconcile-pair.ts'
+
+/** Why a run stopped without an end; another worker finishes the report. */
+class GivenBackError extends Error {
+  override readonly name = 'GivenBackError'
+}
+
+/** Runs one report, if it can be had. A run is claimed with a fencing token, says every second that it lives,
+ *  and publishes once, in one transaction, only while its token is the newest:
+ *
+ *      queued ──claim──► running ──finish──► finished
+ *                          ▲  │ worker silent for abandonedMs, or given back by a shutdown
+ *                          └──┘ claimed again, with a newer token
+ *
+ *  @throws where the store fails; the report is claimed again later */
+export async function runReport(context: Context, id: string, closing: AbortSignal): Promise<void> {
+  const { reports } = context.store
+  const queued = await reports.get(context.projectId, id)
+  if (queued === undefined || queued.state === 'finished' || closing.aborted) return
+  if (queued.keys === null && (await isRunElsewhere(context, queued))) return
+  const claimed = await reports.claim(context.projectId, id, limits.abandonedMs)
+  if (claimed === undefined) return
+
+  const { report, fence } = claimed
+  // what a worker that was killed had staged
+  await clearStages(context, { report, fence: fence - 1 })
+  const stop = new AbortController()
+  const signal = AbortSignal.any([closing, stop.signal])
+  const heartbeat = keepAlive(context, id, fence, stop)
+  try {
+    const startedMs = Date.now()
+    const outcome = await reconcile(context, claimed, signal)
+    signal.throwIfAborted()
+    await publish(context, report, fence, outcome, Date.now() - startedMs)
+  } catch (error) {
+    if (!signal.aborted) throw error
+    context.log(`reconciliation ${id} of ${report.pair} is given back: ${messageOf(signal.reason)}`)
+  } finally {
+    stop.abort(new GivenBackError('it has ended here'))
+    await heartbeat
+  }
+}
+
+/** Two whole runs of a pair at once would read both systems twice for one answer. */
+async function isRunElsewhere(context: Context, report: Report): Promise<boolean> {
+  const { reports } = context.store
+  const { items } = await reports.list(context.projectId, { pair: report.pair }, { limit: limits.pageSize })
+  const running = items.filter(
+    ({ id, state, keys }) => id !== report.id && state === 'running' && keys === null,
+  )
+  if (running.length === 0) return false
+  const abandoned = new Set((await reports.pending(limits.abandonedMs)).map(({ id }) => id))
+  return running.some(({ id }) => !abandoned.has(id))
+}
+
+/** Stops the run where a newer worker has it, or where this one could not say for too long that it lives. */
+async function keepAlive(context: Context, id: string, fence: number, stop: AbortController): Promise<void> {
+  let heardMs = Date.now()
+  for (;;) {
+    await pause(limits.heartbeatMs, stop.signal)
+    if (stop.signal.aborted) return
+    try {
+      const newest = await context.store.reports.heartbeat(context.projectId, id, fence)
+      if (!newest) return stop.abort(new GivenBackError('another worker has it'))
+      heardMs = Date.now()
+    } catch (error) {
+      context.log(`reconciliation ${id}: a heartbeat failed: ${messageOf(error)}`)
+      if (Date.now() - heardMs > limits.abandonedMs) {
+        return stop.abort(new GivenBackError('the store could not be reached for too long'))
+      }
+    }
+  }
+}
+
+async function reconcile(context: Context, run: Run, signal: AbortSignal): Promise<Outcome> {
+  const { report } = run
+  const pair = context.pairs.get(report.pair)
+  if (pair === undefined) {
+    const detail = `No pair '${report.pair}' is configured for this reconciler. Add it to syncproof.config.ts.`
+    return { ...unknownOutcome({ code: 'pair_not_configured', detail }), self_test: null }
+  }
+  try {
+    const baseline = report.keys === null && (await isFirstWholeRun(context, report))
+    return await reconcilePair(context, pair, run, baseline, signal)
+  } catch (error) {
+    if (signal.aborted || error instanceof StoreUnavailableError) throw error
+    // trying for ever what always fails would hide it: the report says it once
+    context.log(`reconciliation ${report.id} of ${report.pair} failed: ${messageOf(error)}`)
+    return {
+      ...unknownOutcome({ code: 'reconciler_failed', detail: messageOf(error) }),
+      self_test: null,
+    }
+  }
+}
+
+/** No whole run of the pair could tell yet. */
+async function isFirstWholeRun(context: Context, report: Report): Promise<boolean> {
+  const pairs = await context.store.reports.pairs(context.projectId)
+  return pairs.some(({ name, last_success_at }) => name === report.pair && last_success_at === null)
+}
+
+async function publish(
+  context: Context,
+  report: Report,
+  fence: number,
+  outcome: Outcome,
+  durationMs: number,
+): Promise<void> {
+  const pair = context.pairs.get(report.pair)
+  const before = pair ? await openFindings(context, pair, outcome) : []
+  if (!(await context.store.reports.finish(context.projectId, report.id, fence, outcome))) {
+    context.log(`reconciliation ${report.id} of ${report.pair} is given back: another worker has it`)
+    return
+  }
+  if (pair === undefined) return
+  count(context, pair, outcome, durationMs)
+  const known = new Set(before.map(({ id }) => id))
+  for (const finding of await openFindings(context, pair, outcome)) {
+    if (!known.has(finding.id)) context.onFinding(finding)
+  }
+}
+
+/** The findings of an outcome that are stored and not over. */
+async function openFindings(context: Context, pair: Pair, outcome: Outcome): Promise<readonly Finding[]> {
+  const ids = new Set(outcome.findings.map(({ id }) => id))
+  const kinds = [...new Set(outcome.findings.map(({ kind }) => kind))]
+  const keys = outcome.divergences.flatMap(({ key, finding_id }) => (finding_id ? [key] : []))
+  const found: Finding[] = []
+  for (let at = 0; at < keys.length; at += limits.pageSize) {
+    const entities = keys.slice(at, at + limits.pageSize).map((key) => entityOf(pair, key))
+    const open = await context.store.findings.openOf(context.projectId, kinds, entities)
+    found.push(...open.filter(({ id }) => ids.has(id)))
+  }
+  return found
+}
+
+function count({ metrics }: Context, { name: pair }: Pair, outcome: Outcome, durationMs: number): void {
+  const { result, coverage } = outcome
+  metrics.runs.inc({ pair, result })
+  metrics.rows.inc({ pair, side: 'source' }, coverage.source_records)
+  metrics.rows.inc({ pair, side: 'target' }, coverage.target_records)
+  metrics.runDuration.observe({ pair }, durationMs / 1_000)
+  metrics.indeterminate.set({ pair }, coverage.indeterminate)
+}

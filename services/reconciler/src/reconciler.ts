@@ -1,0 +1,164 @@
+import type { PairConfig } from '@syncproof/connectors'
+import type { Finding } from '@syncproof/core/contract'
+import type { Store } from '@syncproof/store'
+import type { Registry } from 'prom-client'
+import { type Context, messageOf } from './context.ts'
+import { laneRunner } from './detect/lane.ts'
+import { limits } from './limits.ts'
+import { reconcilerMetrics } from './metrics.ts'
+import { pairRow, resolvePairs } from './pairs.ts'
+import { runReport } from './reconcile/run-report.ts'
+import { sweep } from './schedule/sweep.ts'
+import { type JobData, openTransport, type QueueConnection, type Transport } from './transport.ts'
+
+export interface ReconcilerOptions {
+  readonly store: Store
+  readonly projectId: string
+  /** By name, as configured. */
+  readonly pairs: Readonly<Record<string, PairConfig>>
+  readonly queue: QueueConnection
+  /** The same as the app's, or no fingerprint of the two can be compared. */
+  readonly fingerprintKey: string
+  /** Where the reconciler's metrics are registered. */
+  readonly metrics: Registry
+  /** Hears of each finding that was not open before, once it is stored. A throw is logged. */
+  readonly onFinding?: (finding: Finding) => void
+  /** One line for people, without a line break. Default: nothing is logged. */
+  readonly log?: (line: string) => void
+}
+
+export interface Reconciler {
+  /** Resolves within 5 s, when nothing of this reconciler is running any more: lanes stop between two steps,
+   *  and a running reconciliation is given back for another worker. Does not close the store. */
+  close(): Promise<void>
+}
+
+const DETECT = 'syncproof-detect'
+const RECONCILE = 'syncproof-reconcile'
+
+/** Starts the workers: detection on every lane, and reconciliation of the pairs when they are due or asked for.
+ *  Any number of reconcilers may run on one store and one queue.
+ *  @throws ConfigError for a pair whose durations are none, StoreUnavailableError, and the queue's error where
+ *  it cannot be reached at the start; later failures are logged and overcome */
+export async function startReconciler(options: ReconcilerOptions): Promise<Reconciler> {
+  const context = contextOf(options)
+  await context.store.reports.declarePairs(context.projectId, [...context.pairs.values()].map(pairRow))
+  const transport = await openTransport(options.queue)
+  return run(context, transport)
+}
+
+function contextOf(options: ReconcilerOptions): Context {
+  const { store, projectId, fingerprintKey, onFinding, log = () => {} } = options
+  const pairs = resolvePairs(options.pairs)
+  const queues = [DETECT, RECONCILE]
+  return {
+    store,
+    projectId,
+    pairs,
+    fingerprintKey,
+    metrics: reconcilerMetrics({ registers: [options.metrics], store, projectId, pairs, queues }),
+    onFinding(finding) {
+      try {
+        onFinding?.(finding)
+      } catch (error) {
+        log(`a listener for findings threw: ${messageOf(error)}`)
+      }
+    },
+    log,
+  }
+}
+
+function run(context: Context, transport: Transport): Reconciler {
+  const closing = new AbortController()
+  const { signal } = closing
+  const onError = (error: Error) => {
+    if (!signal.aborted) context.log(`queue: ${messageOf(error)}`)
+  }
+  const detect = transport.queue(DETECT, onError)
+  const reconcile = transport.queue(RECONCILE, onError)
+  const addLane = (lane: number) =>
+    detect.add({ name: 'lane', data: { lane }, deduplicationId: `lane-${lane}` })
+  const addSweep = () => detect.add({ name: 'sweep', data: {}, deduplicationId: 'sweep' })
+
+  const runLane = laneRunner(context)
+  const jobs: Readonly<Record<string, (data: JobData) => Promise<void>>> = {
+    lane: (data) => runLane(Number(data.lane), signal),
+    async sweep() {
+      for (const job of await sweep(context)) await reconcile.add(job)
+    },
+    report: (data) => runReport(context, String(data.id), signal),
+  }
+  const process = async (name: string, data: JobData) => {
+    if (!signal.aborted) await jobs[name]?.(data)
+  }
+  /** Adding may wait for a queue that is away, so nobody waits for it. */
+  const soon = (adding: () => Promise<void>) => {
+    if (!signal.aborted) adding().catch(onError)
+  }
+  const eventsOf = (queue: string) => ({
+    ended(name: string, data: JobData) {
+      if (name === 'lane') soon(() => addLane(Number(data.lane)))
+      // the next report of the same pair may be waiting for this one
+      if (name === 'report') soon(addSweep)
+    },
+    failed(name: string, error: Error) {
+      context.metrics.jobFailures.inc({ queue })
+      context.log(`job ${name} failed: ${messageOf(error)}`)
+    },
+    error: onError,
+  })
+  const lanes = Array.from({ length: context.store.detection.lanes }, (_, lane) => lane)
+  const workers = [
+    // every lane and the sweep at once: a single process must serve them all
+    transport.worker(DETECT, lanes.length + 1, process, eventsOf(DETECT)),
+    transport.worker(RECONCILE, limits.reportsAtOnceMax, process, eventsOf(RECONCILE)),
+  ]
+  const stopTicking = tick(async () => {
+    for (const lane of lanes) await addLane(lane)
+    await addSweep()
+  }, onError)
+
+  let closed: Promise<void> | undefined
+  const close = async () => {
+    closing.abort(new Error('the reconciler is shutting down'))
+    stopTicking()
+    const ended = async () => {
+      await Promise.all(workers.map((worker) => worker.close()))
+      await Promise.all([detect.close(), reconcile.close()])
+    }
+    await within(limits.closeMs, ended())
+    await transport.close()
+  }
+  return {
+    close() {
+      closed ??= close()
+      return closed
+    },
+  }
+}
+
+/** Runs at once and then every sweep interval, never twice at the same time. */
+function tick(run: () => Promise<void>, onError: (error: Error) => void): () => void {
+  let running = false
+  const once = () => {
+    if (running) return
+    running = true
+    run()
+      .catch(onError)
+      .finally(() => {
+        running = false
+      })
+  }
+  const timer = setInterval(once, limits.sweepIntervalMs)
+  once()
+  return () => clearInterval(timer)
+}
+
+/** A queue that is away may never answer; a shutdown does not wait for it. */
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  await Promise.race([work, late]).finally(() => clearTimeout(timer))
+}

@@ -1,0 +1,155 @@
+import type { PglitePool } from '@syncproof/store/pglite'
+import {
+  type BackendClasses,
+  type ConnectionOptions,
+  createPostgresBackend,
+  createRedisBackend,
+  type IQueueBackend,
+  type PgPool,
+  type PostgresConnectionOptions,
+  runMigrations,
+  withBackend,
+} from 'bullmq'
+import { Redis } from 'ioredis'
+
+/** Where BullMQ keeps its jobs: Redis, a real PostgreSQL, or the embedded database that the store runs on. */
+export type QueueConnection =
+  | { readonly redisUrl: string }
+  | { readonly postgresUrl: string }
+  | { readonly pool: PglitePool }
+
+/** What a job says: ids only. The truth is read from the store when the job runs. */
+export interface JobData {
+  readonly [name: string]: string | number
+}
+
+export interface NewJob {
+  readonly name: string
+  readonly data: JobData
+  /** While a job of this id waits or runs, adding it again does nothing. */
+  readonly deduplicationId: string
+}
+
+export interface JobQueue {
+  add(job: NewJob): Promise<void>
+  close(): Promise<void>
+}
+
+export interface JobWorker {
+  close(): Promise<void>
+}
+
+export interface WorkerEvents {
+  /** The job ended, well or with a throw, and another of the same deduplication id may be added. */
+  ended(name: string, data: JobData): void
+  /** A job threw, or stalled too often. */
+  failed(name: string, error: Error): void
+  /** The transport itself failed; BullMQ goes on by itself. */
+  error(error: Error): void
+}
+
+export interface Transport {
+  queue(name: string, onError: (error: Error) => void): JobQueue
+  worker(
+    name: string,
+    concurrency: number,
+    process: (name: string, data: JobData) => Promise<void>,
+    events: WorkerEvents,
+  ): JobWorker
+  /** Closes what the transport opened itself; after its queues and workers. */
+  close(): Promise<void>
+}
+
+/** BullMQ's own schema: its tables are named `migration`, `event`, `meta` and must not meet ours. */
+const SCHEMA = 'bullmq'
+
+/** A job of a worker that died is taken over after the lock has run out and a check has seen that. */
+const LOCK_DURATION_MS = 4_000
+const STALLED_INTERVAL_MS = 2_000
+/** A job that takes its worker down this often is dropped; the sweep adds it again, so this only makes it visible. */
+const STALLED_COUNT_MAX = 10
+/** How soon a worker asks again after the transport was gone. */
+const RETRY_DELAY_MS = 1_000
+
+export async function openTransport(connection: QueueConnection): Promise<Transport> {
+  if ('redisUrl' in connection) return openRedis(connection.redisUrl)
+  if ('postgresUrl' in connection) {
+    const postgres = { connectionString: connection.postgresUrl, schema: SCHEMA, max: 2, migrate: true }
+    return bind<IQueueBackend, PostgresConnectionOptions>(
+      withBackend(createPostgresBackend),
+      postgres,
+      async () => {},
+    )
+  }
+  return openEmbedded(connection.pool)
+}
+
+function openRedis(url: string): Transport {
+  // null: a command waits for Redis to come back instead of failing the job that sent it
+  const redis = new Redis(url, { maxRetriesPerRequest: null })
+  redis.on('error', () => {
+    // queues and workers report it; without a listener ioredis prints it
+  })
+  return bind<IQueueBackend, ConnectionOptions>(withBackend(createRedisBackend), redis, async () => {
+    redis.disconnect()
+  })
+}
+
+async function openEmbedded(pool: PglitePool): Promise<Transport> {
+  const client = await pool.connect()
+  try {
+    await runMigrations(client, SCHEMA)
+    // one session serves all, and BullMQ's statements name no schema
+    await client.query(`select set_config('search_path', '${SCHEMA}, public', false)`)
+  } finally {
+    client.release()
+  }
+  // pg's own types and BullMQ's description of them differ in the overloads of on()
+  const shared = pool as unknown as PgPool
+  return bind<IQueueBackend, PostgresConnectionOptions>(
+    withBackend(createPostgresBackend),
+    shared,
+    async () => {},
+  )
+}
+
+function bind<B extends IQueueBackend, C>(
+  { Queue, Worker }: BackendClasses<B, C>,
+  connection: C,
+  close: () => Promise<void>,
+): Transport {
+  return {
+    queue(name, onError) {
+      const queue = new Queue<JobData>(name, { connection })
+      queue.on('error', onError)
+      return {
+        async add({ name: jobName, data, deduplicationId }) {
+          await queue.add(jobName as never, data as never, {
+            deduplication: { id: deduplicationId },
+            removeOnComplete: true,
+            removeOnFail: true,
+          })
+        },
+        close: () => queue.close(),
+      }
+    },
+    worker(name, concurrency, process, events) {
+      const worker = new Worker<JobData>(name, (job) => process(job.name, job.data), {
+        connection,
+        concurrency,
+        lockDuration: LOCK_DURATION_MS,
+        stalledInterval: STALLED_INTERVAL_MS,
+        maxStalledCount: STALLED_COUNT_MAX,
+        runRetryDelay: RETRY_DELAY_MS,
+      })
+      worker.on('completed', (job) => events.ended(job.name, job.data))
+      worker.on('failed', (job, error) => {
+        events.failed(job?.name ?? 'unknown', error)
+        if (job) events.ended(job.name, job.data)
+      })
+      worker.on('error', (error) => events.error(error))
+      return { close: () => worker.close() }
+    },
+    close,
+  }
+}

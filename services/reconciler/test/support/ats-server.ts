@@ -1,0 +1,92 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { cursor, http, type SourceSpec } from '@syncproof/connectors'
+
+export interface AtsRecord {
+  readonly id: string
+  readonly name: string
+  readonly status: string
+}
+
+/** A real HTTP server that holds records, with the faults that real ones have. */
+export interface AtsServer {
+  readonly records: Map<string, AtsRecord>
+  readonly url: string
+  /** Keys in the order in which they were asked for one by one. */
+  readonly asked: string[]
+  /** Listings begun. */
+  listings: number
+  /** Every answer takes this long. */
+  latencyMs: number
+  /** The second page of a listing breaks off in the middle of a record. */
+  truncated: boolean
+  /** Answers 500 to a read of this key. */
+  failingKey: string | undefined
+  /** Runs before a record is answered. */
+  beforeGet: (key: string) => Promise<void> | void
+  spec(): SourceSpec
+  close(): Promise<void>
+}
+
+const PAGE_SIZE = 100
+
+export async function startAtsServer(records: readonly AtsRecord[]): Promise<AtsServer> {
+  const server = createServer((request, response) => {
+    answer(ats, request, response).catch((error: unknown) => response.destroy(error as Error))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  const url = `http://127.0.0.1:${address.port}`
+  const ats: AtsServer = {
+    records: new Map(records.map((record) => [record.id, record])),
+    url,
+    asked: [],
+    listings: 0,
+    latencyMs: 0,
+    truncated: false,
+    failingKey: undefined,
+    beforeGet: () => {},
+    spec: () =>
+      http({
+        url: `${url}/candidates`,
+        records: '$.data',
+        key: 'id',
+        next: cursor('$.next'),
+        get: '/candidates/{key}',
+        timeout: '5s',
+      }),
+    async close() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+  return ats
+}
+
+async function answer(ats: AtsServer, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ats.latencyMs))
+  const { pathname, searchParams } = new URL(request.url ?? '/', ats.url)
+  response.setHeader('content-type', 'application/json')
+  const key = pathname.split('/')[2]
+  if (key !== undefined) return answerOne(ats, decodeURIComponent(key), response)
+  const after = searchParams.get('after') ?? ''
+  if (after === '') ats.listings += 1
+  const all = [...ats.records.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
+  const page = all.filter(({ id }) => id > after).slice(0, PAGE_SIZE)
+  const last = page.at(-1)?.id ?? ''
+  const more = all.some(({ id }) => id > last)
+  const body = JSON.stringify({
+    data: page,
+    next: more ? `/candidates?after=${encodeURIComponent(last)}` : null,
+  })
+  response.end(ats.truncated && after !== '' ? body.slice(0, body.length / 2) : body)
+}
+
+async function answerOne(ats: AtsServer, key: string, response: ServerResponse): Promise<void> {
+  ats.asked.push(key)
+  await ats.beforeGet(key)
+  const record = ats.records.get(key)
+  if (key === ats.failingKey) response.writeHead(500).end('{"error":"broken"}')
+  else if (record === undefined) response.writeHead(404).end('{"error":"no such candidate"}')
+  else response.end(JSON.stringify(record))
+}
