@@ -4,13 +4,22 @@ import type { CommandContext } from './command.ts'
 import { CONFIG_FILE } from './config-file.ts'
 import { plural, printable, wrap } from './output/text.ts'
 
-/** The key of SYNCPROOF_FINGERPRINT_KEY; where it is not set, the documented default and a warning. */
-export function fingerprintKey({ env, terminal }: CommandContext): string {
-  if (env.SYNCPROOF_FINGERPRINT_KEY) return env.SYNCPROOF_FINGERPRINT_KEY
+/** The key of SYNCPROOF_FINGERPRINT_KEY; the documented default where it is not set. */
+export function fingerprintKey({ env }: CommandContext): string {
+  return env.SYNCPROOF_FINGERPRINT_KEY || DEFAULT_FINGERPRINT_KEY
+}
+
+/** Warns where the default key is used. */
+export function warnOfDefaultKey(context: CommandContext): void {
+  if (fingerprintKey(context) !== DEFAULT_FINGERPRINT_KEY) return
+  const { say, paintTalk, talkColumns } = context.terminal
   const warning =
     'SYNCPROOF_FINGERPRINT_KEY is not set. Fingerprints are made with a key that everyone knows, so that values can be guessed. Set it here and in your app to the same secret.'
-  terminal.say(terminal.paintTalk('yellow', wrap(warning, terminal.talkColumns).join('\n')))
-  return DEFAULT_FINGERPRINT_KEY
+  say(
+    wrap(warning, talkColumns)
+      .map((line) => paintTalk('yellow', line))
+      .join('\n'),
+  )
 }
 
 /** Which pairs are compared, or that there are none. */

@@ -35,8 +35,10 @@ export async function openCollector(
   },
 ) {
   const { host = LOOPBACK, port, logLevel } = options
+  // stdout is for data
+  const logger = { level: logLevel, stream: process.stderr }
   try {
-    return await startCollector({ store, metrics, host, port, logger: { level: logLevel } })
+    return await startCollector({ store, metrics, host, port, logger })
   } catch (error) {
     throw listenProblem(error, 'API', host, port, '--port')
   }

@@ -2,7 +2,7 @@ import { relative } from 'node:path'
 import type { Config } from '@syncproof/connectors'
 import { type CommandContext, type ExitCode, UsageError } from '../command.ts'
 import { loadConfigFile } from '../config-file.ts'
-import { fingerprintKey, pairsLine } from '../guidance.ts'
+import { fingerprintKey, pairsLine, warnOfDefaultKey } from '../guidance.ts'
 import { findingPrinter } from '../output/finding-printer.ts'
 import { flow } from '../output/flow.ts'
 import { json } from '../output/terminal.ts'
@@ -44,6 +44,7 @@ export async function run(context: CommandContext): Promise<ExitCode> {
     const { url, metricsUrl, apiKey } = dev
     terminal.data(json({ version: 1, type: 'started', url, metrics_url: metricsUrl, api_key: apiKey }))
   }
+  warnOfDefaultKey(context)
   terminal.say(welcome(context, options, dev, config))
   return await untilStopped(() => dev.close())
 }

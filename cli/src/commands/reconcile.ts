@@ -3,7 +3,7 @@ import type { Divergence, Report } from '@syncproof/store'
 import { type CommandContext, EXIT, type ExitCode, UnableError, UsageError } from '../command.ts'
 import { reportExit, reportLines } from '../output/report-view.ts'
 import { json } from '../output/terminal.ts'
-import { ApiProblem, apiPath, openReportApi, type ReportApi } from '../report-api.ts'
+import { ApiProblem, apiPath, openReportApi, type Page, type ReportApi } from '../report-api.ts'
 import { flagSetting, textSetting, wholeNumberSetting } from '../settings.ts'
 import { suggestion } from '../suggest.ts'
 
@@ -58,7 +58,7 @@ async function request(api: ReportApi, pair: string, keys: string[] | undefined)
     ])
   } catch (error) {
     if (!(error instanceof ApiProblem)) throw error
-    const { items } = await api.list<{ name: string }>(apiPath('pairs'), {}, PAIRS_MAX)
+    const { items } = await api.get<Page<{ readonly name: string }>>(apiPath('pairs'))
     const names = items.map(({ name }) => name)
     throw new UsageError(
       `There is no pair "${pair}".${suggestion(pair, names)}`,
@@ -68,8 +68,6 @@ async function request(api: ReportApi, pair: string, keys: string[] | undefined)
     )
   }
 }
-
-const PAIRS_MAX = 1_000
 
 async function finished(
   api: ReportApi,

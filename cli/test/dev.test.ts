@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest'
+import { freshDatabase, redisUrl } from '../../tools/testing/servers.ts'
+import { startDev } from '../src/index.ts'
+import { cli, freePort, freshFolder, startCli } from './support/cli.ts'
+import { createReporter, post } from './support/telemetry.ts'
+
+const FREE_PORTS = ['--port', '0', '--metrics-port', '0']
+
+interface Started {
+  readonly url: string
+  readonly metrics_url: string
+  readonly api_key: string
+}
+
+async function startedDev(words: readonly string[], options: Parameters<typeof startCli>[1] = {}) {
+  const dev = startCli(['dev', '--json', ...FREE_PORTS, ...words], options)
+  const started: Started = JSON.parse(await dev.says(/^(\{.*"type":"started".*\})$/m))
+  return { dev, started, env: { SYNCPROOF_URL: started.url, SYNCPROOF_API_KEY: started.api_key } }
+}
+
+async function losesAnUpdate({ url, api_key: key }: Started, id: string) {
+  const reporter = createReporter()
+  const receipt = await post(url, key, reporter.batch(reporter.operation(id, true)))
+  expect(receipt).toEqual({ status: 202, body: { accepted: 4, duplicates: 0, rejected: [] } })
+}
+
+describe('syncproof dev', () => {
+  it('starts in an empty folder, makes a key, takes events and prints the finding; then Ctrl-C ends it cleanly', async () => {
+    const folder = await freshFolder()
+    const dev = startCli(['dev', ...FREE_PORTS], { folder })
+    const url = await dev.says(/export SYNCPROOF_URL=(\S+)/)
+    const key = await dev.says(/export SYNCPROOF_API_KEY=(\S+)/)
+    expect(dev.stderr()).toContain('No pairs to compare: there is no syncproof.config.ts here.')
+    expect(dev.stderr()).toContain('embedded, in .syncproof')
+    expect(dev.stdout()).toBe('')
+
+    await losesAnUpdate({ url, api_key: key, metrics_url: '' }, '42')
+    await dev.says(/proven {2}lost-update {2}candidate 42 {2}score/)
+    const metrics = await fetch(await dev.says(/Metrics +(\S+)/))
+    expect(await metrics.text()).toContain('syncproof_events_total{result="accepted"} 4')
+
+    expect(await dev.kill('SIGINT')).toEqual({ code: 0, signal: null })
+    expect(dev.stderr()).toContain('Stopped.')
+  })
+
+  it('keeps what it knows in its folder, and accepts the key that it is given', async () => {
+    const folder = await freshFolder()
+    const options = { folder, env: { SYNCPROOF_API_KEY: 'my-own-key' } }
+    const first = await startedDev(['--data', 'kept'], options)
+    expect(first.started.api_key).toBe('my-own-key')
+    expect(first.dev.stderr()).not.toContain('my-own-key')
+    await losesAnUpdate(first.started, '7')
+    await first.dev.says(/"kind":"lost-update"/)
+
+    const second = await cli(['dev', '--data', 'kept', ...FREE_PORTS], options)
+    expect(second.code).toBe(3)
+    expect(second.stderr).toContain('Stop the other process')
+
+    expect((await first.dev.kill('SIGTERM')).code).toBe(0)
+    const again = await startedDev(['--data', 'kept'], options)
+    const { code, stdout } = await cli(['findings', '--json', '--kind', 'lost-update'], { env: again.env })
+    expect(code).toBe(1)
+    expect(JSON.parse(stdout).findings.map((finding: { entity: unknown }) => finding.entity)).toEqual([
+      { type: 'candidate', id: '7' },
+    ])
+  })
+
+  it('shows findings and the history of an entity to a person, with exit codes for a script', async () => {
+    const { started, env } = await startedDev(['--ephemeral'])
+    expect(await cli(['findings'], { env })).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: '0 open findings.\n',
+    })
+    expect(await cli(['explain', 'candidate', '1'], { env })).toMatchObject({ code: 3, stdout: '' })
+
+    const evil = 'evil\u001b[2J\n9'
+    await losesAnUpdate(started, evil)
+    await expect
+      .poll(async () => (await cli(['findings', '--kind', 'lost-update'], { env })).code, { timeout: 30_000 })
+      .toBe(1)
+    const { stdout } = await cli(['findings', '--kind', 'lost-update', '--limit', '1'], { env })
+    expect(stdout).toContain('candidate evil\\u{1b}[2J\\n9')
+    expect(stdout).not.toContain('\u001b')
+    expect((await cli(['findings', '--verdict', 'indeterminate'], { env })).code).toBe(0)
+
+    const explained = await cli(['explain', 'candidate', evil], { env })
+    expect(explained.code).toBe(1)
+    expect(explained.stdout).toMatch(/ A {3}syncCandidate starts\n/)
+    expect(explained.stdout).toMatch(/ A {3}read db {2}v1\n/)
+    expect(explained.stdout).toMatch(
+      / A {3}write db {2}update {2}v2 → v3 .*over v2, which it had not read \(it changed score\)/,
+    )
+    expect(explained.stdout).toContain('lost-update')
+    const asJson = JSON.parse((await cli(['explain', 'candidate', evil, '--json'], { env })).stdout)
+    expect(asJson).toMatchObject({ version: 1, entity: { type: 'candidate', id: evil }, more: false })
+  })
+
+  it('runs on PostgreSQL, with its jobs there or in Redis', async () => {
+    const database = await freshDatabase()
+    try {
+      const redis = redisUrl()
+      for (const words of [[], ...(redis === undefined ? [] : [['--redis', redis]])]) {
+        const { dev, started } = await startedDev(['--database', database.url, ...words])
+        const id = `on ${words[0] ?? 'PostgreSQL'}`
+        await losesAnUpdate(started, id)
+        await dev.says(new RegExp(`"kind":"lost-update".*"id":"${id}"`))
+        expect(await dev.kill('SIGTERM')).toEqual({ code: 0, signal: null })
+      }
+    } finally {
+      await database.drop()
+    }
+  })
+
+  it('exits 3 and names the option where a port is taken, and leaves nothing behind', async () => {
+    const { started } = await startedDev(['--ephemeral'])
+    const { port } = new URL(started.url)
+    const { code, stderr } = await cli(['dev', '--ephemeral', '--port', port, '--metrics-port', '0'])
+    expect(code).toBe(3)
+    expect(stderr).toContain(`port ${port} of 127.0.0.1 is in use by another program`)
+    expect(stderr).toContain('--port')
+    const metricsPort = new URL(started.metrics_url).port
+    const metrics = await cli(['dev', '--ephemeral', '--port', '0', '--metrics-port', metricsPort])
+    expect(metrics.code).toBe(3)
+    expect(metrics.stderr).toContain('--metrics-port')
+  })
+
+  it('exits 2 where it is told two places to keep the events', async () => {
+    const { code, stderr } = await cli(['dev', '--ephemeral', '--data', 'x'])
+    expect(code).toBe(2)
+    expect(stderr).toContain('exclude each other')
+  })
+})
+
+describe('startDev', () => {
+  it('runs within a program of the user, and closes what it opened', async () => {
+    const found: string[] = []
+    const port = await freePort()
+    const dev = await startDev({
+      ephemeral: true,
+      port,
+      metricsPort: 0,
+      apiKey: 'embedded',
+      onFinding: (finding) => found.push(`${finding.kind} ${finding.entity?.id}`),
+    })
+    expect(dev.url).toBe(`http://127.0.0.1:${port}`)
+    await losesAnUpdate({ url: dev.url, api_key: dev.apiKey, metrics_url: dev.metricsUrl }, '5')
+    await expect.poll(() => found, { timeout: 30_000 }).toContain('lost-update 5')
+    await dev.close()
+    await dev.close()
+    await expect(fetch(dev.metricsUrl)).rejects.toThrow()
+    await expect(fetch(dev.url)).rejects.toThrow()
+  })
+})
