@@ -20,7 +20,7 @@ export interface Child {
   lastWords(): string
 }
 
-export class ChildError extends Error {
+class ChildError extends Error {
   override name = 'ChildError'
 }
 

@@ -34,6 +34,8 @@ async function run(options: DemoOptions): Promise<number> {
   const screen = createScreen(process.stdout, process.env)
   const stop = new AbortController()
   listenForStop(stop)
+  // `npm start | head`: nobody reads on
+  process.stdout.on('error', () => stop.abort())
   // rejects when the demo is to stop, or when a part ends that should not
   const over = Promise.withResolvers<never>()
   stop.signal.addEventListener('abort', () => over.reject(new Stopped()))

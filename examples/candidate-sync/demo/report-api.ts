@@ -1,5 +1,5 @@
 import type { Finding, StoredEvent } from '@syncproof/core/contract'
-import type { Divergence, Page, PairRow, ProcessRow, Report } from '@syncproof/store'
+import type { Divergence, OperationRow, Page, PairRow, ProcessRow, Report } from '@syncproof/store'
 
 const PAGE_LIMIT = 200
 
@@ -11,6 +11,7 @@ export interface ReportApi {
   findings(since?: Date): Promise<readonly Finding[]>
   timeline(entityType: string, entityId: string): Promise<readonly StoredEvent[]>
   processes(): Promise<readonly ProcessRow[]>
+  operations(): Promise<readonly OperationRow[]>
   /** Names of the pairs that a reconciler has declared. */
   pairs(): Promise<readonly string[]>
   reconcile(pair: string): Promise<Report>
@@ -53,6 +54,7 @@ export function createReportApi(url: string, key: string): ReportApi {
     findings: (since) => all('/v1/findings', since ? { since: since.toISOString() } : {}),
     timeline: (type, id) => all(`/v1/entities/${segment(type)}/${segment(id)}/timeline`),
     processes: () => all('/v1/processes'),
+    operations: () => all('/v1/operations'),
     pairs: async () => (await call<Page<PairRow>>('GET', '/v1/pairs')).items.map(({ name }) => name),
     reconcile: (pair) => call('POST', '/v1/reconciliations', { pair }),
     report: (id) => call('GET', `/v1/reports/${segment(id)}`),

@@ -50,7 +50,7 @@ export async function tell(
   screen.pairs(world.parts)
   await baseline(world.api, screen)
   const requests = await traffic(options, world, candidates, screen, stop)
-  const report = await settle(world, candidates, screen)
+  const report = await settle(world, candidates, requests.length, screen)
   return { world, score: await compare(world, requests, report, screen) }
 }
 
@@ -127,14 +127,19 @@ async function traffic(
 }
 
 /** Waits until nothing is on its way any more, then asks for a report. */
-async function settle(world: World, candidates: readonly NewCandidate[], screen: Screen): Promise<Report> {
+async function settle(
+  world: World,
+  candidates: readonly NewCandidate[],
+  requests: number,
+  screen: Screen,
+): Promise<Report> {
   const { ats, api } = world
   await waitFor('the last requests to reach the ATS', PROXY_IDLE_MS_MAX, async () =>
     ats.proxy.inFlight() === 0 ? true : undefined,
   )
   await ats.tamper(candidates.map(({ id }) => id))
   screen.say('Somebody changes one candidate at the ATS by hand, deletes another there and creates a third.')
-  await waitFor('every event to be judged', JUDGED_MS_MAX, () => judged(world))
+  await waitFor('every event to be judged', JUDGED_MS_MAX, () => judged(world, requests))
   screen.heading('Reconciliation')
   const report = await reconcile(api)
   const { coverage } = report
@@ -153,14 +158,14 @@ async function reconcile(api: ReportApi): Promise<Report> {
   })
 }
 
-/** The books are closed and the detector has nothing left: every event that was produced is stored and judged. */
-async function judged({ api, detectorMetricsUrl }: World): Promise<true | undefined> {
+/** The books are closed, the detector has nothing left, and every request's operation is known to have ended. */
+async function judged({ api, detectorMetricsUrl }: World, requests: number): Promise<true | undefined> {
   const processes = await api.processes()
-  const closed =
-    processes.length > 0 && processes.every(({ unaccounted, produced }) => produced > 0 && unaccounted === 0)
-  if (!closed) return undefined
+  if (processes.length === 0 || processes.some(({ unaccounted }) => unaccounted !== 0)) return undefined
   const metrics = await (await fetch(detectorMetricsUrl)).text()
-  return /^syncproof_detection_lag_events 0$/m.test(metrics) ? true : undefined
+  if (!/^syncproof_detection_lag_events 0$/m.test(metrics)) return undefined
+  const ended = (await api.operations()).filter(({ finished_at }) => finished_at !== null)
+  return ended.length >= requests ? true : undefined
 }
 
 async function compare(

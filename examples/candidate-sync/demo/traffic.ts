@@ -4,7 +4,7 @@ import type { AppReply, ClientRequest } from './oracle/evidence.ts'
 import { createRandom, type Random } from './random.ts'
 
 /** One PATCH that a client is going to send. */
-export interface PlannedRequest {
+interface PlannedRequest {
   readonly id: string
   readonly candidateId: string
   readonly body: Readonly<Record<string, unknown>>

@@ -1,6 +1,6 @@
 import type { Row } from './evidence.ts'
 
-export type DivergenceKind = 'missing-in-target' | 'unexpected-in-target' | 'field-mismatch'
+type DivergenceKind = 'missing-in-target' | 'unexpected-in-target' | 'field-mismatch'
 
 /** One candidate on which database and ATS do not agree. */
 export interface TrueDivergence {

@@ -1,13 +1,11 @@
 import type { AppReply, AtsRequest, ClientRequest, Evidence, HistoryRow, Row } from './evidence.ts'
 
-export const HAPPENING_KINDS = [
-  'lost-update',
-  'write-conflict',
-  'partial-write',
-  'unknown-outcome',
-  'unguarded-read-modify-write',
-] as const
-export type HappeningKind = (typeof HAPPENING_KINDS)[number]
+type HappeningKind =
+  | 'lost-update'
+  | 'write-conflict'
+  | 'partial-write'
+  | 'unknown-outcome'
+  | 'unguarded-read-modify-write'
 
 /** Something that went wrong, named by the version of the row that the request wrote. */
 export interface Happening {
@@ -21,7 +19,7 @@ export interface Happening {
 }
 
 /** The evidence contradicts itself: the oracle is wrong, and says nothing. */
-export class OracleError extends Error {
+class OracleError extends Error {
   override name = 'OracleError'
 }
 
