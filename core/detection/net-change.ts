@@ -11,11 +11,11 @@ type Write = StoredOf<'write'>
  *  (the usual answer to a rejected sync), which sets a new timestamp: there the fields whose last writer wins do
  *  not count; and whatever was written after the refusal must provably have left a difference. */
 export function isUndone(writes: readonly Write[], refused: StoredOf<'sync'> | 'none'): boolean {
-  const { first, last } = endsOf(writes)
+  const { first, last, sorted } = endsOf(writes)
   if (last.action === 'delete') return writes.length > 1 && !replacedARow(first)
   if (first.action === 'create' || first.overwritten_version === NO_ROW) return false
   const fields = assignedIn(writes, writes.length > 1)
-  const compared = fields.map((field) => compareField(before(first), last.fields, field))
+  const compared = fields.map((field) => netChange(sorted, field))
   const wroteAfter = refused !== 'none' && writes.some((write) => write.monotonic_us > refused.monotonic_us)
   if (wroteAfter && writes.length > 1) return !compared.includes('different')
   return compared.length > 0 && compared.every((result) => result === 'same')
@@ -24,19 +24,40 @@ export function isUndone(writes: readonly Write[], refused: StoredOf<'sync'> | '
 /** The fields that the writes together changed or may have changed, by name. Those whose last writer wins are
  *  left out unless nothing else was written. */
 export function changedFields(writes: readonly Write[]): string[] {
-  const { first, last } = endsOf(writes)
+  const { sorted } = endsOf(writes)
   const meant = assignedIn(writes, true)
   const fields = meant.length > 0 ? meant : assignedIn(writes, false)
-  const changed = fields.filter((field) => compareField(before(first), last.fields, field) !== 'same')
+  const changed = fields.filter((field) => netChange(sorted, field) !== 'same')
   return (changed.length > 0 ? changed : fields).sort()
 }
 
-function endsOf(writes: readonly Write[]): { first: Write; last: Write } {
+function endsOf(writes: readonly Write[]): { first: Write; last: Write; sorted: readonly Write[] } {
   const sorted = writes.toSorted((a, b) => a.monotonic_us - b.monotonic_us || a.seq - b.seq)
   const [first] = sorted
   const last = sorted.at(-1)
   if (!first || !last) throw new RangeError('no write to judge')
-  return { first, last }
+  return { first, last, sorted }
+}
+
+/** The field before the first of the writes against the field after the last of them. */
+function netChange(sorted: readonly Write[], field: string): 'same' | 'different' | 'incomparable' {
+  const before = firstReported(sorted, field, (write) => write.overwritten_fields ?? write.base_fields)
+  const after = firstReported(sorted.toReversed(), field, (write) => write.fields)
+  return compareField(before, after, field)
+}
+
+/** The record of the first write that reports the field, unless one on the way may have changed it unreported. */
+function firstReported(
+  writes: readonly Write[],
+  field: string,
+  recordOf: (write: Write) => Fingerprints | undefined,
+): Fingerprints | undefined {
+  for (const write of writes) {
+    const record = recordOf(write)
+    if (record !== undefined && Object.hasOwn(record, field)) return record
+    if (Object.hasOwn(write.assigned, field) || Object.keys(write.assigned).length === 0) return undefined
+  }
+  return undefined
 }
 
 function assignedIn(writes: readonly Write[], withoutLastWriteWins: boolean): string[] {
@@ -46,11 +67,6 @@ function assignedIn(writes: readonly Write[], withoutLastWriteWins: boolean): st
       .map(([field]) => field),
   )
   return [...new Set(fields)]
-}
-
-/** The row before the write: what it replaced, or else what its operation knew of it. */
-function before(write: Write): Fingerprints | undefined {
-  return write.overwritten_fields ?? write.base_fields
 }
 
 function replacedARow(write: Write): boolean {
