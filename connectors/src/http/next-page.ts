@@ -33,8 +33,8 @@ export function cursorAddress(
 export function nextLink(header: string | null, current: URL): URL | null | undefined {
   if (!header) return undefined
   for (const [, target = '', parameters = ''] of header.matchAll(LINK)) {
-    const rel = REL.exec(parameters)
-    const relations = (rel?.[1] ?? rel?.[2] ?? '').toLowerCase().split(/\s+/)
+    const rel = [...parameters.matchAll(PARAMETER)].find(([, name]) => name?.toLowerCase() === 'rel')
+    const relations = (rel?.[2] ?? rel?.[3] ?? '').toLowerCase().split(/\s+/)
     if (relations.includes('next')) return parseAddress(target, current) ?? null
   }
   return undefined
@@ -42,7 +42,7 @@ export function nextLink(header: string | null, current: URL): URL | null | unde
 
 /** One link with its parameters; a comma inside quotes does not end it. */
 const LINK = /<([^>]*)>((?:[^,"]|"(?:[^"\\]|\\.)*")*)/g
-const REL = /;\s*rel\s*=\s*(?:"([^"]*)"|([^\s;,]+))/i
+const PARAMETER = /;\s*([^\s;,="]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,]+))/g
 
 function parseAddress(text: string, base: URL): URL | undefined {
   return URL.canParse(text, base.href) ? new URL(text, base) : undefined

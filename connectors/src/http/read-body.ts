@@ -42,7 +42,7 @@ export function parseBody(text: string, contentType: string | null, from: string
         cause: error,
       })
     }
-    if (error instanceof SyntaxError && /^Unexpected end|^Unterminated/.test(error.message)) {
+    if (endsEarly(text)) {
       throw new ListingError('truncated', `The body of ${from} ends in the middle of its JSON. Run again.`, {
         cause: error,
       })
@@ -63,4 +63,12 @@ function decode(decoder: TextDecoder, chunk: Uint8Array | undefined, from: strin
   } catch (error) {
     throw new ListingError('not_json', `${from} answers with bytes that are not UTF-8.`, { cause: error })
   }
+}
+
+/** The text opens a list or an object and does not end as one does. */
+function endsEarly(text: string): boolean {
+  const trimmed = text.trim()
+  return (
+    (trimmed.startsWith('[') && !trimmed.endsWith(']')) || (trimmed.startsWith('{') && !trimmed.endsWith('}'))
+  )
 }

@@ -1,5 +1,6 @@
 import { ListingError, type RecordSource, type SourceRecord } from '@syncproof/core/comparison'
 import type { FieldRules } from '@syncproof/core/contract'
+import { BATCH_RECORDS_MAX, inBatches } from '../batches.ts'
 import { readTable, type Table } from './catalogue.ts'
 import { listingError, saysNoSuchKey } from './errors.ts'
 import type { PostgresPool } from './pool.ts'
@@ -7,7 +8,6 @@ import type { PostgresTable } from './postgres.ts'
 import { Snapshot } from './snapshot.ts'
 import { readRow, selectAfter, selectByKey } from './statements.ts'
 
-const BATCH_ROWS = 1_000
 const SNAPSHOT_HELD_MS_MAX = 60_000
 /** Without a held snapshot each page sorts the table anew: larger pages, fewer sorts. */
 const UNHELD_PAGE_ROWS = 10_000
@@ -82,7 +82,7 @@ export class PostgresSource implements RecordSource {
   /** Pages in key order. A page continues at the last key, not after it: a second row of that key must show. */
   async *#listTable(table: Table, signal: AbortSignal): AsyncGenerator<readonly SourceRecord[]> {
     const held = this.#pool.owned !== undefined
-    const pageRows = held ? BATCH_ROWS : UNHELD_PAGE_ROWS
+    const pageRows = held ? BATCH_RECORDS_MAX : UNHELD_PAGE_ROWS
     let last: string | undefined
     for (;;) {
       const snapshot = await this.#begin(signal)
@@ -96,7 +96,7 @@ export class PostgresSource implements RecordSource {
           const records = rows.map((row) => readRow(row, table, startedAt))
           const fresh = records[0]?.key === last ? records.slice(1) : records
           last = records.at(-1)?.key ?? last
-          for (let at = 0; at < fresh.length; at += BATCH_ROWS) yield fresh.slice(at, at + BATCH_ROWS)
+          yield* inBatches(fresh, signal)
           if (rows.length < pageRows) return
         } while (!snapshot.ended)
       } finally {
