@@ -130,6 +130,7 @@ const schemas = {
     outcome: z.enum(['ok', 'failed']),
     error: z.looseObject({ type: text, message: text }).optional(),
     in_flight: count.optional(),
+    calls: count.optional(),
     ...duration,
   }),
   process_ended: z.looseObject({ ...base, kind: z.literal('process_ended'), last_seq: z.int().min(-1) }),

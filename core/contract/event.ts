@@ -200,6 +200,8 @@ export interface OperationFinished extends OperationEvent {
   /** Reads, writes, syncs and wrapped calls that it had begun and that had no answer yet, or whose transaction
    *  had not ended: their events come later, so nothing may be claimed from their absence. Absent = none. */
   readonly in_flight?: number | undefined
+  /** Wrapped functions that it called itself, so that it shows when what they did is not at hand. Absent = none. */
+  readonly calls?: number | undefined
   readonly duration_us?: number | undefined
 }
 

@@ -51,8 +51,15 @@ function doubtOf(
   late: readonly StoredEvent[],
 ): string | undefined {
   if (!history.complete) return 'Events of the operation are missing, dropped or still under way.'
-  const ended = new Set(eventsOf(events, 'operation_finished').map((event) => event.operation_id))
-  const openBelow = [...ids].some((id) => id !== history.operationId && !ended.has(id))
+  const ends = [...eventsOf(events, 'operation_finished'), finished]
+  const starts = eventsOf(events, 'operation_started')
+  const callsKnown = ends.every(
+    ({ operation_id, calls = 0 }) =>
+      starts.filter(({ parent_operation_id }) => parent_operation_id === operation_id).length >= calls,
+  )
+  if (!callsKnown) return 'What the operations that it called did is not at hand.'
+  const ended = new Set(ends.map(({ operation_id }) => operation_id))
+  const openBelow = [...ids].some((id) => !ended.has(id))
   // sent before the end, answered after it
   const lateAnswer = late.some((event) => event.monotonic_us <= finished.monotonic_us)
   if ((finished.in_flight ?? 0) > 0 || openBelow || lateAnswer)

@@ -317,6 +317,11 @@ describe('a partial write is indeterminate, with the reason,', () => {
       /unanswered/,
     ],
     [
+      'when what a called operation did is not at hand',
+      { ...history(start, committed, call(started(), acknowledged, end), end), family: [] },
+      /not at hand/,
+    ],
+    [
       'when a called operation was still running',
       history(start, committed, call(started()), end),
       /unanswered/,

@@ -156,7 +156,7 @@ export function history(...steps: readonly Step[]): OperationHistory {
     const operationId = operationIdOf(calls++)
     for (const each of operation) {
       if ('call' in each) run(each.call, operationId)
-      else events.push(stored(each.event, events.length, operationId, parent))
+      else events.push(stored(withCalls(each.event, operation), events.length, operationId, parent))
     }
   }
   run(steps, undefined)
@@ -203,6 +203,13 @@ export function laterEvents(afterMs: number, ...steps: readonly Step[]): readonl
   return steps.flatMap((each, index) =>
     'call' in each ? [] : [stored(each.event, offset + index, operationIdOf(9_000 + offset), undefined)],
   )
+}
+
+/** What the SDK says at the end: how many it called. */
+function withCalls(event: object, operation: readonly Step[]): object {
+  const calls = operation.filter((each) => 'call' in each).length
+  const isEnd = 'kind' in event && event.kind === 'operation_finished'
+  return isEnd && calls > 0 ? { calls, ...event } : event
 }
 
 function operationIdOf(index: number): string {
