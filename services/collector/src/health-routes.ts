@@ -13,7 +13,12 @@ export const healthRoutes: FastifyPluginAsyncZod<{ readonly store: Store }> = as
   app.route({
     method: 'GET',
     url: '/livez',
-    schema: { summary: 'The process answers', tags, operationId: 'livez', response: { 200: okSchema } },
+    schema: {
+      summary: 'The process answers',
+      tags,
+      operationId: 'livez',
+      response: { 200: okSchema, ...problems() },
+    },
     handler: async () => ({ status: 'ok' as const }),
   })
 

@@ -1,12 +1,15 @@
 import swagger from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod'
+import { globalRegistry } from 'zod'
+import type { RegistryToJSONSchemaParams } from 'zod/v4/core'
 import manifest from '../package.json' with { type: 'json' }
 import { components } from './schemas/registry.ts'
 
 /** Collects the routes that are registered after this and serves them as OpenAPI 3.1 at `/openapi.json`. */
 export async function serveOpenApi(app: FastifyInstance): Promise<void> {
-  const transformObject = createJsonSchemaTransformObject({ schemaRegistry: components })
+  const options = { schemaRegistry: components, zodToJsonConfig: { override: addMetadata } }
+  const transformObject = createJsonSchemaTransformObject(options)
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -29,10 +32,17 @@ export async function serveOpenApi(app: FastifyInstance): Promise<void> {
         },
       },
     },
-    transform: createJsonSchemaTransform({ schemaRegistry: components }),
+    transform: createJsonSchemaTransform(options),
     transformObject: (document) => onlyReferenced(transformObject(document)),
   })
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+}
+
+type JsonSchemaOverride = NonNullable<RegistryToJSONSchemaParams['override']>
+
+/** What `.meta()` says of a schema: with a registry of components of its own, the transform would leave it out. */
+const addMetadata: JsonSchemaOverride = ({ zodSchema, jsonSchema }) => {
+  Object.assign(jsonSchema, globalRegistry.get(zodSchema))
 }
 
 interface Components {

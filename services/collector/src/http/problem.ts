@@ -28,6 +28,7 @@ export interface ProblemOptions {
 /** Thrown by whatever answers a request: Fastify's hooks and parsers know no other way to end one early. */
 export class ProblemError extends Error {
   readonly code: ErrorCode
+  readonly statusCode: number
   readonly options: ProblemOptions
 
   /** @param detail what is wrong with this request; goes to the client: no internals, no values */
@@ -35,11 +36,8 @@ export class ProblemError extends Error {
     super(detail, { cause: options.cause })
     this.name = 'ProblemError'
     this.code = code
+    this.statusCode = errorCatalogue[code].status
     this.options = options
-  }
-
-  get statusCode(): number {
-    return errorCatalogue[this.code].status
   }
 }
 

@@ -7,8 +7,8 @@ export const nameParameter = z.string().min(1).max(limits.stringLengthMax)
 /** A point in time as a filter. Years that PostgreSQL cannot hold, or offsets that it does not read, never reach it:
  *  the value that goes on is UTC. */
 export const sinceParameter = z.iso
-  .datetime({ offset: true })
-  .refine((text) => Date.parse(text) >= 0, { message: 'must not be before 1970' })
+  .datetime({ offset: true, abort: true })
+  .refine((text) => Date.parse(text) >= 0, { message: 'must not be before 1970', abort: true })
   .overwrite((text) => new Date(text).toISOString())
   .optional()
   .meta({ description: 'RFC 3339.' })

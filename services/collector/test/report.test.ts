@@ -1,0 +1,322 @@
+import { randomUUID } from 'node:crypto'
+import { type DetectedFinding, findingId } from '@syncproof/core/contract'
+import type { Divergence, PairRow, Report } from '@syncproof/store'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { eachEngine } from '../../../tools/testing/stores.ts'
+import { type Json, makeBatch, makeEvent } from './make-batch.ts'
+import { type OpenedCollector, openCollector, problemOf } from './open-collector.ts'
+
+function makeFinding(changes: Partial<DetectedFinding> = {}): DetectedFinding {
+  return {
+    id: findingId('lost-update', randomUUID()),
+    kind: 'lost-update',
+    verdict: 'proven',
+    severity: 'high',
+    entity: { type: 'candidate', id: '42' },
+    fields: ['email'],
+    summary: 'syncCandidate overwrote an update that it had not read',
+    cause: { operation: 'syncCandidate', service: 'candidate-api' },
+    witness: { events: [] },
+    occurred_at: '2026-11-20T10:00:00.000000Z',
+    details: { system: 'db' },
+    ...changes,
+  }
+}
+
+const pair: PairRow = {
+  name: 'candidate',
+  entity_type: 'candidate',
+  source: 'postgres candidates',
+  target: 'http ats',
+  every_ms: 900_000,
+  grace_ms: 120_000,
+  owner: null,
+}
+
+function makeDivergence(key: string): Divergence {
+  return {
+    key,
+    kind: 'field-mismatch',
+    verdict: 'observed',
+    fields: ['email', 'name'],
+    reason: null,
+    finding_id: null,
+    source_observed_at: '2026-11-20T10:00:00Z',
+    target_observed_at: '2026-11-20T10:00:01Z',
+  }
+}
+
+/** Runs what the reconciler runs: takes the report and publishes it with these divergences. */
+async function publish(
+  collector: OpenedCollector,
+  project: string,
+  id: string,
+  divergences: readonly Divergence[],
+) {
+  const claim = await collector.store.reports.claim(project, id, 60_000)
+  if (claim === undefined) throw new Error('the report could not be claimed')
+  await collector.store.reports.finish(project, id, claim.fence, {
+    result: 'diverged',
+    problem: null,
+    coverage: { source_records: 3, target_records: 3, compared: 3, indeterminate: 0, unread: 0, requests: 1 },
+    self_test: 'passed',
+    divergences,
+    findings: [],
+    resolved: [],
+  })
+}
+
+eachEngine('the report API', (openStore) => {
+  let collector: OpenedCollector
+  let key: string
+  let otherKey: string
+  beforeAll(async () => {
+    collector = await openCollector(openStore)
+    key = await collector.key('default')
+    otherKey = await collector.key('other')
+    for (const project of ['default', 'other']) await collector.store.reports.declarePairs(project, [pair])
+  })
+  afterAll(() => collector.close())
+
+  const get = (url: string, headers: Record<string, string> = {}) =>
+    collector.send(key, { method: 'GET', url, headers })
+  const items = async (url: string, as = key) =>
+    (await collector.send(as, { method: 'GET', url })).json<{ items: Json[] }>().items
+
+  async function requestReport(as = key, body: Json = { pair: 'candidate' }): Promise<Report> {
+    const response = await collector.send(as, { method: 'POST', url: '/v1/reconciliations', payload: body })
+    expect(response.statusCode).toBe(202)
+    return response.json()
+  }
+
+  test('findings are listed, filtered, paged, read and answered for', async () => {
+    const found = ['syncA', 'syncA', 'syncB'].map((operation) => makeFinding({ cause: { operation } }))
+    await collector.store.findings.record('default', found)
+    expect((await items('/v1/findings?operation=syncA')).map(({ id }) => id).sort()).toEqual(
+      found
+        .slice(0, 2)
+        .map(({ id }) => id)
+        .sort(),
+    )
+    const filters =
+      'kind=lost-update&verdict=proven&status=open&entity_type=candidate&entity_id=42&since=2026-01-01T00:00:00Z'
+    const first = (await get(`/v1/findings?${filters}&limit=2`)).json<{
+      items: Json[]
+      next_cursor: string
+    }>()
+    expect(first.items).toHaveLength(2)
+    const rest = await items(`/v1/findings?${filters}&limit=2&cursor=${first.next_cursor}`)
+    expect(new Set([...first.items, ...rest].map(({ id }) => id)).size).toBe(3)
+
+    const [one] = found
+    expect((await get(`/v1/findings/${one?.id}`)).json()).toMatchObject({
+      ...one,
+      status: 'open',
+      occurrences: 1,
+    })
+    const patched = await collector.send(key, {
+      method: 'PATCH',
+      url: `/v1/findings/${one?.id}`,
+      payload: { status: 'acknowledged', note: 'known, fixed in 2.1' },
+    })
+    expect(patched.json()).toMatchObject({ id: one?.id, status: 'acknowledged', note: 'known, fixed in 2.1' })
+    expect(await items('/v1/findings?status=acknowledged')).toHaveLength(1)
+  })
+
+  test('a reconciliation is queued and found at its Location; asking twice queues one', async () => {
+    const response = await collector.send(key, {
+      method: 'POST',
+      url: '/v1/reconciliations',
+      payload: { pair: 'candidate', keys: ['7', '9'] },
+    })
+    expect(response.statusCode).toBe(202)
+    const report = response.json<Report>()
+    expect(report).toMatchObject({ pair: 'candidate', state: 'queued', trigger: 'request', keys: ['7', '9'] })
+    expect((await get(String(response.headers.location))).json()).toEqual(report)
+    expect(await requestReport(key, { pair: 'candidate', keys: ['7', '9'] })).toEqual(report)
+    expect((await items('/v1/reports?pair=candidate')).map(({ id }) => id)).toContain(report.id)
+    expect(await items('/v1/reports?pair=nothing')).toEqual([])
+  })
+
+  test('divergences come as JSON pages, as NDJSON and as CSV that no spreadsheet runs', async () => {
+    const report = await requestReport()
+    const keys = ['+cmd|x', '1,2', '=HYPERLINK("http://evil")']
+    await publish(collector, 'default', report.id, keys.map(makeDivergence))
+    const url = `/v1/reports/${report.id}/divergences`
+    const page = (await get(`${url}?limit=2`)).json<{ items: Json[]; next_cursor: string }>()
+    expect(page.items.map(({ key }) => key)).toEqual(keys.slice(0, 2))
+    expect((await items(`${url}?limit=2&cursor=${page.next_cursor}`)).map(({ key }) => key)).toEqual(
+      keys.slice(2),
+    )
+
+    const ndjson = await get(`${url}?limit=1`, { accept: 'application/x-ndjson' })
+    expect(ndjson.headers['content-type']).toMatch(/^application\/x-ndjson/)
+    expect(
+      ndjson.body
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line).key),
+    ).toEqual(keys)
+
+    const csv = await get(`${url}?limit=1`, { accept: 'text/csv' })
+    expect(csv.headers['content-type']).toMatch(/^text\/csv/)
+    const [head, ...lines] = csv.body.trimEnd().split('\r\n')
+    expect(head).toMatch(/^key,kind,verdict,fields,/)
+    expect(lines.map((line) => line.split(',field-mismatch')[0])).toEqual([
+      `'+cmd|x`,
+      '"1,2"',
+      `"'=HYPERLINK(""http://evil"")"`,
+    ])
+  })
+
+  test('pairs are listed with their last report', async () => {
+    const [listed] = await items('/v1/pairs')
+    expect(listed).toMatchObject({ ...pair, last_report: { pair: 'candidate' } })
+  })
+
+  test('the timeline of an entity is newest first, whatever is in its id', async () => {
+    const entity = { type: 'candidate', id: 'a/b ü?#%2F 日本' }
+    const events = [makeEvent({ entity }), makeEvent({ entity })]
+    await collector.send(key, { method: 'POST', url: '/v1/events', payload: makeBatch(events) })
+    const listed = await items(`/v1/entities/candidate/${encodeURIComponent(entity.id)}/timeline`)
+    expect(listed.map(({ id }) => id)).toEqual(
+      events
+        .map(({ id }) => id)
+        .sort()
+        .reverse(),
+    )
+    expect(await items('/v1/entities/candidate/never-seen/timeline')).toEqual([])
+  })
+
+  test('an id of an entity may be as long as the contract allows', async () => {
+    const response = await get(`/v1/entities/candidate/${'x'.repeat(4_096)}/timeline`)
+    expect(response.statusCode).toBe(200)
+  })
+
+  test('processes are listed with their books, operations once they are judged', async () => {
+    const batch = makeBatch([makeEvent()], {
+      process: { id: randomUUID(), service: 'books', release: '2.1' },
+    })
+    await collector.send(key, { method: 'POST', url: '/v1/events', payload: batch })
+    const processes = await items('/v1/processes?limit=500')
+    expect(processes.find(({ service }) => service === 'books')).toMatchObject({ stored: 1, release: '2.1' })
+
+    for (let lane = 0; lane < collector.store.detection.lanes; lane++) {
+      await collector.store.detection.step(lane, 1_000, async () => ({ findings: [], resolved: [] }))
+    }
+    const operations = await items(
+      '/v1/operations?operation=syncCandidate&entity_type=candidate&entity_id=42',
+    )
+    expect(operations).toContainEqual(
+      expect.objectContaining({ service: 'books', release: '2.1', outcome: null }),
+    )
+  })
+
+  test('a key of one project sees nothing of another, and changes nothing in it', async () => {
+    const finding = makeFinding()
+    await collector.store.findings.record('default', [finding])
+    const report = await requestReport()
+    await publish(collector, 'default', report.id, [makeDivergence('1')])
+    const entity = { type: 'secret', id: '1' }
+    await collector.send(key, {
+      method: 'POST',
+      url: '/v1/events',
+      payload: makeBatch([makeEvent({ entity })]),
+    })
+
+    const as = (method: 'GET' | 'PATCH', url: string, payload?: Json) =>
+      collector.send(otherKey, { method, url, ...(payload ? { payload } : {}) })
+    for (const url of [
+      `/v1/findings/${finding.id}`,
+      `/v1/reports/${report.id}`,
+      `/v1/reports/${report.id}/divergences`,
+    ]) {
+      expect((await as('GET', url)).statusCode, url).toBe(404)
+    }
+    expect((await as('PATCH', `/v1/findings/${finding.id}`, { status: 'muted' })).statusCode).toBe(404)
+    expect((await get(`/v1/findings/${finding.id}`)).json()).toMatchObject({ status: 'open' })
+    for (const url of [
+      '/v1/findings',
+      '/v1/reports',
+      '/v1/operations',
+      '/v1/processes',
+      '/v1/entities/secret/1/timeline',
+    ]) {
+      expect(await items(url, otherKey), url).toEqual([])
+    }
+    expect(await items('/v1/pairs', otherKey)).toMatchObject([{ name: 'candidate', last_report: null }])
+
+    const own = await requestReport(otherKey)
+    expect((await get(`/v1/reports/${own.id}`)).statusCode).toBe(404)
+  })
+
+  test('a cursor of one list, or none at all, is a problem with the name of the parameter', async () => {
+    for (const cursor of ['x', 'WyJhIl0', '%00']) {
+      for (const list of ['findings', 'operations', 'reports', 'processes']) {
+        const response = await get(`/v1/${list}?cursor=${cursor}`)
+        expect(response.statusCode, list).toBe(400)
+        expect(problemOf(response)).toMatchObject({ code: 'invalid_request', parameter: 'cursor' })
+      }
+    }
+  })
+
+  test.each([
+    ['GET', '/v1/findings?limit=0', 400, 'invalid_request', { parameter: 'limit' }],
+    ['GET', '/v1/findings?limit=501', 400, 'invalid_request', { parameter: 'limit' }],
+    ['GET', '/v1/findings?limit=1&limit=2', 400, 'invalid_request', { parameter: 'limit' }],
+    ['GET', '/v1/findings?verdict=maybe', 400, 'invalid_request', { parameter: 'verdict' }],
+    ['GET', '/v1/findings?severity=high', 400, 'invalid_request', { parameter: 'severity' }],
+    ['GET', '/v1/findings?since=yesterday', 400, 'invalid_request', { parameter: 'since' }],
+    ['GET', '/v1/findings?since=0000-01-01T00:00:00Z', 400, 'invalid_request', { parameter: 'since' }],
+    ['GET', '/v1/findings?since=2026-01-01T00:00:00%2B23:00', 200, undefined, {}],
+    ['GET', '/v1/findings?entity_id=%00', 400, 'invalid_request', { parameter: 'entity_id' }],
+    ['GET', '/v1/findings/%00', 400, 'invalid_request', { parameter: 'id' }],
+    ['GET', '/v1/findings/%ff', 400, 'invalid_request', {}],
+    ['GET', '/v1/findings/f_nothing', 404, 'not_found', { parameter: 'id' }],
+    ['GET', '/v1/operations?since=0', 400, 'invalid_request', { parameter: 'since' }],
+    ['GET', '/v1/reports/nothing', 404, 'not_found', { parameter: 'id' }],
+    ['GET', `/v1/reports/${randomUUID()}/divergences`, 404, 'not_found', { parameter: 'id' }],
+    ['GET', '/v1/pairs?name=x', 400, 'invalid_request', { parameter: 'name' }],
+    ['GET', '/v1/entities/candidate/%00/timeline', 400, 'invalid_request', { parameter: 'id' }],
+    ['GET', '/v1/processes?cursor=', 400, 'invalid_request', { parameter: 'cursor' }],
+    ['GET', '/v1/nothing', 404, 'not_found', {}],
+    ['DELETE', '/v1/findings', 404, 'not_found', {}],
+  ] as const)('%s %s answers %i', async (method, url, status, code, more) => {
+    const response = await collector.send(key, { method, url })
+    expect(response.statusCode, response.body).toBe(status)
+    if (code !== undefined) expect(problemOf(response)).toMatchObject({ code, ...more })
+  })
+
+  test.each<['POST' | 'PATCH', string, string, number, string, string | undefined]>([
+    ['POST', '/v1/reconciliations', '{', 400, 'malformed_json', undefined],
+    ['POST', '/v1/reconciliations', '{}', 400, 'invalid_request', '/pair'],
+    ['POST', '/v1/reconciliations', '{"pair":"a\\u0000"}', 400, 'invalid_request', '/pair'],
+    ['POST', '/v1/reconciliations', '{"pair":"candidate","keys":[]}', 400, 'invalid_request', '/keys'],
+    ['POST', '/v1/reconciliations', '{"pair":"candidate","keys":["1",2]}', 400, 'invalid_request', '/keys/1'],
+    [
+      'POST',
+      '/v1/reconciliations',
+      '{"pair":"candidate","project":"other"}',
+      400,
+      'invalid_request',
+      '/project',
+    ],
+    ['POST', '/v1/reconciliations', '{"pair":"nothing"}', 404, 'pair_not_found', '/pair'],
+    ['POST', '/v1/reconciliations', `${' '.repeat(300_000)}{}`, 413, 'body_too_large', undefined],
+    ['PATCH', '/v1/findings/f_nothing', '{}', 400, 'invalid_request', ''],
+    ['PATCH', '/v1/findings/f_nothing', '{"status":"resolved"}', 400, 'invalid_request', '/status'],
+    ['PATCH', '/v1/findings/f_nothing', '{"verdict":"hazard"}', 400, 'invalid_request', '/verdict'],
+    ['PATCH', '/v1/findings/f_nothing', '{"note":"x"}', 404, 'not_found', undefined],
+  ])('%s %s with %s answers %i', async (method, url, payload, status, code, pointer) => {
+    const response = await collector.send(key, {
+      method,
+      url,
+      payload,
+      headers: { 'content-type': 'application/json' },
+    })
+    expect(response.statusCode, response.body).toBe(status)
+    const problem = problemOf(response)
+    expect(problem.code).toBe(code)
+    if (pointer !== undefined) expect(problem.pointer).toBe(pointer)
+  })
+})
