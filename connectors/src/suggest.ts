@@ -1,7 +1,7 @@
 const DISTANCE_MAX = 3
 
 /** The name that was probably meant, or undefined where none is near. */
-export function nearest(name: string, known: readonly string[]): string | undefined {
+function nearest(name: string, known: readonly string[]): string | undefined {
   const ranked = known
     .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
     .filter(({ candidate, distance }) => distance <= Math.min(DISTANCE_MAX, candidate.length - 1))

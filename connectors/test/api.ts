@@ -1,7 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { RecordSource, SourceRecord } from '@syncproof/core/comparison'
+import { afterAll } from 'vitest'
+import { type HttpOptions, http } from '../src/index.ts'
 
-export interface Api {
+interface Api {
   readonly origin: string
   /** Path and query of every request, in order. */
   readonly asked: readonly string[]
@@ -11,7 +14,7 @@ export interface Api {
 export type Answer = (response: ServerResponse, url: URL, request: IncomingMessage) => void
 
 /** A real HTTP server on a free loopback port. */
-export async function startApi(answer: Answer): Promise<Api> {
+async function startApi(answer: Answer): Promise<Api> {
   const asked: string[] = []
   const server = createServer((request, response) => {
     asked.push(request.url ?? '')
@@ -34,3 +37,33 @@ export function json(response: ServerResponse, body: unknown, headers: Record<st
   response.writeHead(200, { 'content-type': 'application/json', ...headers })
   response.end(typeof body === 'string' ? body : JSON.stringify(body))
 }
+
+const opened: { close(): Promise<void> }[] = []
+afterAll(async () => {
+  for (const thing of opened) await thing.close()
+})
+
+/** As `startApi`; it ends with the test file. */
+export async function api(answer: Answer): Promise<Api> {
+  const started = await startApi(answer)
+  opened.push(started)
+  return started
+}
+
+/** An opened connector; it ends with the test file. */
+export function source(url: string, options: Partial<HttpOptions> = {}): RecordSource {
+  const made = http({ url, key: 'id', ...options }).open()
+  opened.push(made)
+  return made
+}
+
+export const signal = new AbortController().signal
+
+export async function listed(from: RecordSource): Promise<SourceRecord[]> {
+  const records: SourceRecord[] = []
+  for await (const batch of from.list(signal)) records.push(...batch)
+  return records
+}
+
+export const people = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, n) => ({ id: from + n, name: `n${from + n}` }))

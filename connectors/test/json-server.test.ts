@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { freePort } from '../../tools/testing/throwaway-servers.ts'
 import { http, link } from '../src/index.ts'
 
+const require = createRequire(import.meta.url)
 const signal = new AbortController().signal
 const folder = mkdtempSync(join(tmpdir(), 'syncproof-json-server-'))
 let server: ChildProcess
@@ -18,7 +19,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'db.json'), JSON.stringify({ candidates }))
   const port = await freePort()
   origin = `http://127.0.0.1:${port}`
-  const program = createRequire(import.meta.url).resolve('json-server/lib/cli/bin.js')
+  const program = require.resolve('json-server/lib/cli/bin.js')
   const args = [program, '--host', '127.0.0.1', '--port', String(port), '--quiet', 'db.json']
   server = spawn(process.execPath, args, { cwd: folder, stdio: 'ignore' })
   await vi.waitFor(async () => expect((await fetch(`${origin}/candidates/c0`)).status).toBe(200), {

@@ -3,7 +3,7 @@ import { ListingError } from '@syncproof/core/comparison'
 import { parseLosslessly } from '../lossless-json.ts'
 
 /** One page, inflated. A listing needs far less, and a body is parsed in one piece. */
-export const BODY_BYTES_MAX = 16 * 1024 * 1024
+const BODY_BYTES_MAX = 16 * 1024 * 1024
 
 /** A reply's body as text, never more than `BODY_BYTES_MAX` of it in memory.
  *  @throws ListingError `body_too_large`, `not_json`; the network's own error where the body breaks off */
