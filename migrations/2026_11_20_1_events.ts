@@ -92,7 +92,7 @@ async function createPartitionFunctions(db: Kysely<unknown>): Promise<void> {
       wanted date;
       partition text;
     begin
-      perform pg_advisory_xact_lock(1398361424, 100);
+      perform pg_advisory_xact_lock(1398361680, 100);
       foreach wanted in array days loop
         partition := 'events_' || to_char(wanted, 'YYYYMMDD');
         if to_regclass('syncproof.' || partition) is null then
@@ -105,6 +105,15 @@ async function createPartitionFunctions(db: Kysely<unknown>): Promise<void> {
 }
 
 async function createAppend(db: Kysely<unknown>): Promise<void> {
+  // RFC 3339 allows offsets and years that PostgreSQL does not. One such event may not cost its batch, so it has the
+  // time of its id.
+  await sql`
+    create function syncproof.time_of(event jsonb) returns timestamptz
+    language sql stable parallel safe
+    return case
+      when event->>'at' ~ '^(?!0000)[0-9]{4}-.*(Z|[+-](0[0-9]|1[0-5]):[0-5][0-9])$' then (event->>'at')::timestamptz
+      else to_timestamp(('x' || translate(left(event->>'id', 13), '-', ''))::bit(48)::bigint / 1000.0)
+    end`.execute(db)
   await sql`
     create function syncproof.append_events(
       p_project text, p_process jsonb, p_events jsonb, out accepted integer, out duplicates integer)
@@ -123,7 +132,7 @@ async function createAppend(db: Kysely<unknown>): Promise<void> {
       end if;
       accepted := 0;
       if v_sent > 0 then
-        perform pg_advisory_xact_lock(1398361424, v_lane);
+        perform pg_advisory_xact_lock(1398361680, v_lane);
         v_now := clock_timestamp();
         with stored as (
           insert into syncproof.events (project_id, id, lane, position, received_at, process_id, seq, kind,
@@ -132,7 +141,7 @@ async function createAppend(db: Kysely<unknown>): Promise<void> {
             (event->>'seq')::bigint, event->>'kind', (event->>'operation_id')::uuid,
             event->'entity'->>'type', event->'entity'->>'id',
             syncproof.entity_hash(event->'entity'->>'type', event->'entity'->>'id'),
-            (event->>'at')::timestamptz, event
+            syncproof.time_of(event), event
           from jsonb_array_elements(p_events) as sent(event)
           on conflict do nothing
           returning seq, kind)

@@ -2,6 +2,7 @@ import { migrations } from '@syncproof/migrations'
 import { sql } from 'kysely'
 import { type Database, openDatabase, type StoreOptions } from './database.ts'
 import { StoreNotMigratedError, sqlState } from './errors.ts'
+import { lockUntilCommit } from './locks.ts'
 
 /** Brings the schema up to this release, all in one transaction: either every missing migration is applied or
  *  none. Any number of processes may call it at once; the advisory lock lets one work and the others find nothing to do.
@@ -19,7 +20,7 @@ export async function migrateStore(options: StoreOptions): Promise<readonly stri
 async function applyMissing(db: Database): Promise<readonly string[]> {
   return db.transaction().execute(async (tx) => {
     // Taken before anything is looked at: `create schema if not exists` itself fails when two run at once.
-    await sql`select pg_advisory_xact_lock(1398361424, 101)`.execute(tx)
+    await lockUntilCommit(tx, 'migrations')
     await sql`create schema if not exists syncproof`.execute(tx)
     await sql`create table if not exists syncproof.migrations (
       name text primary key,

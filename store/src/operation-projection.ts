@@ -17,7 +17,7 @@ export async function projectOperations(tx: Tx, lane: number, after: string, unt
       min(at) filter (where kind = 'operation_started'),
       min(at) filter (where kind = 'operation_finished'),
       (array_agg(payload->>'outcome' order by id) filter (where kind = 'operation_finished'))[1],
-      count(*) filter (where kind in ('operation_started', 'sync') and (payload->>'attempt')::numeric > 1),
+      count(*) filter (where case when kind in ('operation_started', 'sync') then (payload->>'attempt')::numeric > 1 end),
       (array_agg(id order by id))[1],
       max(received_at)
     from syncproof.events

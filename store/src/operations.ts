@@ -81,21 +81,24 @@ async function busyEntities(
   const activeSince = new Date(activeSinceMs).toISOString()
   const { rows } = await sql<EntityRef>`
     with open as (
-      select operation_id, process_id
+      select operation_id, first_event_id
       from syncproof.operations
       join syncproof.processes using (project_id, process_id)
       where project_id = ${projectId} and finished_at is null
         and last_seen_at >= clock_timestamp() - make_interval(secs => ${silentMsMax / 1000}))
     select entity_type as type, entity_id as id
-    from syncproof.events
+    from syncproof.events as event
     where project_id = ${projectId} and ${isOneOf(entities)} and id >= ${firstIdAt(activeSinceMs - DAY_MS)}
-      and (received_at >= ${activeSince} or operation_id in (
-        select operation_id from syncproof.operations
-        where project_id = ${projectId} and active_at >= ${activeSince}))
+      and (received_at >= ${activeSince} or exists (
+        select from syncproof.operations as operation
+        where operation.project_id = event.project_id and operation.operation_id = event.operation_id
+          and operation.active_at >= ${activeSince}))
     union
     select entity_type, entity_id
     from syncproof.events
-    where project_id = ${projectId} and ${isOneOf(entities)} and operation_id in (select operation_id from open)
+    where project_id = ${projectId} and ${isOneOf(entities)}
+      and id >= (select first_event_id from open order by first_event_id limit 1)
+      and operation_id in (select operation_id from open)
     union
     select entity_type, entity_id
     from syncproof.detection_cursors as cursor

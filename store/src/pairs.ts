@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Database } from './database.ts'
+import { lockUntilCommit } from './locks.ts'
 import { reportColumns, toReport } from './report-row.ts'
 import { jsonb, rfc3339OrNull } from './sql-text.ts'
 import type { PairRow, ReportStore } from './store.ts'
@@ -12,7 +13,7 @@ export async function declarePairs(
 ): Promise<void> {
   await db.transaction().execute(async (tx) => {
     // Two reconcilers that start at once declare one after the other.
-    await sql`select pg_advisory_xact_lock(hashtextextended(${`pairs/${projectId}`}, 1398361424))`.execute(tx)
+    await lockUntilCommit(tx, `pairs/${projectId}`)
     await sql`update syncproof.pairs set configured = false where project_id = ${projectId}`.execute(tx)
     await sql`
       insert into syncproof.pairs (project_id, name, entity_type, source, target, every_ms, grace_ms, owner, configured)

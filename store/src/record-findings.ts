@@ -2,6 +2,7 @@ import type { DetectedFinding, Finding, FindingKind, Verdict } from '@syncproof/
 import { sql } from 'kysely'
 import type { Tx } from './database.ts'
 import { findingColumns, toFinding } from './finding-row.ts'
+import { lockUntilCommit } from './locks.ts'
 import { jsonb } from './sql-text.ts'
 import type { DetectionVerdicts } from './store.ts'
 
@@ -22,10 +23,8 @@ export interface SeenFinding {
 
 /** Held by whoever writes findings until its transaction ends, so that two that write the same ones in another
  *  order wait for each other instead of deadlocking. */
-export async function lockFindings(tx: Tx, projectId: string): Promise<void> {
-  await sql`select pg_advisory_xact_lock(hashtextextended(${`findings/${projectId}`}, 1398361424))`.execute(
-    tx,
-  )
+export function lockFindings(tx: Tx, projectId: string): Promise<void> {
+  return lockUntilCommit(tx, `findings/${projectId}`)
 }
 
 /** Inserts or updates findings; see `FindingStore.record`. Call `lockFindings` first.

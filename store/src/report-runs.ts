@@ -112,7 +112,7 @@ async function publishResult(
     for update`.execute(tx)
   const published = await sql`
     update syncproof.reports as report
-    set state = 'finished', finished_at = clock_timestamp(), result = ${result}, problem = ${jsonb(problem)},
+    set state = 'finished', finished_at = clock_timestamp(), result = ${result}, problem = ${problem && jsonb(problem)},
       coverage = ${jsonb(coverage)}, self_test = ${self_test},
       diverged = ${divergences.filter((divergence) => divergence.verdict === 'observed').length},
       baseline = keys is null and ${result}::text <> 'unknown' and not exists (

@@ -47,7 +47,8 @@ export interface PageRequest {
 export interface EventStore {
   /** Stores validated events of one process, and what the process says of itself, in one transaction that is
    *  durable when this resolves. An id that is already stored changes nothing and counts as a duplicate.
-   *  Events get a position under a lane's advisory lock, so that positions of a lane become visible in order. */
+   *  Events get a position under a lane's advisory lock, so that positions of a lane become visible in order.
+   *  Ids must be UUIDv7: their day decides where they are kept. */
   append(
     projectId: string,
     process: ProcessReport,
@@ -98,7 +99,11 @@ export interface DetectionStore {
   /** Takes the next events of a lane, a project at a time, hands them to `judge`, and commits what it says with the lane's cursor in
    *  one transaction: a step that dies leaves both as they were. The cursor row is locked (SKIP LOCKED), so
    *  of two detectors on one lane one gets nothing and resolves with 0 events. Also hands over the operations that waited for a gap in
-   *  their process's sequence which has been filled since. Keeps the `operations` projection. */
+   *  their process's sequence which has been filled since. Keeps the `operations` projection.
+   *
+   *  `judge` runs inside the transaction: it may ask `evidence`, never the store, which on PGlite would wait for
+   *  this very step. What it throws, `step` rejects with, and nothing is committed. A hazard counts an operation as one
+   *  occurrence in the step that brings its `operation_finished`, if the finding's `cause` names it. */
   step(
     lane: number,
     eventsMax: number,
@@ -141,8 +146,10 @@ export interface FindingStore {
   /** Inserts or updates; `proven` is never downgraded; a resolved state finding seen again is open again.
    *  @returns those that were not stored before */
   record(projectId: string, findings: readonly DetectedFinding[]): Promise<readonly Finding[]>
+  /** Marks findings as over. A proven `lost-update` or `write-conflict` has happened and never is.
+   *  @returns how many were not resolved before */
   resolve(projectId: string, verdicts: DetectionVerdicts['resolved']): Promise<number>
-  /** Open findings of these kinds about these entities. */
+  /** Findings of these kinds about these entities that are not resolved. */
   openOf(
     projectId: string,
     kinds: readonly FindingKind[],
@@ -335,8 +342,12 @@ export interface ReportStore {
   divergences(projectId: string, reportId: string, page: PageRequest): Promise<Page<Divergence>>
   /** Queued reports and running ones that nobody works on: what a scheduler enqueues again; over all projects. */
   pending(abandonedMs: number): Promise<readonly { readonly projectId: string; readonly id: string }[]>
-  /** Stages one side of a run that cannot be read in key order, and streams it back in byte order of the keys. */
+  /** Stages one side of a run that cannot be read in key order; what was staged under this id before is removed. Of a
+   *  key that comes twice the last record stays. Keys of more than 2,600 bytes are refused by the database.
+   *  @returns how many keys are staged */
   stage(reportId: string, records: AsyncIterable<readonly StagedRecord[]>): Promise<number>
+  /** Streams what is staged in byte order of the keys.
+   *  @throws Error at the end where records are gone, because the database server has crashed since */
   staged(reportId: string, batchSize: number): AsyncIterable<readonly StagedRecord[]>
   clearStage(reportId: string): Promise<void>
   /** For metrics, over all projects. */
