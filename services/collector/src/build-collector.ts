@@ -6,6 +6,7 @@ import type { Registry } from 'prom-client'
 import { healthRoutes } from './health-routes.ts'
 import { authenticateRequests } from './http/auth.ts'
 import { answerClientError } from './http/client-error.ts'
+import { endConnectionsWhenClosing } from './http/drain.ts'
 import { parseJsonBodies } from './http/json-body.ts'
 import { cacheKeys } from './http/key-cache.ts'
 import { answerProblems, sendProblem, toProblem } from './http/problems.ts'
@@ -26,12 +27,17 @@ export interface CollectorOptions {
   readonly store: Store
   /** The collector's metrics are registered here, once a registry; serving them is the caller's. */
   readonly metrics: Registry
-  /** Off where absent. */
-  readonly logger?: { readonly level: string } | undefined
+  /** Off where absent. Lines of JSON, to stdout where no stream is given. */
+  readonly logger?: CollectorLog | undefined
   /** Milliseconds since 1970. Default: Date.now. */
   readonly nowMs?: (() => number) | undefined
   /** Default: `collectorLimits.requestTimeoutMs`. */
   readonly requestTimeoutMs?: number | undefined
+}
+
+export interface CollectorLog {
+  readonly level: string
+  readonly stream?: { write(line: string): void }
 }
 
 /** The collector's app, not listening: every route answers to `inject`. Does not touch the store before a request
@@ -46,6 +52,7 @@ export async function buildCollector(options: CollectorOptions): Promise<Fastify
   app.setSerializerCompiler(serializerCompiler)
   parseJsonBodies(app)
   answerProblems(app, metrics)
+  endConnectionsWhenClosing(app)
   const requireScope = authenticateRequests(app, cacheKeys(store.keys, nowMs))
 
   await serveOpenApi(app)
@@ -61,6 +68,7 @@ export async function buildCollector(options: CollectorOptions): Promise<Fastify
 }
 
 function createApp(options: CollectorOptions, metrics: IngestMetrics): FastifyInstance {
+  const requestTimeout = options.requestTimeoutMs ?? collectorLimits.requestTimeoutMs
   return Fastify({
     logger: options.logger
       ? { ...options.logger, redact: ['req.headers.authorization', 'headers.authorization'] }
@@ -69,12 +77,13 @@ function createApp(options: CollectorOptions, metrics: IngestMetrics): FastifyIn
     genReqId: () => randomUUID(),
     bodyLimit: collectorLimits.reportBodyBytesMax,
     routerOptions: { maxParamLength: collectorLimits.paramLengthMax },
-    requestTimeout: options.requestTimeoutMs ?? collectorLimits.requestTimeoutMs,
+    requestTimeout,
     handlerTimeout: collectorLimits.handlerTimeoutMs,
     connectionTimeout: collectorLimits.idleTimeoutMs,
     keepAliveTimeout: collectorLimits.keepAliveTimeoutMs,
     http: {
-      headersTimeout: collectorLimits.headersTimeoutMs,
+      // Node takes the longer of the two for the whole request
+      headersTimeout: Math.min(collectorLimits.headersTimeoutMs, requestTimeout),
       connectionsCheckingInterval: collectorLimits.timeoutCheckMs,
       maxHeaderSize: collectorLimits.headersBytesMax,
     },

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
 
 export type Json = Record<string, unknown>
 
@@ -38,4 +39,11 @@ export function makeBatch(events: readonly unknown[], changes: Json = {}): Json 
 /** Nested arrays, `depth` of them. */
 export function nested(depth: number): string {
   return '['.repeat(depth) + ']'.repeat(depth)
+}
+
+/** About `mebibytes` kB of gzip that inflate to `mebibytes` MiB of zeros. Made of members of 64 MiB, so that making it
+ *  costs little memory itself. */
+export function gzipBomb(mebibytes: number): Buffer {
+  const member = gzipSync(Buffer.alloc(64 * 1024 * 1024))
+  return Buffer.concat(Array.from({ length: mebibytes / 64 }, () => member))
 }

@@ -1,0 +1,147 @@
+import { type DetectedFinding, FINDING_KINDS, findingId, VERDICTS } from '@syncproof/core/contract'
+import { errorCatalogue } from '@syncproof/core/contract/errors'
+import { eventSchemas } from '@syncproof/core/contract/schema'
+import { migrateStore, openStore } from '@syncproof/store'
+import pg from 'pg'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type FreshDatabase, freshDatabase } from '../../../tools/testing/servers.ts'
+import { collectorLimits } from '../src/limits.ts'
+import { type Json, makeBatch, makeEvent } from './make-batch.ts'
+import { type OpenedCollector, openCollector } from './open-collector.ts'
+
+let database: FreshDatabase
+let collector: OpenedCollector
+let key: string
+// a minute a look: no figure is shared between two scrapes of a test
+let nowMs = Date.now()
+
+beforeAll(async () => {
+  database = await freshDatabase()
+  await migrateStore({ url: database.url })
+  const store = openStore({ url: database.url })
+  collector = await openCollector(async () => ({ store, close: () => store.close() }), { nowMs: () => nowMs })
+  key = await collector.key('default', 'ingest')
+})
+afterAll(async () => {
+  await collector.close()
+  await database.drop()
+})
+
+/** Series and their values. */
+async function scrape(): Promise<Map<string, number>> {
+  nowMs += collectorLimits.storeFiguresTtlMs + 1
+  const text = await collector.metrics.metrics()
+  return new Map(
+    text
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'))
+      .map((line): [string, number] => {
+        const space = line.lastIndexOf(' ')
+        return [line.slice(0, space), Number(line.slice(space + 1))]
+      }),
+  )
+}
+
+const send = (batch: Json) => collector.send(key, { method: 'POST', url: '/v1/events', payload: batch })
+
+test('before anything has happened every series of a closed set is there, with 0', async () => {
+  const series = await scrape()
+  const expected = [
+    ...['accepted', 'duplicate', 'rejected'].map((result) => `syncproof_events_total{result="${result}"}`),
+    ...Object.keys(eventSchemas).map((kind) => `syncproof_events_valid_total{kind="${kind}"}`),
+    ...['stored', 'heartbeat', 'refused'].map(
+      (result) => `syncproof_ingest_batches_total{result="${result}"}`,
+    ),
+    ...Object.keys(errorCatalogue).map((code) => `syncproof_http_problems_total{code="${code}"}`),
+    ...FINDING_KINDS.flatMap((kind) =>
+      VERDICTS.flatMap((verdict) => [
+        `syncproof_findings_total{kind="${kind}",verdict="${verdict}"}`,
+        `syncproof_findings_open{kind="${kind}",verdict="${verdict}"}`,
+      ]),
+    ),
+    'syncproof_write_conflicts_total',
+    'syncproof_partial_writes_total',
+    'syncproof_ingest_duration_seconds_count',
+  ]
+  for (const name of expected) expect(series.get(name), name).toBe(0)
+})
+
+test('events, batches and problems are counted by what became of them', async () => {
+  const good = makeBatch([makeEvent(), makeEvent({ kind: 'never_heard_of' }), makeEvent({ seq: -1 })])
+  await send(good)
+  await send(good)
+  await send(makeBatch([]))
+  await send(makeBatch([makeEvent({ id: 'x' })]))
+  const series = await scrape()
+  expect(Object.fromEntries(series)).toMatchObject({
+    'syncproof_events_total{result="accepted"}': 2,
+    'syncproof_events_total{result="duplicate"}': 2,
+    'syncproof_events_total{result="rejected"}': 3,
+    'syncproof_events_valid_total{kind="operation_started"}': 2,
+    'syncproof_events_valid_total{kind="__unknown__"}': 2,
+    'syncproof_events_rejected_total{code="invalid_event"}': 3,
+    'syncproof_ingest_batches_total{result="stored"}': 2,
+    'syncproof_ingest_batches_total{result="heartbeat"}': 1,
+    'syncproof_ingest_batches_total{result="refused"}': 1,
+    syncproof_ingest_duration_seconds_count: 3,
+    'syncproof_http_problems_total{code="no_valid_event"}': 1,
+  })
+})
+
+test('findings and operations are the store’s; the names of operations are capped', async () => {
+  const finding = (kind: DetectedFinding['kind'], n: number): DetectedFinding => ({
+    id: findingId(kind, String(n)),
+    kind,
+    verdict: 'proven',
+    severity: 'high',
+    fields: [],
+    summary: 'x',
+    cause: {},
+    witness: { events: [] },
+    occurred_at: '2026-11-20T00:00:00Z',
+    details: {},
+  })
+  const findings = [finding('lost-update', 1), finding('write-conflict', 2), finding('partial-write', 3)]
+  await collector.store.findings.record('default', findings)
+  await collector.store.findings.patch('default', findingId('lost-update', '1'), { status: 'muted' })
+  await send(makeBatch(Array.from({ length: 300 }, (_, n) => makeEvent({ name: `sync${n}` }))))
+  for (let lane = 0; lane < collector.store.detection.lanes; lane++) {
+    await collector.store.detection.step(lane, 1_000, async () => ({ findings: [], resolved: [] }))
+  }
+  const series = await scrape()
+  expect(Object.fromEntries(series)).toMatchObject({
+    'syncproof_findings_total{kind="lost-update",verdict="proven"}': 1,
+    'syncproof_findings_open{kind="lost-update",verdict="proven"}': 0,
+    'syncproof_findings_by_status{kind="lost-update",verdict="proven",status="muted"}': 1,
+    'syncproof_findings_open{kind="partial-write",verdict="proven"}': 1,
+    syncproof_write_conflicts_total: 2,
+    syncproof_partial_writes_total: 1,
+  })
+  const operations = [...series].filter(([name]) => name.startsWith('syncproof_operations_total'))
+  expect(operations).toHaveLength(collectorLimits.labelValuesMax + 1)
+  expect(operations.reduce((sum, [, value]) => sum + value, 0)).toBe(301)
+  const overflow = operations.filter(([name]) => name.includes('operation="__overflow__"'))
+  expect(overflow).toEqual([[expect.anything(), 101]])
+})
+
+test('two scrapes at once, and a third after them, see the same figures', async () => {
+  const [a, b] = await Promise.all([scrape(), scrape()])
+  const pick = (series: Map<string, number>) =>
+    [...series].filter(([name]) => /findings|operations/.test(name)).sort()
+  expect(pick(a)).toEqual(pick(b))
+  expect(pick(await scrape())).toEqual(pick(a))
+})
+
+test('a database that does not answer costs a scrape its timeout and no figure', async () => {
+  const before = await scrape()
+  const other = new pg.Client({ connectionString: database.url })
+  await other.connect()
+  await other.query('begin')
+  await other.query('lock table syncproof.findings in access exclusive mode')
+  const startedMs = performance.now()
+  const during = await scrape()
+  expect(performance.now() - startedMs).toBeLessThan(collectorLimits.storeFiguresTimeoutMs * 3)
+  for (const [name, value] of before) expect(during.get(name), name).toBe(value)
+  await other.query('rollback')
+  await other.end()
+})
