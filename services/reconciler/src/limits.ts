@@ -30,6 +30,10 @@ export const limits = {
   recheckBatch: 50,
   recheckConcurrency: 4,
   recheckTriesMax: 5,
+  /** Reads of one record that may fail: the connector has tried each of them several times itself. */
+  readFailuresMax: 2,
+  /** After this many records in a row that could not be read, a system is taken to be down for this run. */
+  failuresInRowMax: 8,
   /** The wait between two tries grows to this many grace periods. */
   recheckBackoffMax: 4,
   /** Between two looks at a record where the pair has no grace, or a read failed. */

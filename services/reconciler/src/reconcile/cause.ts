@@ -26,7 +26,7 @@ export async function explain(context: Context, entity: EntityRef): Promise<Expl
       service: row?.service,
       release: row?.release ?? undefined,
     },
-    events: events.filter((event) => isOf(event, operationId)),
+    events: events.filter((event) => isOf(event, operationId)).toSorted((a, b) => a.seq - b.seq),
   }
 }
 

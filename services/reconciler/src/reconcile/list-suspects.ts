@@ -62,7 +62,7 @@ export async function listSuspects(
         if (candidates.length >= limits.suspectsMax) break
         const sourceState = stateOf(recent.get(key))
         const seen = { sourceState, sinceMs: nowMs }
-        candidates.push({ key, kind, fields, tries: 0, dueMs: nowMs + graceMs, seen })
+        candidates.push({ key, kind, fields, tries: 0, failures: 0, dueMs: nowMs + graceMs, seen })
       }
     }
     const total = counts()

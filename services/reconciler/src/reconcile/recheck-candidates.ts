@@ -1,22 +1,10 @@
-import {
-  judge,
-  type ListingError,
-  type RecheckReads,
-  recheck,
-  type SuspectKind,
-} from '@syncproof/core/comparison'
+import { judge, type ListingError, recheck, type SuspectKind } from '@syncproof/core/comparison'
 import { entityKey, type Observation } from '@syncproof/core/contract'
 import { type Context, pause } from '../context.ts'
 import { limits } from '../limits.ts'
 import { entityOf, type Pair } from '../pairs.ts'
-import {
-  isListingError,
-  NoReadByKeyError,
-  type Reading,
-  readRecord,
-  type Sides,
-  stateOf,
-} from './read-record.ts'
+import { type Look, Looker, type Sandwich } from './look.ts'
+import { isListingError, type Sides, stateOf } from './read-record.ts'
 
 /** A record that is read again by its key until it is decided. */
 export interface Candidate {
@@ -24,8 +12,10 @@ export interface Candidate {
   /** How the sides differed when they were last seen; a guess before the first look. */
   readonly kind: SuspectKind
   readonly fields: readonly string[]
-  /** Tries made. */
+  /** Looks taken that did not decide it. */
   readonly tries: number
+  /** Looks that failed. */
+  readonly failures: number
   /** Not read before. */
   readonly dueMs: number
   /** The state of the source with which the target was first seen to differ, and since when it has stood;
@@ -59,18 +49,6 @@ export interface RecheckResult {
   readonly found: { readonly source: number; readonly target: number }
 }
 
-interface Sandwich {
-  readonly startedMs: number
-  readonly endedMs: number
-  readonly before: Reading
-  readonly target: Reading
-  readonly after: Reading
-}
-
-type Look =
-  | { readonly candidate: Candidate; readonly sandwich: Sandwich }
-  | { readonly candidate: Candidate; readonly error: Error }
-
 /** Reads each candidate by key: source, target, source again. A record diverges only when the same state of
  *  the source has stood against a differing target for the whole grace period and nothing is in flight:
  *  events of an operation may be late, a row that has just been written shows it by itself. What cannot be
@@ -83,6 +61,7 @@ export async function recheckCandidates(
   candidates: readonly Candidate[],
   signal: AbortSignal,
 ): Promise<RecheckResult> {
+  const looker = new Looker(sides, signal)
   const diverging: Diverging[] = []
   const undecided: Undecided[] = []
   const agreed = new Map<string, number>()
@@ -95,15 +74,13 @@ export async function recheckCandidates(
       const batch = round.slice(at, at + limits.recheckBatch)
       await pause((batch.at(-1)?.dueMs ?? 0) - Date.now(), signal)
       signal.throwIfAborted()
-      for (const outcome of await decideBatch(context, pair, sides, batch, signal)) {
+      for (const outcome of await decideBatch(context, pair, looker, batch)) {
+        found.source += outcome.found?.source ?? 0
+        found.target += outcome.found?.target ?? 0
         if ('again' in outcome) next.push(outcome.again)
-        else {
-          found.source += outcome.found.source
-          found.target += outcome.found.target
-          if ('diverging' in outcome) diverging.push(outcome.diverging)
-          else if ('undecided' in outcome) undecided.push(outcome.undecided)
-          else agreed.set(outcome.agreed, outcome.startedMs)
-        }
+        else if ('diverging' in outcome) diverging.push(outcome.diverging)
+        else if ('undecided' in outcome) undecided.push(outcome.undecided)
+        else agreed.set(outcome.agreed, outcome.startedMs)
       }
     }
     round = next
@@ -111,65 +88,36 @@ export async function recheckCandidates(
   return { diverging, undecided, agreed, found }
 }
 
-type Decided = { readonly found: { readonly source: number; readonly target: number } } & (
+type Outcome = { readonly found?: { readonly source: number; readonly target: number } } & (
+  | { readonly again: Candidate }
   | { readonly diverging: Diverging }
   | { readonly undecided: Undecided }
   | { readonly agreed: string; readonly startedMs: number }
 )
-type Outcome = Decided | { readonly again: Candidate }
 
 async function decideBatch(
   context: Context,
   pair: Pair,
-  sides: Sides,
+  looker: Looker,
   batch: readonly Candidate[],
-  signal: AbortSignal,
 ): Promise<readonly Outcome[]> {
-  const looks = await inParallel(batch, limits.recheckConcurrency, (candidate) =>
-    look(sides, candidate, signal),
-  )
-  signal.throwIfAborted()
+  const looks = await inParallel(batch, limits.recheckConcurrency, ({ key }) => looker.look(key))
   // asked after the reads: an operation that began before them has had that long to be reported
   const busy = await context.store.operations.busy(
     context.projectId,
-    looks.map(({ candidate }) => entityOf(pair, candidate.key)),
+    batch.map(({ key }) => entityOf(pair, key)),
     { activeSinceMs: Date.now() - pair.graceMs, silentMsMax: limits.silentProcessMs },
   )
-  return looks.map((seen) => {
-    if ('error' in seen) return failed(seen.candidate, seen.error)
-    return decide(
-      pair,
-      seen.candidate,
-      seen.sandwich,
-      busy.has(entityKey(entityOf(pair, seen.candidate.key))),
-    )
+  return looks.map(([candidate, look]) => {
+    if ('error' in look) return failed(candidate, look)
+    return decide(pair, candidate, look.sandwich, busy.has(entityKey(entityOf(pair, candidate.key))))
   })
-}
-
-async function look(sides: Sides, candidate: Candidate, signal: AbortSignal): Promise<Look> {
-  const read = (side: 'source' | 'target') =>
-    readRecord(sides[side], sides.fingerprint, candidate.key, signal)
-  try {
-    const startedMs = Date.now()
-    const before = await read('source')
-    const target = await read('target')
-    const after = await read('source')
-    return { candidate, sandwich: { startedMs, before, target, after, endedMs: Date.now() } }
-  } catch (error) {
-    if (error instanceof NoReadByKeyError || isListingError(error)) return { candidate, error }
-    throw error
-  }
 }
 
 function decide(pair: Pair, candidate: Candidate, sandwich: Sandwich, busy: boolean): Outcome {
   const { key } = candidate
   const { before, target, after, startedMs, endedMs } = sandwich
-  const reads: RecheckReads = {
-    sourceBefore: before.record,
-    target: target.record,
-    sourceAfter: after.record,
-    busy,
-  }
+  const reads = { sourceBefore: before.record, target: target.record, sourceAfter: after.record, busy }
   const said = recheck(reads)
   const found = { source: after.record ? 1 : 0, target: target.record ? 1 : 0 }
   if (said.verdict === 'agree') return { agreed: key, startedMs, found }
@@ -177,27 +125,29 @@ function decide(pair: Pair, candidate: Candidate, sandwich: Sandwich, busy: bool
   const sourceState = stateOf(after.record)
   const stood = candidate.seen?.sourceState === sourceState
   const seen = stood && candidate.seen ? candidate.seen : { sourceState, sinceMs: endedMs }
-  const tries = candidate.tries + 1
   if (said.verdict === 'observed' && stood && startedMs - seen.sinceMs >= pair.graceMs) {
     const { kind, fields } = said
     return { diverging: { key, kind, fields, source: after.observation, target: target.observation }, found }
   }
-  const reason =
-    said.verdict === 'again' ? said.reason : 'The record has not stood still for the grace period.'
   const { kind, fields } = judge(after.record, target.record) ?? candidate
-  if (tries >= limits.recheckTriesMax) return { undecided: { key, kind, fields, reason }, found }
-  return { again: { key, kind, fields, tries, dueMs: Date.now() + backoffMs(pair, tries), seen } }
+  const tries = candidate.tries + 1
+  if (tries >= limits.recheckTriesMax) {
+    const reason =
+      said.verdict === 'again' ? said.reason : 'The record has not stood still for the grace period.'
+    return { undecided: { key, kind, fields, reason }, found }
+  }
+  return { again: { ...candidate, kind, fields, tries, dueMs: Date.now() + backoffMs(pair, tries), seen } }
 }
 
-function failed(candidate: Candidate, error: Error): Outcome {
-  const tries = candidate.tries + 1
-  const reason = isListingError(error) ? `A read failed: ${error.message}` : error.message
-  const problem = isListingError(error) ? error : undefined
-  if (!problem || tries >= limits.recheckTriesMax) {
-    const { key, kind, fields } = candidate
-    return { undecided: { key, kind, fields, reason, problem }, found: { source: 0, target: 0 } }
+function failed(candidate: Candidate, { error, final }: Extract<Look, { readonly error: Error }>): Outcome {
+  const failures = candidate.failures + 1
+  if (!final && failures < limits.readFailuresMax) {
+    return { again: { ...candidate, failures, dueMs: Date.now() + limits.recheckPauseMs } }
   }
-  return { again: { ...candidate, tries, dueMs: Date.now() + limits.recheckPauseMs * 2 ** tries } }
+  const { key, kind, fields } = candidate
+  const problem = isListingError(error) ? error : undefined
+  const reason = problem ? `A read failed: ${error.message}` : error.message
+  return { undecided: { key, kind, fields, reason, problem } }
 }
 
 /** One grace period first, then longer, so that a record that is written all the time finds a quiet moment. */
@@ -210,11 +160,11 @@ async function inParallel<T, R>(
   items: readonly T[],
   concurrency: number,
   run: (item: T) => Promise<R>,
-): Promise<readonly R[]> {
-  const results: R[] = new Array(items.length)
-  const queue = items.entries()
+): Promise<readonly (readonly [T, R])[]> {
+  const results: (readonly [T, R])[] = []
+  const queue = items.values()
   const lane = async () => {
-    for (const [index, item] of queue) results[index] = await run(item)
+    for (const item of queue) results.push([item, await run(item)])
   }
   await Promise.all(Array.from({ length: concurrency }, lane))
   return results

@@ -98,7 +98,7 @@ async function compareSides(
 
 /** A record that is read by its key without a listing having shown it. */
 function unseen(key: string): Candidate {
-  return { key, kind: 'field-mismatch', fields: [], tries: 0, dueMs: 0 }
+  return { key, kind: 'field-mismatch', fields: [], tries: 0, failures: 0, dueMs: 0 }
 }
 
 async function publishable(

@@ -21,6 +21,8 @@ export interface AtsServer {
   truncated: boolean
   /** Answers 500 to a read of this key. */
   failingKey: string | undefined
+  /** Hears when a listing begins (1) and when its last page was answered (-1). */
+  onListing: (delta: 1 | -1) => void
   /** Runs before a record is answered. */
   beforeGet: (key: string) => Promise<void> | void
   spec(): SourceSpec
@@ -45,6 +47,7 @@ export async function startAtsServer(records: readonly AtsRecord[]): Promise<Ats
     latencyMs: 0,
     truncated: false,
     failingKey: undefined,
+    onListing: () => {},
     beforeGet: () => {},
     spec: () =>
       http({
@@ -56,25 +59,32 @@ export async function startAtsServer(records: readonly AtsRecord[]): Promise<Ats
         timeout: '5s',
       }),
     async close() {
+      if (!server.listening) return
+      const closed = new Promise((resolve) => server.close(resolve))
       server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
+      await closed
     },
   }
   return ats
 }
 
 async function answer(ats: AtsServer, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, ats.latencyMs))
   const { pathname, searchParams } = new URL(request.url ?? '/', ats.url)
+  const isFirstPage = pathname === '/candidates' && !searchParams.has('after')
+  if (isFirstPage) {
+    ats.listings += 1
+    ats.onListing(1)
+  }
+  await new Promise((resolve) => setTimeout(resolve, ats.latencyMs))
   response.setHeader('content-type', 'application/json')
   const key = pathname.split('/')[2]
   if (key !== undefined) return answerOne(ats, decodeURIComponent(key), response)
   const after = searchParams.get('after') ?? ''
-  if (after === '') ats.listings += 1
   const all = [...ats.records.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
   const page = all.filter(({ id }) => id > after).slice(0, PAGE_SIZE)
   const last = page.at(-1)?.id ?? ''
   const more = all.some(({ id }) => id > last)
+  if (!more) ats.onListing(-1)
   const body = JSON.stringify({
     data: page,
     next: more ? `/candidates?after=${encodeURIComponent(last)}` : null,

@@ -77,6 +77,7 @@ export interface World extends Engine {
   readonly logged: string[]
   pair(more?: Partial<PairConfig>): PairConfig
   start(pair?: PairConfig): Promise<Reconciler>
+  closeReconcilers(): Promise<void>
   /** Requests a run and waits until it is finished. */
   reconcile(keys?: readonly string[]): Promise<Report>
   finished(id: string): Promise<Report>
@@ -124,6 +125,9 @@ export async function openWorld(transport: Transport, records: readonly AtsRecor
       running.push(reconciler)
       return reconciler
     },
+    async closeReconcilers() {
+      await Promise.all(running.map((reconciler) => reconciler.close()))
+    },
     async reconcile(keys) {
       const report = await base.store.reports.request(PROJECT, 'candidate', 'request', keys ?? null)
       if (report === undefined) throw new Error('the pair is not configured')
@@ -144,7 +148,7 @@ export async function openWorld(transport: Transport, records: readonly AtsRecor
       return (await base.store.findings.list(PROJECT, filter, { limit: 500 })).items
     },
     async close() {
-      await Promise.all(running.map((reconciler) => reconciler.close()))
+      await world.closeReconcilers()
       await ats.close()
       await db.end()
       await source.drop()

@@ -1,0 +1,33 @@
+import { cursor, http, postgres } from '@syncproof/connectors'
+import { openStore } from '@syncproof/store'
+import { Registry } from 'prom-client'
+import { startReconciler } from '../../src/index.ts'
+import { FINGERPRINT_KEY, PROJECT } from './events.ts'
+
+/** A reconciler as a process of its own, for tests that kill it. Ends on SIGTERM. */
+const { STORE_URL = '', SOURCE_URL = '', ATS_URL = '' } = process.env
+const store = openStore({ url: STORE_URL })
+const reconciler = await startReconciler({
+  store,
+  projectId: PROJECT,
+  pairs: {
+    candidate: {
+      source: postgres({ url: SOURCE_URL, table: 'candidates', key: 'id' }),
+      target: http({
+        url: `${ATS_URL}/candidates`,
+        records: '$.data',
+        key: 'id',
+        next: cursor('$.next'),
+        get: '/candidates/{key}',
+      }),
+      grace: '300ms',
+    },
+  },
+  queue: { postgresUrl: STORE_URL },
+  fingerprintKey: FINGERPRINT_KEY,
+  metrics: new Registry(),
+})
+process.once('SIGTERM', async () => {
+  await reconciler.close()
+  await store.close()
+})
