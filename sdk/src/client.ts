@@ -1,0 +1,71 @@
+import { type ReadOptions, read, type SyncOptions, sync, type WriteOptions, write } from './marks.ts'
+import type { Instruments } from './operation/operation.ts'
+import { RecordReader } from './operation/record-reader.ts'
+import { resolveOptions, type SyncproofOptions, warnOfDefaultKey } from './options.ts'
+import type { Delivery } from './report/books.ts'
+import { Reporter } from './report/reporter.ts'
+import { createWarn } from './warnings.ts'
+import { type AnyFunction, type WrapOptions, wrap } from './wrap.ts'
+
+/** Watches sync functions of one program. Nothing that it does throws into the app, waits for the network or
+ *  grows without bound. */
+export interface Syncproof {
+  /** A function that does what `fn` does, and whose calls are operations. Type, `this`, statics, what it
+   *  returns and the errors that it throws stay the same; what is sync stays sync. A call inside another wrapped call belongs
+   *  to it. A promise that it returns must settle only when its work is done. */
+  wrap<F extends AnyFunction>(fn: F, options: WrapOptions<Parameters<F>>): F
+  /** Marks the reading of a record from `system`. Returns what the callback returns. Outside a wrapped call it
+   *  only runs the callback. */
+  read<T>(system: string, callback: () => T, options?: ReadOptions<T>): T
+  /** Marks the writing of `record` to the database `system`. Inside, `@syncproof/sdk/pg` brings the evidence;
+   *  without it, the mark can show hazards, conflicts of declared versions and partial writes. */
+  write<T, R>(system: string, record: R, callback: () => T, options?: WriteOptions<R>): T
+  /** Marks the sending of `payload` to an external system. An HTTP response that the callback resolves with,
+   *  or the status of the error that it throws, tells whether it was applied. */
+  sync<T>(system: string, payload: unknown, callback: () => T, options?: SyncOptions): T
+  /** Sends what waits, for at most `flushTimeoutMs`. Never rejects. */
+  flush(): Promise<Delivery>
+  /** Sends what waits, says that the process ends (where no operation is open), and reports no more. Never
+   *  rejects. Call it before `process.exit` and on a signal; a script that ends by itself needs nothing. */
+  shutdown(): Promise<Delivery>
+}
+
+/** Makes the client. Wrong options throw, but where NODE_ENV is `production` they give a client that only runs
+ *  what it is handed, and a warning: observing must not keep a service from starting.
+ *  @throws TypeError */
+export function createSyncproof(options: SyncproofOptions): Syncproof {
+  const warn = createWarn(options?.onWarning)
+  const settings = resolveOptions(options, process.env)
+  if (typeof settings === 'string') {
+    if (process.env.NODE_ENV !== 'production') throw new TypeError(settings)
+    warn('invalid_options', `${settings}. Nothing is reported.`)
+    return disabled
+  }
+  warnOfDefaultKey(settings, warn)
+  const reporter = new Reporter(settings, warn)
+  const instruments: Instruments = {
+    reporter,
+    warn,
+    reader: new RecordReader(settings.fingerprintKey, settings.fields),
+    open: { count: 0 },
+  }
+  return {
+    wrap: (fn, wrapOptions) => wrap(instruments, fn, wrapOptions),
+    read,
+    write,
+    sync,
+    flush: () => reporter.flush(),
+    shutdown: () => reporter.end(instruments.open.count === 0),
+  }
+}
+
+const NOTHING: Delivery = { sent: 0, dropped: 0, pending: 0 }
+
+const disabled: Syncproof = {
+  wrap: (fn) => fn,
+  read: (_system, callback) => callback(),
+  write: (_system, _record, callback) => callback(),
+  sync: (_system, _payload, callback) => callback(),
+  flush: async () => NOTHING,
+  shutdown: async () => NOTHING,
+}

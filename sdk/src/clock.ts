@@ -1,0 +1,40 @@
+/** One instant on both clocks of this process, in microseconds. */
+export interface Moment {
+  /** Since 1970, UTC. */
+  readonly wallUs: number
+  readonly monotonicUs: number
+}
+
+/** Beyond this the wall clock was set, or the machine slept: the interval around it must look like a jump. */
+const DRIFT_MS_MAX = 10
+
+let anchorMs = performance.timeOrigin
+
+/** The present instant. The wall time has the resolution of the monotonic clock and follows the system's. */
+export function now(): Moment {
+  const monotonicMs = performance.now()
+  const systemMs = Date.now()
+  // Date.now() is cut to the millisecond: half of one is its mean error
+  if (Math.abs(systemMs + 0.5 - (anchorMs + monotonicMs)) > DRIFT_MS_MAX) anchorMs = systemMs - monotonicMs
+  return {
+    wallUs: Math.floor((anchorMs + monotonicMs) * 1000),
+    monotonicUs: Math.floor(monotonicMs * 1000),
+  }
+}
+
+/** RFC 3339 with microseconds, UTC. */
+export function formatInstant(wallUs: number): string {
+  const ms = Math.floor(wallUs / 1000)
+  const us = wallUs - ms * 1000
+  return `${new Date(ms).toISOString().slice(0, 23)}${String(us).padStart(3, '0')}Z`
+}
+
+/** `at` and `monotonic_us` of an event. */
+export function stamp(moment: Moment): { at: string; monotonic_us: number } {
+  return { at: formatInstant(moment.wallUs), monotonic_us: moment.monotonicUs }
+}
+
+/** Whole microseconds since `moment`. */
+export function elapsedUs(moment: Moment): number {
+  return Math.max(0, Math.floor(performance.now() * 1000) - moment.monotonicUs)
+}

@@ -1,0 +1,20 @@
+import { type EntityRef, limits } from '@syncproof/core/contract'
+import { isStorable } from './operation/record-reader.ts'
+
+/** A record as the app names it. Numbers become their decimal text. */
+export interface EntityInput {
+  readonly type: string
+  readonly id: string | number | bigint
+}
+
+/** The entity, or undefined where it is none that an event could carry. */
+export function readEntity(input: EntityInput | undefined): EntityRef | undefined {
+  if (typeof input !== 'object' || input === null) return undefined
+  const { type, id } = input
+  const text = typeof id === 'number' || typeof id === 'bigint' ? String(id) : id
+  return isName(type) && isName(text) ? { type, id: text } : undefined
+}
+
+function isName(text: unknown): text is string {
+  return typeof text === 'string' && text !== '' && text.length <= limits.stringLengthMax && isStorable(text)
+}

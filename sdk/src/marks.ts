@@ -1,0 +1,294 @@
+import {
+  entityKey,
+  type Fingerprints,
+  formatToken,
+  type Guard,
+  type WriteAction,
+} from '@syncproof/core/contract'
+import { elapsedUs, type Moment, now, stamp } from './clock.ts'
+import { type EntityInput, readEntity } from './entity.ts'
+import { classifyAssignments } from './operation/assignment.ts'
+import { type Context, currentContext, type MarkScope, runIn } from './operation/context.ts'
+import { observeResult, type Settled } from './operation/observe-result.ts'
+import {
+  outcomeOfDatabaseError,
+  outcomeOfSyncError,
+  outcomeOfSyncResult,
+  outcomeOfWriteResult,
+  readMember,
+} from './operation/outcome.ts'
+import { entityRowId, guarded } from './operation/report-row.ts'
+
+/** A declared version of a row, such as the value of its column `version`. */
+type DeclaredVersion = string | number | bigint | null | undefined
+
+interface MarkOptions {
+  /** Where it is not the operation's. */
+  readonly entity?: EntityInput | undefined
+}
+
+export interface ReadOptions<T> extends MarkOptions {
+  /** The row's version, where the app keeps one: `(row) => row.version`. */
+  readonly version?: ((row: NonNullable<Awaited<T>>) => DeclaredVersion) | undefined
+}
+
+export interface WriteOptions<R> extends MarkOptions {
+  /** The version that the written record has, where the app keeps one. */
+  readonly version?: ((record: R) => DeclaredVersion) | undefined
+  /** What keeps other writers off between the read and this write. Default: what the PostgreSQL helper saw,
+   *  else `none`. */
+  readonly guard?: Guard | undefined
+  /** Fields that are counted up or down from what was read. */
+  readonly counter?: readonly string[] | undefined
+  /** Fields where the last writer is meant to win. A timestamp that is made during the operation is one. */
+  readonly lastWriteWins?: readonly string[] | undefined
+  /** Default: what the PostgreSQL helper did, else `update`. */
+  readonly action?: WriteAction | undefined
+  /** Whether this error means that the write was surely not applied. Default: by its SQLSTATE. */
+  readonly rejected?: ((error: unknown) => boolean) | undefined
+}
+
+export interface SyncOptions extends MarkOptions {
+  /** Default: `update`. */
+  readonly action?: WriteAction | undefined
+  /** 1 for the first try. Default: counted for the same payload within the operation. */
+  readonly attempt?: number | undefined
+  readonly idempotencyKey?: string | undefined
+  /** Whether this error means that the sync was surely not applied. Default: by its HTTP status. */
+  readonly rejected?: ((error: unknown) => boolean) | undefined
+}
+
+/** See `Syncproof.read`. */
+export function read<T>(system: string, callback: () => T, options: ReadOptions<T> = {}): T {
+  return runMark({ kind: 'read', system, options }, callback, (mark, result) => {
+    if (!result.ok) return
+    const row = rowOf(result.value)
+    const { operation, scope } = mark.context
+    const fields = operation.readFields(scope.entity, row)
+    const version = row && declaredVersion(scope, () => options.version?.(row as NonNullable<Awaited<T>>))
+    operation.knowledge.learn(entityRowId(mark.context, scope.entity), {
+      operationId: operation.id,
+      sentOrder: mark.sentOrder,
+      entityKey: entityKey(scope.entity),
+      version,
+      fields: row && fields,
+    })
+    if (version !== undefined) operation.carry(row, { version, fields })
+    operation.produce({
+      kind: 'read',
+      operation_id: operation.id,
+      ...stamp(mark.sentAt),
+      system,
+      entity: scope.entity,
+      found: row !== undefined,
+      version,
+      fields,
+      duration_us: elapsedUs(mark.sentAt),
+    })
+  })
+}
+
+/** See `Syncproof.write`. */
+export function write<T, R>(system: string, record: R, callback: () => T, options: WriteOptions<R> = {}): T {
+  return runMark({ kind: 'write', system, options, record }, callback, (mark, result) => {
+    const { operation, scope } = mark.context
+    const rowId = entityRowId(mark.context, scope.entity)
+    const known = operation.knowledge.known(rowId, mark.sentOrder, operation.id)
+    const outcome = result.ok
+      ? outcomeOfWriteResult(result.value)
+      : asks(options.rejected, result.error)
+        ? 'rejected'
+        : outcomeOfDatabaseError(result.error)
+    const fields = operation.readFields(scope.entity, record)
+    const version = declaredVersion(scope, () => options.version?.(record))
+    operation.produce({
+      kind: 'write',
+      operation_id: operation.id,
+      ...stamp(mark.sentAt),
+      system,
+      entity: scope.entity,
+      action: options.action ?? 'update',
+      base_version: known.base?.version,
+      known_versions: known.versions,
+      known_incomplete: known.incomplete || undefined,
+      version,
+      assigned: classifyAssignments({
+        operation,
+        entity: scope.entity,
+        data: record,
+        counter: scope.counter,
+        lastWriteWins: scope.lastWriteWins,
+        after: undefined,
+        base: known.base?.fields,
+      }),
+      fields,
+      base_fields: known.base?.fields,
+      guard: options.guard ?? 'none',
+      outcome,
+      duration_us: elapsedUs(mark.sentAt),
+    })
+    if (outcome !== 'rejected') learnOwnWrite(mark, rowId, outcome === 'ok', version, fields)
+    if (outcome === 'ok' && version !== undefined) operation.carry(record, { version, fields })
+  })
+}
+
+/** The version that the database gave to the row is not known here: later writes of the same entity that see
+ *  tokens must not take it for somebody else's. */
+function learnOwnWrite(
+  mark: Mark,
+  rowId: string,
+  applied: boolean,
+  version: string | undefined,
+  fields: Fingerprints,
+): void {
+  const { operation, scope } = mark.context
+  operation.knowledge.loseTrack(rowId)
+  if (!applied) return
+  operation.knowledge.learn(rowId, {
+    operationId: operation.id,
+    sentOrder: mark.sentOrder,
+    entityKey: entityKey(scope.entity),
+    version,
+    fields,
+  })
+}
+
+/** See `Syncproof.sync`. */
+export function sync<T>(system: string, payload: unknown, callback: () => T, options: SyncOptions = {}): T {
+  const action = options.action ?? 'update'
+  return runMark({ kind: 'sync', system, options, payload }, callback, (mark, result) => {
+    const { operation, scope } = mark.context
+    const judged = result.ok
+      ? outcomeOfSyncResult(result.value, action)
+      : outcomeOfSyncError(result.error, action)
+    const isRejected = !result.ok && asks(options.rejected, result.error)
+    operation.produce({
+      kind: 'sync',
+      operation_id: operation.id,
+      ...stamp(mark.sentAt),
+      system,
+      entity: scope.entity,
+      action,
+      version: carriedVersion(mark, payload),
+      fields: mark.payloadFields,
+      outcome: isRejected ? 'rejected' : judged.outcome,
+      status: judged.status,
+      attempt: options.attempt ?? mark.attempt,
+      idempotency_key: options.idempotencyKey,
+      duration_us: elapsedUs(mark.sentAt),
+    })
+  })
+}
+
+interface MarkInput {
+  readonly kind: MarkScope['kind']
+  readonly system: string
+  readonly options: MarkOptions & Pick<WriteOptions<never>, 'guard' | 'counter' | 'lastWriteWins'>
+  readonly record?: unknown
+  readonly payload?: unknown
+}
+
+interface Mark {
+  readonly context: Context & { readonly scope: MarkScope }
+  readonly sentAt: Moment
+  readonly sentOrder: number
+  /** Of a sync: taken before the callback runs, which may change the payload. */
+  readonly payloadFields: Fingerprints
+  readonly attempt: number
+}
+
+/** Runs the callback as it is. Inside an operation it opens a scope that evidence from inside the callback is
+ *  reported to; where none came, `report` says what the mark knows by itself. */
+function runMark<T>(
+  input: MarkInput,
+  callback: () => T,
+  report: (mark: Mark, result: Settled<T>) => void,
+): T {
+  const context = currentContext()
+  if (!context) return callback()
+  let mark: Mark | undefined
+  guarded(context, () => {
+    mark = beginMark(context, input)
+  })
+  if (!mark) return callback()
+  const begun = mark
+  const { operation } = context
+  operation.inFlight += 1
+  return observeResult(
+    callback,
+    (result) => {
+      operation.inFlight -= 1
+      guarded(context, () => {
+        if (begun.context.scope.reported === 0) report(begun, result)
+      })
+    },
+    (run) => runIn(begun.context, run),
+  )
+}
+
+function beginMark(context: Context, input: MarkInput): Mark {
+  const { operation } = context
+  const { options } = input
+  const scope: MarkScope = {
+    kind: input.kind,
+    system: input.system,
+    entity: readEntity(options.entity) ?? operation.entity,
+    record: input.record,
+    guard: options.guard,
+    counter: options.counter ?? [],
+    lastWriteWins: options.lastWriteWins ?? [],
+    reported: 0,
+  }
+  const payloadFields = input.kind === 'sync' ? operation.readFields(scope.entity, input.payload) : {}
+  return {
+    context: { operation, scope },
+    payloadFields,
+    attempt: input.kind === 'sync' ? operation.countSync(input.system, scope.entity, payloadFields) : 1,
+    sentOrder: operation.knowledge.clock(),
+    sentAt: now(),
+  }
+}
+
+/** The version that was read or written with this very object, where it still carries that version's fields. */
+function carriedVersion(mark: Mark, payload: unknown): string | undefined {
+  if (typeof payload !== 'object' || payload === null) return undefined
+  const carried = mark.context.operation.carried.get(payload)
+  if (!carried) return undefined
+  const same = Object.entries(mark.payloadFields).every(
+    ([field, fingerprint]) => (carried.fields[field] ?? fingerprint) === fingerprint,
+  )
+  return same ? carried.version : undefined
+}
+
+function declaredVersion(scope: MarkScope, version: () => DeclaredVersion): string | undefined {
+  try {
+    const value = version()
+    if (value === undefined || value === null || value === '') return undefined
+    const { type, id } = scope.entity
+    return formatToken({
+      kind: 'declared',
+      database: scope.system,
+      table: type,
+      key: id,
+      value: String(value),
+    })
+  } catch {
+    // the record is not of the shape that the app's function expects
+    return undefined
+  }
+}
+
+/** The row that a read brought: node-postgres's result, a list of one, or the value itself. */
+function rowOf(value: unknown): object | undefined {
+  const rows = readMember(value, 'rowCount') === undefined ? value : (readMember(value, 'rows') ?? value)
+  const row: unknown = Array.isArray(rows) ? rows[0] : rows
+  return typeof row === 'object' && row !== null ? row : undefined
+}
+
+function asks(rejected: ((error: unknown) => boolean) | undefined, error: unknown): boolean {
+  try {
+    return rejected?.(error) === true
+  } catch {
+    return false
+  }
+}

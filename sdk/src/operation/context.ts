@@ -1,0 +1,37 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { EntityRef, Guard } from '@syncproof/core/contract'
+import type { Operation } from './operation.ts'
+
+/** What a mark says of the evidence that comes from inside its callback. */
+export interface MarkScope {
+  readonly kind: 'read' | 'write' | 'sync'
+  readonly system: string
+  readonly entity: EntityRef
+  /** What the app says it writes; only of a write. */
+  readonly record?: unknown
+  readonly guard?: Guard | undefined
+  readonly counter: readonly string[]
+  readonly lastWriteWins: readonly string[]
+  /** Pieces of evidence that arrived: with none, the mark reports what it knows by itself. */
+  reported: number
+}
+
+export interface Context {
+  readonly operation: Operation
+  readonly scope?: MarkScope | undefined
+}
+
+// one for the whole process, however many copies of this module were loaded
+const key = Symbol.for('@syncproof/sdk context 1')
+const shared = globalThis as { [key]?: AsyncLocalStorage<Context> }
+shared[key] ??= new AsyncLocalStorage<Context>()
+const storage = shared[key]
+
+/** The operation, and the mark in it, that the calling code runs in; undefined outside a wrapped call. */
+export function currentContext(): Context | undefined {
+  return storage.getStore()
+}
+
+export function runIn<T>(context: Context, run: () => T): T {
+  return storage.run(context, run)
+}

@@ -1,0 +1,62 @@
+import type { Guard, Outcome, RowLock, WriteAction } from '@syncproof/core/contract'
+import type { Moment } from '../clock.ts'
+
+/** A row as a helper or an adapter knows it: by the parts of its tokens but the value. */
+export interface RowRef {
+  /** Identity of the database cluster and database. */
+  readonly database: string
+  readonly table: string
+  /** Primary key, as the database writes it. */
+  readonly key: string
+}
+
+/** A row with the name of its version. */
+export interface RowState {
+  /** Absent where the table gives no tokens: a view, a partitioned table, no unique key … */
+  readonly row?: RowRef | undefined
+  /** `xmin` as text. */
+  readonly xmin?: string | undefined
+  readonly record: Readonly<Record<string, unknown>>
+}
+
+/** What every statement says. */
+interface StatementEvidence {
+  readonly sentAt: Moment
+  readonly durationUs: number
+  /** `Knowledge.clock()` when it was sent. */
+  readonly sentOrder: number
+  /** Undefined where it is not known whether there is one. */
+  readonly transaction: 'none' | TransactionObserver | undefined
+  readonly isolation?: string | undefined
+}
+
+export interface ReadEvidence extends StatementEvidence {
+  /** The row that was read; undefined where there was none. */
+  readonly found: RowState | undefined
+  readonly lock?: RowLock | undefined
+}
+
+export interface WriteEvidence extends StatementEvidence {
+  readonly action: WriteAction
+  /** Of the statement alone: what becomes of its transaction is told by the observer. */
+  readonly outcome: Outcome
+  /** The column values that the app gave. */
+  readonly data: Readonly<Record<string, unknown>>
+  readonly before: RowState | 'none' | undefined
+  readonly after: RowState | undefined
+  readonly overwrittenBySelf?: boolean | undefined
+  /** Transaction ids that the statement wrote with, as the database writes them. */
+  readonly transactionIds: readonly string[]
+  readonly mayHideVersion: boolean
+  /** Names the row before the answer does: writes to one row that are under way at once. */
+  readonly target: string
+}
+
+/** A database transaction whose end will be told. */
+export interface TransactionObserver {
+  readonly id: string
+  /** Called once, when the fate of what was done at this point is known. A savepoint may be undone before. */
+  onEnd(settle: (outcome: Outcome) => void): void
+}
+
+export type { Guard }

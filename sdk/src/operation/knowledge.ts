@@ -1,0 +1,137 @@
+import { type Fingerprints, limits } from '@syncproof/core/contract'
+
+/** What an operation learned of one row at one moment, by reading it or by writing it. */
+export interface Lesson {
+  readonly operationId: string
+  /** `clock()` when the statement was sent. */
+  readonly sentOrder: number
+  readonly version?: string | undefined
+  /** The fields as fingerprints of `entityKey`; absent where what was known of them is void. */
+  readonly fields?: Fingerprints | undefined
+  readonly entityKey: string
+  readonly transaction?: string | undefined
+  /** The isolation level, where the lesson comes from inside a transaction. */
+  readonly isolation?: string | undefined
+  /** The lock that the read took, as in SQL. */
+  readonly lock?: string | undefined
+  /** An own write after which the row may have got yet another version that nobody told us: a trigger can
+   *  change it again under a savepoint of its own. */
+  readonly mayHideVersion?: boolean | undefined
+}
+
+/** What was known of a row before a statement was sent. */
+export interface Known {
+  readonly versions: readonly string[]
+  readonly incomplete: boolean
+  readonly base: Lesson | undefined
+}
+
+interface Entry extends Lesson {
+  readonly order: number
+}
+
+/** More rows than this under one root are not told apart any more. */
+const ROWS_MAX = 2_000
+const OWN_TRANSACTIONS_MAX = 2_000
+
+/** What all operations under one root know of rows. Kept as a log with an order, because a statement may only
+ *  count as known what was known when it was sent, and which row it touched is often seen in its answer. */
+export class Knowledge {
+  #order = 0
+  readonly #rows = new Map<string, Row>()
+  readonly #ownTransactions = new Map<string, { operationId: string; order: number }>()
+  #rowsOverflowed = false
+  #ownOverflowed = false
+
+  /** The present place in the order. */
+  clock(): number {
+    return this.#order
+  }
+
+  learn(rowId: string, lesson: Lesson): void {
+    this.#row(rowId)?.add({ ...lesson, order: this.#next() })
+  }
+
+  /** An own write went unanswered: the row may have a version by it at any later time. */
+  loseTrack(rowId: string): void {
+    const row = this.#row(rowId)
+    if (row) row.unanswered = true
+  }
+
+  /** What was known of the fields is void: the transaction that wrote them was rolled back. */
+  forgetFields(rowId: string, operationId: string, entityKey: string): void {
+    this.learn(rowId, { operationId, entityKey, sentOrder: this.#order })
+  }
+
+  /** @param sentOrder `clock()` when the statement was sent
+   *  @param operationId the operation that sent it: what it wrote itself is known to it even where both
+   *  statements were under way at once */
+  known(rowId: string, sentOrder: number, operationId: string): Known {
+    const row = this.#rows.get(rowId)
+    if (!row)
+      return { versions: [], incomplete: this.#rowsOverflowed || this.#ownOverflowed, base: undefined }
+    const known = row.entries.filter((entry) => entry.order <= sentOrder || entry.operationId === operationId)
+    const versions = new Set(known.map((entry) => entry.version).filter((version) => version !== undefined))
+    const incomplete = row.unanswered || row.overflowed || mayHideVersion(known) || this.#ownOverflowed
+    const base = known.filter((entry) => entry.order <= sentOrder).at(-1)
+    return { versions: [...versions], incomplete, base: base?.fields ? base : undefined }
+  }
+
+  /** A transaction id that an operation under this root wrote with: also other rows, by cascades and by
+   *  triggers, got their versions from it. */
+  ownTransaction(id: string, operationId: string): void {
+    if (this.#ownTransactions.has(id)) return
+    if (this.#ownTransactions.size < OWN_TRANSACTIONS_MAX)
+      this.#ownTransactions.set(id, { operationId, order: this.#next() })
+    else this.#ownOverflowed = true
+  }
+
+  isOwnTransaction(id: string, sentOrder: number, operationId: string): boolean {
+    const own = this.#ownTransactions.get(id)
+    return own !== undefined && (own.order <= sentOrder || own.operationId === operationId)
+  }
+
+  #next(): number {
+    this.#order += 1
+    return this.#order
+  }
+
+  #row(rowId: string): Row | undefined {
+    const row = this.#rows.get(rowId)
+    if (row) return row
+    if (this.#rows.size >= ROWS_MAX) {
+      this.#rowsOverflowed = true
+      return undefined
+    }
+    const created = new Row()
+    this.#rows.set(rowId, created)
+    return created
+  }
+}
+
+class Row {
+  entries: readonly Entry[] = []
+  unanswered = false
+  overflowed = false
+
+  add(entry: Entry): void {
+    const entries = [...this.entries, entry]
+    const versions = new Set(entries.map(({ version }) => version))
+    if (versions.size > limits.knownVersionsMax) this.overflowed = true
+    this.entries = entries.slice(-limits.knownVersionsMax)
+  }
+}
+
+/** A hidden version stays possible until a read that was sent after the write has shown the row again: then
+ *  the hidden one is either the version read, or it is past. Only a read that sees what is committed counts. */
+function mayHideVersion(known: readonly Entry[]): boolean {
+  const hiding = known.filter((entry) => entry.mayHideVersion).at(-1)
+  if (!hiding) return false
+  return !known.some(
+    (entry) =>
+      !entry.mayHideVersion &&
+      entry.version !== undefined &&
+      entry.sentOrder >= hiding.order &&
+      (entry.isolation === undefined || entry.isolation === 'read committed'),
+  )
+}

@@ -1,0 +1,95 @@
+/** How a call ended. */
+export type Settled<T> =
+  | { readonly ok: true; readonly value: Awaited<T> }
+  | { readonly ok: false; readonly error: unknown }
+
+/** Runs `run` and tells `settled` how it ended, once. Returns and throws exactly what `run` does: what is sync
+ *  stays sync. A promise is answered with one that settles alike; a lazy thenable, which starts only when it is
+ *  awaited (query builders), with one that starts then, in `enter`.
+ *  @param settled must not throw
+ *  @param enter runs code in the context of the call */
+export function observeResult<T>(
+  run: () => T,
+  settled: (result: Settled<T>) => void,
+  enter: <R>(run: () => R) => R,
+): T {
+  let value: T
+  try {
+    value = enter(run)
+  } catch (error) {
+    settled({ ok: false, error })
+    throw error
+  }
+  if (value instanceof Promise) return followPromise(value, settled) as T
+  if (isThenable(value)) return followThenable(value, settled, enter) as T
+  settled({ ok: true, value: value as Awaited<T> })
+  return value
+}
+
+/** The derived promise is the one that the app holds: a rejection that nobody handles is still seen as such. */
+function followPromise<T>(
+  promise: Promise<unknown>,
+  settled: (result: Settled<T>) => void,
+): Promise<unknown> {
+  return promise.then(
+    (value) => {
+      settled({ ok: true, value: value as Awaited<T> })
+      return value
+    },
+    (error: unknown) => {
+      settled({ ok: false, error })
+      throw error
+    },
+  )
+}
+
+interface Thenable {
+  then(resolve?: (value: unknown) => unknown, reject?: (error: unknown) => unknown): unknown
+}
+
+function isThenable(value: unknown): value is Thenable & object {
+  try {
+    const type = typeof value
+    return (
+      value !== null &&
+      (type === 'object' || type === 'function') &&
+      typeof (value as Partial<Thenable>).then === 'function'
+    )
+  } catch {
+    return false
+  }
+}
+
+function followThenable<T>(
+  thenable: Thenable & object,
+  settled: (result: Settled<T>) => void,
+  enter: <R>(run: () => R) => R,
+): unknown {
+  let told = false
+  const tell = (result: Settled<T>) => {
+    if (!told) settled(result)
+    told = true
+  }
+  const then = (resolve?: (value: unknown) => unknown, reject?: (error: unknown) => unknown) =>
+    enter(() =>
+      thenable.then(
+        (value) => {
+          tell({ ok: true, value: value as Awaited<T> })
+          return resolve ? resolve(value) : value
+        },
+        (error) => {
+          tell({ ok: false, error })
+          if (reject) return reject(error)
+          throw error
+        },
+      ),
+    )
+  return new Proxy(thenable, {
+    get(target, property) {
+      if (property === 'then') return then
+      const member: unknown = Reflect.get(target, property, target)
+      // bound: a method that uses private members does not work on a proxy
+      return typeof member === 'function' ? member.bind(target) : member
+    },
+  })
+}

@@ -1,0 +1,299 @@
+import {
+  type EntityRef,
+  entityKey,
+  type Fingerprints,
+  formatToken,
+  type Guard,
+  limits,
+  NO_ROW,
+  type Outcome,
+  type WriteEvent,
+} from '@syncproof/core/contract'
+import { type Moment, stamp } from '../clock.ts'
+import type { Draft } from '../report/reporter.ts'
+import { classifyAssignments } from './assignment.ts'
+import type { Context } from './context.ts'
+import type { ReadEvidence, RowRef, RowState, WriteEvidence } from './evidence.ts'
+import type { Known, Lesson } from './knowledge.ts'
+import type { Operation } from './operation.ts'
+
+/** Rows that one mark reports one by one. */
+const ROWS_PER_MARK_MAX = 100
+
+/** Takes what a helper saw of a read: into what the root knows, and with a mark around it into an event.
+ *  Never throws. */
+export function reportRead(context: Context, evidence: ReadEvidence): void {
+  guarded(context, () => {
+    const { operation, scope } = context
+    const entity = entityOf(context, evidence.found?.row)
+    const fields = evidence.found ? operation.readFields(entity, evidence.found.record) : {}
+    const version = tokenOf(evidence.found)
+    learn(context, entity, evidence, evidence.found, fields, { lock: evidence.lock?.mode })
+    if (version !== undefined) operation.carry(evidence.found?.record, { version, fields })
+    if (!scope || scope.kind === 'sync') return
+    scope.reported += 1
+    if (scope.reported > ROWS_PER_MARK_MAX) return
+    operation.produce({
+      kind: 'read',
+      operation_id: operation.id,
+      ...stamp(evidence.sentAt),
+      system: scope.system,
+      entity,
+      found: evidence.found !== undefined,
+      version,
+      fields,
+      transaction: transactionId(evidence),
+      lock: evidence.lock,
+      duration_us: evidence.durationUs,
+    })
+  })
+}
+
+/** Takes what a helper saw of a write. Inside a transaction the event waits for its end. Never throws. */
+export function reportWrite(context: Context, evidence: WriteEvidence): void {
+  guarded(context, () => {
+    const { operation, scope } = context
+    const entity = entityOf(context, evidence.after?.row ?? rowBefore(evidence))
+    const draft = writeDraft(context, entity, evidence)
+    learnFromWrite(context, entity, evidence, draft.fields)
+    const inScope = scope !== undefined && scope.kind !== 'sync'
+    if (inScope) scope.reported += 1
+    const emits = inScope && scope.reported <= ROWS_PER_MARK_MAX
+    const { transaction } = evidence
+    if (typeof transaction !== 'object' || evidence.outcome !== 'ok') {
+      if (emits) operation.produce(draft)
+      return
+    }
+    operation.inFlight += 1
+    transaction.onEnd((outcome) => {
+      operation.inFlight -= 1
+      guarded(context, () => {
+        if (outcome !== 'ok') forgetFields(context, entity, evidence)
+        if (emits) operation.produce({ ...draft, outcome })
+      })
+    })
+  })
+}
+
+export interface TransactionEnd {
+  readonly transaction: string
+  readonly startedAt: Moment
+  readonly isolation: string
+  readonly outcome: Outcome
+  readonly durationUs: number
+}
+
+/** A transaction in which this operation did something has ended. Never throws. */
+export function reportTransaction(operation: Operation, end: TransactionEnd): void {
+  guarded({ operation }, () =>
+    operation.produce({
+      kind: 'transaction_finished',
+      operation_id: operation.id,
+      ...stamp(end.startedAt),
+      transaction: end.transaction,
+      isolation: end.isolation,
+      outcome: end.outcome,
+      duration_us: end.durationUs,
+    }),
+  )
+}
+
+function writeDraft(context: Context, entity: EntityRef, evidence: WriteEvidence): WriteDraft {
+  const { operation, scope } = context
+  const known = knownBefore(context, entity, evidence)
+  const base = known.base?.entityKey === entityKey(entity) ? known.base : undefined
+  const fields = evidence.after ? operation.readFields(entity, evidence.after.record) : {}
+  const before = rowBeforeState(evidence)
+  const overwritten = evidence.before === 'none' ? NO_ROW : tokenOf(before)
+  const isOwn = before?.xmin !== undefined && isOwnTransaction(operation, before, evidence)
+  const known_versions =
+    isOwn && overwritten !== undefined ? [...new Set([...known.versions, overwritten])] : known.versions
+  return {
+    kind: 'write',
+    operation_id: operation.id,
+    ...stamp(evidence.sentAt),
+    system: scope?.system ?? '',
+    entity,
+    action: evidence.action,
+    base_version: base?.version,
+    known_versions: known_versions.slice(-limits.knownVersionsMax),
+    known_incomplete:
+      known.incomplete ||
+      known_versions.length > limits.knownVersionsMax ||
+      operation.hasWriteUnderWay(evidence.target) ||
+      undefined,
+    overwritten_version: overwritten,
+    overwritten_by_self: evidence.overwrittenBySelf,
+    version: tokenOf(evidence.after),
+    assigned: classifyAssignments({
+      operation,
+      entity,
+      data: evidence.data,
+      counter: scope?.counter ?? [],
+      lastWriteWins: scope?.lastWriteWins ?? [],
+      after: evidence.after ? fields : undefined,
+      base: base?.fields,
+    }),
+    fields,
+    base_fields: base?.fields,
+    overwritten_fields: before && operation.readFields(entity, before.record),
+    guard: scope?.guard ?? guardOf(evidence, known.base),
+    transaction: transactionId(evidence),
+    outcome: evidence.outcome,
+    duration_us: evidence.durationUs,
+  }
+}
+
+type WriteDraft = Extract<Draft, { kind: 'write' }> & Pick<WriteEvent, 'fields'>
+
+function learnFromWrite(
+  context: Context,
+  entity: EntityRef,
+  evidence: WriteEvidence,
+  fields: Fingerprints,
+): void {
+  const { operation, scope } = context
+  const { knowledge } = operation
+  if (evidence.outcome === 'unknown') {
+    loseTrack(context, entity, evidence)
+    return
+  }
+  const { database } = evidence.after?.row ?? rowBefore(evidence) ?? {}
+  if (database !== undefined) {
+    for (const id of evidence.transactionIds) knowledge.ownTransaction(`${database}/${id}`, operation.id)
+  }
+  if (evidence.outcome !== 'ok') return
+  if (!evidence.after) {
+    forgetFields(context, entity, evidence)
+    return
+  }
+  // an own write locks the row until its transaction ends
+  learn(context, entity, evidence, evidence.after, fields, {
+    mayHideVersion: evidence.mayHideVersion,
+    lock: 'FOR NO KEY UPDATE',
+  })
+  const version = tokenOf(evidence.after)
+  if (version === undefined) {
+    loseTrack(context, entity, evidence)
+    return
+  }
+  operation.carry(evidence.after.record, { version, fields })
+  if (scope?.kind === 'write') operation.carry(scope.record, { version, fields })
+}
+
+function forgetFields(context: Context, entity: EntityRef, evidence: WriteEvidence): void {
+  const { operation } = context
+  const row = rowIdOf(evidence.after) ?? rowIdOf(rowBeforeState(evidence))
+  for (const id of [row, entityRowId(context, entity)]) {
+    if (id !== undefined) operation.knowledge.forgetFields(id, operation.id, entityKey(entity))
+  }
+}
+
+function loseTrack(context: Context, entity: EntityRef, evidence: WriteEvidence): void {
+  const { knowledge } = context.operation
+  knowledge.loseTrack(evidence.target)
+  knowledge.loseTrack(entityRowId(context, entity))
+}
+
+/** What was known of the row when the statement was sent, with the doubts that were recorded under its other names. */
+function knownBefore(context: Context, entity: EntityRef, evidence: WriteEvidence): Known {
+  const { operation } = context
+  const ask = (id: string) => operation.knowledge.known(id, evidence.sentOrder, operation.id)
+  const row = rowIdOf(evidence.after) ?? rowIdOf(rowBeforeState(evidence))
+  const byEntity = ask(entityRowId(context, entity))
+  const byRow = row === undefined ? byEntity : ask(row)
+  return {
+    ...byRow,
+    incomplete: byRow.incomplete || byEntity.incomplete || ask(evidence.target).incomplete,
+  }
+}
+
+function learn(
+  context: Context,
+  entity: EntityRef,
+  evidence: ReadEvidence | WriteEvidence,
+  state: RowState | undefined,
+  fields: Fingerprints,
+  extra: Pick<Lesson, 'lock' | 'mayHideVersion'>,
+): void {
+  const { operation } = context
+  if (!state) return
+  const lesson: Lesson = {
+    operationId: operation.id,
+    sentOrder: evidence.sentOrder,
+    version: tokenOf(state),
+    fields,
+    entityKey: entityKey(entity),
+    transaction: transactionId(evidence),
+    isolation: evidence.transaction === 'none' ? undefined : evidence.isolation,
+    ...extra,
+  }
+  const row = rowIdOf(state)
+  if (row !== undefined) operation.knowledge.learn(row, lesson)
+  operation.knowledge.learn(entityRowId(context, entity), lesson)
+}
+
+/** What kept others off the row since the base was read. Only a base that was read in the same transaction is
+ *  kept by anything. */
+function guardOf(evidence: WriteEvidence, base: Lesson | undefined): Guard {
+  const transaction = transactionId(evidence)
+  if (!base || transaction === undefined || transaction === 'none' || base.transaction !== transaction)
+    return 'none'
+  if (base.lock !== undefined && WRITE_LOCKS.has(base.lock)) return 'lock'
+  if (evidence.isolation === 'serializable') return 'serializable'
+  return evidence.isolation === 'repeatable read' ? 'snapshot' : 'none'
+}
+
+/** Locks that another writer of the row waits for. */
+const WRITE_LOCKS: ReadonlySet<string> = new Set(['FOR UPDATE', 'FOR NO KEY UPDATE'])
+
+function isOwnTransaction(operation: Operation, before: RowState, evidence: WriteEvidence): boolean {
+  const id = `${before.row?.database}/${before.xmin}`
+  return operation.knowledge.isOwnTransaction(id, evidence.sentOrder, operation.id)
+}
+
+/** The mark's entity; for a row that is not the first of its mark, one of the row's own. */
+function entityOf(context: Context, row: RowRef | undefined): EntityRef {
+  const { operation, scope } = context
+  const entity = scope?.entity ?? operation.entity
+  if (!scope || scope.reported === 0 || row === undefined || row.key === entity.id) return entity
+  return { type: entity.type, id: row.key }
+}
+
+export function tokenOf(state: RowState | undefined): string | undefined {
+  if (!state?.row || state.xmin === undefined) return undefined
+  const token = formatToken({ kind: 'xmin', ...state.row, value: state.xmin })
+  return token.length <= limits.stringLengthMax ? token : undefined
+}
+
+function rowIdOf(state: RowState | undefined): string | undefined {
+  return state?.row && formatToken({ kind: 'row', ...state.row, value: '-' })
+}
+
+/** The name under which marks without a helper keep what they know. */
+export function entityRowId(context: Context, entity: EntityRef): string {
+  return `${context.scope?.system ?? ''}\n${entityKey(entity)}`
+}
+
+function rowBeforeState(evidence: WriteEvidence): RowState | undefined {
+  return evidence.before === 'none' ? undefined : evidence.before
+}
+
+function rowBefore(evidence: WriteEvidence): RowRef | undefined {
+  return rowBeforeState(evidence)?.row
+}
+
+function transactionId(evidence: ReadEvidence | WriteEvidence): string | undefined {
+  return typeof evidence.transaction === 'object' ? evidence.transaction.id : evidence.transaction
+}
+
+/** Runs code of ours that must not reach the app. What it failed to report counts as still under way, so that
+ *  nothing is claimed from its absence. */
+export function guarded(context: Context, report: () => void): void {
+  try {
+    report()
+  } catch (error) {
+    context.operation.inFlight += 1
+    context.operation.instruments.warn('internal', `a fault of Syncproof, not of the app: ${String(error)}`)
+  }
+}

@@ -1,0 +1,138 @@
+import { type FieldRule, limits, plainDecimal } from '@syncproof/core/contract'
+
+const NODES_MAX = 2_000
+const DEPTH_MAX = 16
+const TEXT_LENGTH_MAX = 64 * 1024
+
+type Leaf = string | number | bigint | boolean | null | Date
+
+/** The values anywhere in a caller's arguments, as they were at the moment of the call: an app may change or
+ *  empty the objects later. Where not all of them could be seen, every value counts as supplied: a class
+ *  instance or a function may hold any value, and a getter is not called for its side effects. */
+export class SuppliedValues {
+  readonly #leaves: Leaf[] = []
+  #opaque: boolean
+  #forms: Set<string> | undefined
+  readonly #canonicals = new Map<FieldRule, Set<string>>()
+
+  constructor(callerArguments: unknown) {
+    this.#opaque = !collectLeaves(callerArguments, this.#leaves)
+  }
+
+  /** Whether the caller may have supplied this value. Compared more loosely than by canonical values, so that
+   *  one which the app only trimmed or parsed is not taken for one which it computed. */
+  has(value: unknown, rule: FieldRule): boolean {
+    if (this.#opaque) return true
+    const leaves: Leaf[] = []
+    if (!collectLeaves(value, leaves)) return true
+    this.#forms ??= new Set(this.#leaves.flatMap(formsOf))
+    const forms = this.#forms
+    // a structured value counts as supplied where all its parts are
+    if (leaves.every((leaf) => formsOf(leaf).some((form) => forms.has(form)))) return true
+    return this.#hasByRule(value, rule)
+  }
+
+  #hasByRule(value: unknown, rule: FieldRule): boolean {
+    const canonical = rule.canonical(value)
+    if (rule.kind === 'auto' || canonical === undefined) return false
+    let known = this.#canonicals.get(rule)
+    if (!known) {
+      known = new Set(this.#leaves.map((leaf) => rule.canonical(leaf)).filter((text) => text !== undefined))
+      this.#canonicals.set(rule, known)
+    }
+    return known.has(canonical)
+  }
+}
+
+/** @returns false where something could not be seen whole */
+function collectLeaves(root: unknown, leaves: Leaf[]): boolean {
+  try {
+    const walk: Walk = { leaves, seen: new Set(), nodes: 0 }
+    return visit(root, 0, walk)
+  } catch {
+    // a Proxy that throws
+    return false
+  }
+}
+
+interface Walk {
+  readonly leaves: Leaf[]
+  readonly seen: Set<object>
+  nodes: number
+}
+
+function visit(value: unknown, depth: number, walk: Walk): boolean {
+  walk.nodes += 1
+  if (walk.nodes > NODES_MAX || depth > DEPTH_MAX) return false
+  switch (typeof value) {
+    case 'string':
+      walk.leaves.push(value)
+      return value.length <= TEXT_LENGTH_MAX
+    case 'number':
+    case 'bigint':
+    case 'boolean':
+      walk.leaves.push(value)
+      return true
+    case 'undefined':
+      walk.leaves.push(null)
+      return true
+    case 'object':
+      if (value !== null) return visitObject(value, depth, walk)
+      walk.leaves.push(null)
+      return true
+    default:
+      return false
+  }
+}
+
+function visitObject(value: object, depth: number, walk: Walk): boolean {
+  if (walk.seen.has(value)) return true
+  walk.seen.add(value)
+  if (value instanceof Date) {
+    walk.leaves.push(new Date(value.getTime()))
+    return true
+  }
+  if (value instanceof Uint8Array) {
+    walk.leaves.push(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64'))
+    return value.byteLength <= TEXT_LENGTH_MAX
+  }
+  if (value instanceof Map || value instanceof Set) {
+    // for a Set the key is the value
+    for (const [key, member] of value.entries()) {
+      if (!visit(key, depth + 1, walk) || !visit(member, depth + 1, walk)) return false
+    }
+    return true
+  }
+  const prototype = Object.getPrototypeOf(value)
+  const plain = Array.isArray(value) || prototype === Object.prototype || prototype === null
+  return plain && visitMembers(value, depth, walk)
+}
+
+function visitMembers(value: object, depth: number, walk: Walk): boolean {
+  for (const name of Object.keys(value)) {
+    const descriptor = Object.getOwnPropertyDescriptor(value, name)
+    if (!descriptor || !('value' in descriptor)) return false
+    // an app may store what the caller used as a name: { hired: true } → stage = 'hired'
+    if (!Array.isArray(value)) walk.leaves.push(name)
+    if (!visit(descriptor.value, depth + 1, walk)) return false
+  }
+  return true
+}
+
+const INSTANT = /^\d{4}-\d{2}-\d{2}([T ][\d:.]+.*)?$/
+
+function formsOf(leaf: Leaf): string[] {
+  if (leaf === null) return ['null']
+  if (leaf instanceof Date) return [`instant ${leaf.getTime()}`]
+  if (typeof leaf === 'boolean') return [`text ${leaf}`]
+  if (typeof leaf !== 'string') return [`text ${leaf}`, ...decimalForm(leaf)]
+  if (leaf.length > limits.stringLengthMax) return [`text ${leaf}`]
+  const text = leaf.normalize('NFC').trim().toLowerCase()
+  const instant = INSTANT.test(text) ? Date.parse(text) : Number.NaN
+  return [`text ${text}`, ...decimalForm(leaf), ...(Number.isNaN(instant) ? [] : [`instant ${instant}`])]
+}
+
+function decimalForm(leaf: string | number | bigint): string[] {
+  const plain = plainDecimal(leaf)
+  return plain === undefined ? [] : [`decimal ${plain}`]
+}

@@ -1,0 +1,57 @@
+import { describeTable, identifyDatabase, type TableDescription } from './describe-table.ts'
+import type { PgClient, PgPool } from './pool.ts'
+import { quoteTable, type TableName } from './sql.ts'
+
+/** What was learned of one pool's database, asked once. */
+export class Catalogue {
+  #database: Promise<string> | undefined
+  #identified = false
+  readonly #tables = new Map<string, Promise<TableDescription | undefined>>()
+
+  /** The table, or undefined where it cannot be described: then its statements run without evidence, and
+   *  whatever is wrong shows in their own errors. Never rejects.
+   *  @param inTransaction the client has one open: then only what cannot abort it is asked */
+  async describe(
+    client: PgClient,
+    table: TableName,
+    key: string,
+    inTransaction: boolean,
+  ): Promise<TableDescription | undefined> {
+    if (inTransaction && !this.#identified) return undefined
+    const id = `${quoteTable(table)} ${key}`
+    const known = this.#tables.get(id)
+    if (known) return known
+    const asked = this.#ask(client, table, key)
+    this.#tables.set(id, asked)
+    const description = await asked
+    // it may be created, or the database come back, at any time
+    if (!description) this.#tables.delete(id)
+    return description
+  }
+
+  async #ask(client: PgClient, table: TableName, key: string): Promise<TableDescription | undefined> {
+    try {
+      return await describeTable(client, await this.#identity(client), table, key)
+    } catch {
+      this.#database = undefined
+      return undefined
+    }
+  }
+
+  async #identity(client: PgClient): Promise<string> {
+    this.#database ??= identifyDatabase(client)
+    const database = await this.#database
+    this.#identified = true
+    return database
+  }
+}
+
+const catalogues = new WeakMap<PgPool, Catalogue>()
+
+export function catalogueOf(pool: PgPool): Catalogue {
+  const known = catalogues.get(pool)
+  if (known) return known
+  const created = new Catalogue()
+  catalogues.set(pool, created)
+  return created
+}

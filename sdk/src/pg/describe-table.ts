@@ -1,0 +1,82 @@
+import type { PgClient } from './pool.ts'
+import { quoteTable, type TableName, type TokenTable } from './sql.ts'
+
+/** A table as far as the helper must know it. */
+export interface TableDescription extends TokenTable {
+  /** Names the cluster and the database; see `identifyDatabase`. */
+  readonly database: string
+  /** Columns of type json and jsonb: node-postgres would write a list as an SQL array. */
+  readonly jsonColumns: ReadonlySet<string>
+  /** Its rows have versions that can be told apart and named: an ordinary table without rules or children, whose
+   *  key is unique. */
+  readonly givesTokens: boolean
+}
+
+/** pg_current_xact_id and its kin. */
+const SERVER_VERSION_MIN = 130_000
+
+/** Asks the catalogue. Undefined where there is no such table: the app's own statement then says so in
+ *  PostgreSQL's words. */
+export async function describeTable(
+  client: PgClient,
+  database: string,
+  table: TableName,
+  key: string,
+): Promise<TableDescription | undefined> {
+  const { rows } = await client.query(DESCRIBE, [quoteTable(table), key])
+  const [row] = rows
+  if (!row) return undefined
+  return {
+    database,
+    key,
+    oid: String(row.oid),
+    serverVersion: Number(row.server_version),
+    jsonColumns: new Set(row.json_columns as string[]),
+    givesTokens:
+      Boolean(row.is_plain) && Boolean(row.key_is_unique) && Number(row.server_version) >= SERVER_VERSION_MIN,
+  }
+}
+
+// rules: a data-modifying WITH is an error on a table that has some
+const DESCRIBE = `
+SELECT c.oid::text AS oid,
+  current_setting('server_version_num')::int AS server_version,
+  c.relkind = 'r' AND NOT c.relhassubclass AND NOT c.relhasrules AS is_plain,
+  EXISTS (
+    SELECT FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
+    WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indnkeyatts = 1
+      AND i.indpred IS NULL AND i.indexprs IS NULL AND a.attname = $2
+  ) AS key_is_unique,
+  ARRAY(
+    SELECT a.attname::text FROM pg_catalog.pg_attribute AS a
+    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+      AND a.atttypid IN ('pg_catalog.json'::regtype, 'pg_catalog.jsonb'::regtype)
+  ) AS json_columns
+FROM pg_catalog.pg_class AS c WHERE c.oid = to_regclass($1)`
+
+/** Names cluster and database, so that the tokens of two databases are never compared. The cluster by the
+ *  identifier that initdb gave it; where the role may not ask for it, by what the catalogue says of the database
+ *  alone: then two clusters whose databases have the same name and oid are taken for one. Outside a
+ *  transaction only: a refusal would abort it. */
+export async function identifyDatabase(client: PgClient): Promise<string> {
+  const { rows } = await client.query(
+    `SELECT d.oid::text AS oid, d.datname::text AS name,
+  has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE') AS may_ask
+FROM pg_catalog.pg_database AS d WHERE d.datname = current_database()`,
+  )
+  const [row] = rows
+  const cluster = row?.may_ask ? await systemIdentifier(client) : undefined
+  return cluster === undefined ? `catalogue-${row?.name}-${row?.oid}` : `${cluster}-${row?.oid}`
+}
+
+async function systemIdentifier(client: PgClient): Promise<string | undefined> {
+  try {
+    const { rows } = await client.query(
+      'SELECT system_identifier::text AS id FROM pg_catalog.pg_control_system()',
+    )
+    return rows[0] && String(rows[0].id)
+  } catch {
+    // a managed service may refuse in its own way
+    return undefined
+  }
+}

@@ -1,0 +1,36 @@
+/** What is needed of a pool: node-postgres's `Pool` has it. */
+export interface PgPool {
+  connect(): Promise<PgClient>
+}
+
+export interface PgClient {
+  query(text: string, values?: unknown[]): Promise<PgResult>
+  release(error?: Error | boolean): void
+  /** `I` outside a transaction; older versions of node-postgres do not have it. */
+  getTransactionStatus?(): string | null
+}
+
+export interface PgResult {
+  readonly rows: Record<string, unknown>[]
+  readonly rowCount: number | null
+  readonly command: string
+}
+
+/** Runs something on a connection of the pool. After an error that is not the database's answer the
+ *  connection is not used again. */
+export async function withClient<T>(pool: PgPool, use: (client: PgClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect()
+  let broken: Error | undefined
+  try {
+    return await use(client)
+  } catch (error) {
+    if (!isDatabaseError(error)) broken = error instanceof Error ? error : new Error(String(error))
+    throw error
+  } finally {
+    client.release(broken)
+  }
+}
+
+function isDatabaseError(error: unknown): boolean {
+  return error instanceof Error && 'severity' in error && error.severity === 'ERROR'
+}

@@ -1,0 +1,57 @@
+import { limits } from '@syncproof/core/contract'
+
+/** Events as JSON text, bounded in bytes. The oldest leave first; at the bound new ones are refused, so that
+ *  what is being sent stays in place. */
+export class EventQueue {
+  readonly #bytesMax: number
+  #lines: string[] = []
+  /** Index of the oldest: taking from the front of a long array copies it, so it is cut only now and then. */
+  #head = 0
+  #bytes = 0
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax
+  }
+
+  get length(): number {
+    return this.#lines.length - this.#head
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** @returns false where the queue is full */
+  push(line: string): boolean {
+    const bytes = Buffer.byteLength(line)
+    if (this.#bytes + bytes > this.#bytesMax) return false
+    this.#lines.push(line)
+    this.#bytes += bytes
+    return true
+  }
+
+  /** The oldest events, as many as fit; at least one where there is one. They stay until `remove`. */
+  peek(eventsMax: number, bytesMax: number): readonly string[] {
+    const batch: string[] = []
+    let bytes = 0
+    for (let index = this.#head; index < this.#lines.length && batch.length < eventsMax; index += 1) {
+      const line = this.#lines[index] ?? ''
+      bytes += Buffer.byteLength(line) + 1
+      if (bytes > bytesMax && batch.length > 0) break
+      batch.push(line)
+    }
+    return batch
+  }
+
+  /** Takes the oldest `count` events out. */
+  remove(count: number): void {
+    for (let index = this.#head; index < this.#head + count; index += 1) {
+      this.#bytes -= Buffer.byteLength(this.#lines[index] ?? '')
+      this.#lines[index] = ''
+    }
+    this.#head += count
+    if (this.#head < limits.eventsPerBatchMax && this.#head < this.#lines.length) return
+    this.#lines = this.#lines.slice(this.#head)
+    this.#head = 0
+  }
+}

@@ -1,0 +1,23 @@
+import { randomUUID } from 'node:crypto'
+
+const COUNTER_MAX = 0xfff
+
+let lastMs = 0
+let counter = 0
+
+/** A UUIDv7 (RFC 9562, method 1 of section 6.2): ascending within the process also where the clock stands
+ *  still or goes back. 62 of its bits are random. */
+export function uuidV7(wallMs: number): string {
+  if (wallMs > lastMs) {
+    lastMs = wallMs
+    counter = 0
+  } else if (counter === COUNTER_MAX) {
+    lastMs += 1
+    counter = 0
+  } else {
+    counter += 1
+  }
+  const time = lastMs.toString(16).padStart(12, '0')
+  const random = randomUUID()
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${counter.toString(16).padStart(3, '0')}-${random.slice(19)}`
+}

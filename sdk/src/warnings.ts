@@ -1,0 +1,31 @@
+/** Something that the user should know, said once for each code. */
+export interface SyncproofWarning {
+  readonly code:
+    | 'invalid_options'
+    | 'default_fingerprint_key'
+    | 'unauthorized'
+    | 'collector_refuses'
+    | 'events_rejected'
+    | 'queue_full'
+    | 'no_entity'
+    | 'generator_not_wrapped'
+    | 'internal'
+  readonly message: string
+}
+
+export type Warn = (code: SyncproofWarning['code'], message: string) => void
+
+/** @param onWarning default: `process.emitWarning` with the type `SyncproofWarning` */
+export function createWarn(onWarning: ((warning: SyncproofWarning) => void) | undefined): Warn {
+  const said = new Set<string>()
+  return (code, message) => {
+    if (said.has(code)) return
+    said.add(code)
+    try {
+      if (onWarning) onWarning({ code, message })
+      else process.emitWarning(message, { type: 'SyncproofWarning', code })
+    } catch {
+      // a handler that throws is the app's own; the call that led here must go on
+    }
+  }
+}
