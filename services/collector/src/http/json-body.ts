@@ -70,10 +70,9 @@ async function readBody(
       }
     })
     payload.on('end', () => resolve(Buffer.concat(chunks)))
-    const ended = (cause?: unknown) =>
-      reject(new ProblemError('invalid_encoding', 'The body ended before its announced length.', { cause }))
-    payload.on('error', ended)
-    payload.on('close', ended)
+    payload.on('error', (cause) =>
+      reject(new ProblemError('invalid_encoding', 'The body ended before its announced length.', { cause })),
+    )
   })
 }
 
