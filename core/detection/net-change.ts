@@ -9,40 +9,65 @@ type Write = StoredOf<'write'>
  *
  *  One write changed nothing where every field is provably as before. Several may be a write and its undoing
  *  (the usual answer to a rejected sync), which sets a new timestamp: there the fields whose last writer wins do
- *  not count; and whatever was written after the refusal must provably have left a difference. */
+ *  not count; and whatever was written after the refusal must provably have left a difference.
+ *  @param writes at least one, in the order in which they were applied (`inOrder`) */
 export function isUndone(writes: readonly Write[], refused: StoredOf<'sync'> | 'none'): boolean {
-  const { first, last, sorted } = endsOf(writes)
+  const [first] = writes
+  const last = writes.at(-1)
+  if (!first || !last) return true
   if (last.action === 'delete') return writes.length > 1 && !replacedARow(first)
   if (first.action === 'create' || first.overwritten_version === NO_ROW) return false
-  const fields = assignedIn(writes, writes.length > 1)
-  const compared = fields.map((field) => netChange(sorted, field))
-  const wroteAfter = refused !== 'none' && writes.some((write) => write.monotonic_us > refused.monotonic_us)
+  const compared = assignedIn(writes, writes.length > 1).map((field) => netChange(writes, field))
+  const wroteAfter = refused !== 'none' && last.monotonic_us > refused.monotonic_us
   if (wroteAfter && writes.length > 1) return !compared.includes('different')
   return compared.length > 0 && compared.every((result) => result === 'same')
 }
 
 /** The fields that the writes together changed or may have changed, by name. Those whose last writer wins are
- *  left out unless nothing else was written. */
+ *  left out unless nothing else was written.
+ *  @param writes in the order in which they were applied */
 export function changedFields(writes: readonly Write[]): string[] {
-  const { sorted } = endsOf(writes)
   const meant = assignedIn(writes, true)
   const fields = meant.length > 0 ? meant : assignedIn(writes, false)
-  const changed = fields.filter((field) => netChange(sorted, field) !== 'same')
+  const changed = fields.filter((field) => netChange(writes, field) !== 'same')
   return (changed.length > 0 ? changed : fields).sort()
 }
 
-function endsOf(writes: readonly Write[]): { first: Write; last: Write; sorted: readonly Write[] } {
-  const sorted = writes.toSorted((a, b) => a.monotonic_us - b.monotonic_us || a.seq - b.seq)
-  const [first] = sorted
-  const last = sorted.at(-1)
-  if (!first || !last) throw new RangeError('no write to judge')
-  return { first, last, sorted }
+/** More overlapping writes of one operation to one row are not put in order. */
+const OVERLAPPING_WRITES_MAX = 64
+
+/** Writes of one operation to one row as they were applied: each sent after the answer to the one before, or
+ *  linked by the version that it replaced; undefined where two overlapped and nothing tells. */
+export function inOrder(writes: readonly Write[]): readonly Write[] | undefined {
+  const asSent = writes.toSorted((a, b) => a.monotonic_us - b.monotonic_us || a.seq - b.seq)
+  const apart = asSent.every((write, index) => {
+    const previous = asSent[index - 1]
+    return !previous || precedes(previous, write)
+  })
+  if (apart) return asSent
+  if (asSent.length > OVERLAPPING_WRITES_MAX) return undefined
+  // overlapping ones waited for each other at the row, and may have passed each other on the way there
+  const ordered: Write[] = []
+  for (let rest = asSent; rest.length > 0; ) {
+    const [next, ...others] = rest.filter((write) => !rest.some((other) => precedes(other, write)))
+    if (!next || others.length > 0) return undefined
+    ordered.push(next)
+    rest = rest.filter((write) => write !== next)
+  }
+  return ordered
+}
+
+function precedes(earlier: Write, later: Write): boolean {
+  if (earlier === later) return false
+  const replaced = earlier.version !== undefined && later.overwritten_version === earlier.version
+  const answered = earlier.duration_us !== undefined && earlier.monotonic_us + earlier.duration_us
+  return replaced || (answered !== false && answered <= later.monotonic_us)
 }
 
 /** The field before the first of the writes against the field after the last of them. */
-function netChange(sorted: readonly Write[], field: string): 'same' | 'different' | 'incomparable' {
-  const before = firstReported(sorted, field, (write) => write.overwritten_fields ?? write.base_fields)
-  const after = firstReported(sorted.toReversed(), field, (write) => write.fields)
+function netChange(writes: readonly Write[], field: string): 'same' | 'different' | 'incomparable' {
+  const before = firstReported(writes, field, (write) => write.overwritten_fields ?? write.base_fields)
+  const after = firstReported(writes.toReversed(), field, (write) => write.fields)
   return compareField(before, after, field)
 }
 

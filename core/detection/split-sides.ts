@@ -1,7 +1,7 @@
 import type { EntityRef } from '../contract/index.ts'
 import { eventsOf, lastBy, type StoredOf, sameEntity } from './events.ts'
 import { compareField } from './field-values.ts'
-import { changedFields, isUndone } from './net-change.ts'
+import { changedFields, inOrder, isUndone } from './net-change.ts'
 import type { WholeOperation } from './whole-operation.ts'
 
 type Write = StoredOf<'write'>
@@ -34,14 +34,19 @@ export function judgeSides(whole: WholeOperation, system: string, entity: Entity
   if (attempts.some((sync) => sync.outcome === 'unknown')) return undefined
   const applied = writes.filter((write) => write.outcome === 'ok')
   if (applied.length === 0) return writeRejected(whole, writes, attempts)
-  const refused = attempts.length === 0 ? neverSent(whole, system, entity) : rejected(applied, attempts)
-  if (refused === undefined || isUndone(applied, refused)) return undefined
+  const ordered = inOrder(applied)
+  const inTurn = ordered ?? applied
+  const refused = attempts.length === 0 ? neverSent(whole, system, entity) : rejected(inTurn, attempts)
+  if (refused === undefined || (ordered && isUndone(ordered, refused))) return undefined
   return {
     how: attempts.length === 0 ? 'never-sent' : 'rejected',
-    fields: fieldsOf(applied, refused),
+    fields: fieldsOf(inTurn, refused),
     writes: applied,
     syncs: attempts,
-    doubt: whole.doubt ?? transactionDoubt(applied),
+    doubt:
+      whole.doubt ??
+      transactionDoubt(applied) ??
+      (ordered ? undefined : 'Its own writes overlapped, and nothing tells which of them was the last.'),
   }
 }
 
@@ -67,7 +72,7 @@ function rejected(applied: readonly Write[], attempts: readonly Sync[]): Sync | 
   if (acknowledged.length === 0) return last
   // one went through: it is a split only if the rejected one carried, of what was written, something that this
   // one did not. Both payloads were made by the same code, so their fingerprints do compare.
-  const written = lastBy(applied, (write) => write.monotonic_us)
+  const written = applied.at(-1)
   const missed = Object.keys(written?.assigned ?? {}).some(
     (field) =>
       compareField(last.fields, written?.fields, field) === 'same' &&

@@ -1,0 +1,39 @@
+import { readdirSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import type { Detector } from './history.ts'
+import { detectOperation, detectors } from './index.ts'
+import { history, started, write } from './testing/history-builder.ts'
+
+const lossy = history(started(), write({ email: ['a', 'b', 'a', 'value'] }))
+
+test('a detector that throws costs none of the others', () => {
+  const fault = new Error('a bug')
+  const broken: Detector = {
+    id: 'write-conflict',
+    title: '',
+    needs: ['write'],
+    detect() {
+      throw fault
+    },
+  }
+  const { findings, failures } = detectOperation(lossy, [broken, ...detectors])
+  expect(failures).toEqual([{ detector: 'write-conflict', error: fault }])
+  expect(findings.map(({ kind }) => kind)).toContain('lost-update')
+})
+
+test('an operation without the events that a detector needs is not shown to it', () => {
+  const picky: Detector = {
+    id: 'unknown-outcome',
+    title: '',
+    needs: ['sync'],
+    detect: () => expect.unreachable(),
+  }
+  expect(detectOperation(lossy, [picky])).toEqual({ findings: [], failures: [] })
+})
+
+test('the file of a detector is called by its id', () => {
+  const files = readdirSync(new URL('./detectors/', import.meta.url))
+    .filter((file) => !file.endsWith('.test.ts'))
+    .map((file) => file.replace(/\.ts$/, ''))
+  expect(files.sort()).toEqual(detectors.map(({ id }) => id).sort())
+})

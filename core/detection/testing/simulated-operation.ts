@@ -1,0 +1,298 @@
+import type { Assignment, Outcome } from '../../contract/index.ts'
+import {
+  type Answer,
+  fingerprintsOf,
+  moment,
+  type RowState,
+  type Steps,
+  type Thread,
+  type World,
+} from './simulated-world.ts'
+
+/** What all operations under one root have seen; the SDK tracks the same by token. */
+interface Seen {
+  readonly states: Set<RowState>
+  incomplete: boolean
+}
+
+interface PastWrite {
+  readonly outcome: Outcome
+  readonly sentTick: number
+  answeredTick: number
+  readonly overwritten: RowState
+  readonly made: RowState | undefined
+  readonly after: Readonly<Record<string, number>>
+  readonly fields: readonly string[]
+}
+
+/** One run of a wrapped function, with the truth about it beside what it reports. */
+export interface Operation {
+  readonly id: string
+  readonly process: number
+  readonly key: string
+  readonly parent: Operation | undefined
+  readonly due: boolean
+  readonly seen: Seen
+  /** What it last knew of each field. */
+  known: Readonly<Record<string, number>> | undefined
+  base: RowState | undefined
+  /** In the order in which they were applied, those of called operations too. */
+  readonly writes: PastWrite[]
+  readonly attempts: { readonly outcome: Outcome }[]
+  carriedByRejected: boolean
+  inFlight: number
+  calls: number
+}
+
+export interface Start {
+  readonly process: number
+  readonly key: string
+  readonly parent?: Operation
+  readonly syncs?: readonly { readonly system: string; readonly async?: boolean | undefined }[]
+}
+
+export function begin(world: World, { process, key, parent, syncs }: Start): Operation {
+  const operation: Operation = {
+    id: world.newId(),
+    process,
+    key,
+    parent,
+    due: syncs?.some((sync) => sync.async !== true) ?? false,
+    seen: parent?.seen ?? { states: new Set(), incomplete: false },
+    known: parent?.known,
+    base: parent?.base,
+    writes: [],
+    attempts: [],
+    carriedByRejected: false,
+    inFlight: 0,
+    calls: 0,
+  }
+  if (parent) {
+    parent.calls++
+    parent.inFlight++
+  }
+  world.report(process, {
+    kind: 'operation_started',
+    ...about(operation),
+    name: parent ? 'called' : 'simulated',
+    root_operation_id: rootOf(operation).id,
+    ...(parent && { parent_operation_id: parent.id }),
+    attempt: 1,
+    intent: 'unspecified',
+    ...(syncs && { syncs }),
+  })
+  return operation
+}
+
+export function end(world: World, operation: Operation): void {
+  if (operation.parent) operation.parent.inFlight--
+  const { inFlight, calls } = operation
+  if (isBeyondEvents(operation)) world.truth.beyondEvents.add(operation.id)
+  if (isSplit(operation)) world.truth.partialWrites.add(operation.id)
+  world.report(operation.process, {
+    kind: 'operation_finished',
+    operation_id: operation.id,
+    outcome: 'ok',
+    ...(inFlight > 0 && { in_flight: inFlight }),
+    ...(calls > 0 && { calls }),
+  })
+}
+
+/** By values, and by what the external system really did. Where anything is unknown or under way, nobody may say. */
+function isSplit({ due, writes, attempts, inFlight, carriedByRejected }: Operation): boolean {
+  if (!due || inFlight > 0) return false
+  if ([...writes, ...attempts].some(({ outcome }) => outcome === 'unknown')) return false
+  const applied = writes.filter(({ outcome }) => outcome === 'ok')
+  const [first] = applied
+  const last = applied.at(-1)
+  if (!first || !last) return carriedByRejected && attempts.at(-1)?.outcome === 'ok'
+  if (attempts.some(({ outcome }) => outcome === 'ok')) return false
+  const fields = new Set(applied.flatMap((write) => write.fields))
+  if (applied.length > 1) fields.delete('t')
+  return [...fields].some((field) => first.overwritten.values[field] !== last.after[field])
+}
+
+/** Its own writes overlapped, and another writer came between: no event tells which was the last. */
+function isBeyondEvents({ writes }: Operation): boolean {
+  const applied = writes.filter(({ outcome }) => outcome === 'ok')
+  return applied.some((write, index) =>
+    applied.slice(index + 1).some((next, distance) => {
+      const linked = distance === 0 && next.overwritten === write.made
+      return next.sentTick < write.answeredTick && !linked
+    }),
+  )
+}
+
+export function* readRow(world: World, operation: Operation): Steps {
+  yield
+  const state = world.rows.get(operation.key)
+  if (!state) throw new Error(`no row ${operation.key}`)
+  operation.base = state
+  operation.known = state.values
+  operation.seen.states.add(state)
+  world.report(operation.process, {
+    kind: 'read',
+    ...about(operation),
+    system: 'db',
+    found: true,
+    version: state.token,
+    fields: fingerprintsOf(state.values),
+    transaction: 'none',
+  })
+}
+
+export interface Statement {
+  readonly assigned: Readonly<Record<string, Assignment>>
+  /** Undefined for what SQL computes. */
+  readonly values: Readonly<Record<string, number | undefined>>
+  readonly checksVersion: boolean
+  readonly fate: 'commit' | 'roll_back' | 'unknown_committed' | 'unknown_rolled_back'
+}
+
+/** Sends an UPDATE, waits for the row's lock, and commits. @returns whether it is known to be committed, in `result` */
+export function* writeRow(
+  world: World,
+  operation: Operation,
+  thread: Thread,
+  statement: Statement,
+  result: { ok: boolean },
+): Steps {
+  yield
+  const { key, base, known, seen } = operation
+  const sent = moment(world.tick)
+  const before = [...seen.states].filter((state) => state.key === key)
+  const knownIncomplete = seen.incomplete
+  yield () => !world.locks.has(key) || world.locks.get(key) === thread
+  world.locks.set(key, thread)
+  yield
+  const overwritten = world.rows.get(key)
+  if (!overwritten) throw new Error(`no row ${key}`)
+  const missed = statement.checksVersion && overwritten !== base
+  const values = apply(statement, overwritten.values)
+  const applied = !missed && (statement.fate === 'commit' || statement.fate === 'unknown_committed')
+  const state = applied ? world.replaceRow(key, values) : undefined
+  world.locks.delete(key)
+  const past = {
+    sentTick: sent.monotonic_us / 1_000,
+    overwritten,
+    made: state,
+    fields: Object.keys(statement.assigned),
+    after: values,
+  }
+  const outcome =
+    missed || statement.fate === 'roll_back'
+      ? 'rejected'
+      : state && statement.fate === 'commit'
+        ? 'ok'
+        : 'unknown'
+  const write: PastWrite = { ...past, outcome, answeredTick: Number.POSITIVE_INFINITY }
+  for (const each of upwards(operation)) each.writes.push(write)
+  // applied, and the answer is on its way
+  yield
+  write.answeredTick = world.tick
+  const intended = Object.fromEntries(
+    Object.entries(statement.values).filter(([, value]) => value !== undefined),
+  ) as Record<string, number>
+  const id = world.report(operation.process, {
+    kind: 'write',
+    ...about(operation),
+    ...sent,
+    system: 'db',
+    action: 'update',
+    ...(base && { base_version: base.token }),
+    known_versions: before.map(({ token }) => token),
+    ...(knownIncomplete && { known_incomplete: true }),
+    assigned: statement.assigned,
+    ...(known && { base_fields: fingerprintsOf(known) }),
+    ...(outcome === 'rejected'
+      ? { fields: fingerprintsOf(intended) }
+      : {
+          fields: fingerprintsOf(values),
+          overwritten_version: overwritten.token,
+          overwritten_by_self: false,
+          overwritten_fields: fingerprintsOf(overwritten.values),
+        }),
+    ...(outcome === 'ok' && state && { version: state.token }),
+    duration_us: world.tick * 1_000 - sent.monotonic_us,
+    guard: statement.checksVersion ? 'version' : 'none',
+    transaction: 'none',
+    outcome,
+  })
+  if (outcome === 'unknown') seen.incomplete = true
+  result.ok = outcome === 'ok'
+  if (outcome !== 'ok' || !state) return
+  const lost =
+    knownIncomplete || before.length === 0 || before.includes(overwritten)
+      ? []
+      : lostFields(statement, known, overwritten, state)
+  if (lost.length > 0) world.truth.lostUpdates.set(id, lost)
+  seen.states.add(state)
+  operation.base = state
+  operation.known = state.values
+}
+
+function apply(statement: Statement, current: RowState['values']): Record<string, number> {
+  const values: Record<string, number> = { ...current }
+  for (const field of Object.keys(statement.assigned))
+    values[field] = statement.values[field] ?? (current[field] ?? 0) + 1
+  return values
+}
+
+/** The definition, by values. */
+function lostFields(
+  statement: Statement,
+  base: RowState['values'] | undefined,
+  overwritten: RowState,
+  made: RowState,
+): string[] {
+  return Object.entries(statement.assigned)
+    .filter(([field, assignment]) => {
+      const [was, there, now] = [base?.[field], overwritten.values[field], made.values[field]]
+      if (was === undefined || there === was) return false
+      return assignment === 'counter' || (assignment === 'value' && (now === was || now !== there))
+    })
+    .map(([field]) => field)
+    .sort()
+}
+
+/** The call begins when this is called; the steps are its sending and its answer. */
+export function syncRow(
+  world: World,
+  operation: Operation,
+  values: RowState['values'],
+  answer: Answer,
+): Steps {
+  operation.inFlight++
+  return sendSync(world, operation, values, answer)
+}
+
+function* sendSync(world: World, operation: Operation, values: RowState['values'], answer: Answer): Steps {
+  yield
+  const sent = moment(world.tick)
+  yield
+  const outcome = answer === 'ok' || answer === 'rejected' ? answer : 'unknown'
+  operation.inFlight--
+  for (const each of upwards(operation)) each.attempts.push({ outcome })
+  world.report(operation.process, {
+    kind: 'sync',
+    ...about(operation),
+    ...sent,
+    system: 'ats',
+    action: 'update',
+    fields: fingerprintsOf(values),
+    outcome,
+    attempt: operation.attempts.length,
+  })
+}
+
+function about({ id, key }: Operation): object {
+  return { operation_id: id, entity: { type: 'candidate', id: key } }
+}
+
+function upwards(operation: Operation): Operation[] {
+  return operation.parent ? [operation, ...upwards(operation.parent)] : [operation]
+}
+
+function rootOf(operation: Operation): Operation {
+  return operation.parent ? rootOf(operation.parent) : operation
+}

@@ -1,0 +1,162 @@
+import type { Assignment } from '../../contract/index.ts'
+import {
+  begin,
+  end,
+  type Operation,
+  readRow,
+  type Statement,
+  syncRow,
+  writeRow,
+} from './simulated-operation.ts'
+import type { Program, RowState, Steps, Thread, World } from './simulated-world.ts'
+
+/** One operation, from its start to its end: read, merge, write, sync, and what it does when it is refused. */
+export function* runProgram(world: World, program: Program, thread: Thread): Steps {
+  const key = String(program.row)
+  const operation = begin(world, { process: program.process, key, syncs: program.syncs })
+  const run: Run = { world, program, thread, operation }
+  const locked = program.guard === 'lock'
+  if (locked) {
+    yield () => !world.locks.has(key)
+    world.locks.set(key, thread)
+  }
+  yield* readRow(world, operation)
+  if (program.shape === 'sync_first') yield* syncFirst(run)
+  else yield* writeFirst(run)
+  if (world.locks.get(key) === thread) world.locks.delete(key)
+  end(world, operation)
+}
+
+interface Run {
+  readonly world: World
+  readonly program: Program
+  readonly thread: Thread
+  readonly operation: Operation
+}
+
+function* writeFirst(run: Run): Steps {
+  const { world, program, operation } = run
+  const result = { ok: false }
+  if (program.shape === 'two_calls_at_once') yield* writeTwice(run, result)
+  else if (program.shape === 'write_in_call')
+    yield* inCall(run, function* (called) {
+      yield* writeRow(world, called, run.thread, statementOf(program, called.base), result)
+      operation.base = called.base
+    })
+  else yield* writeRow(world, operation, run.thread, statementOf(program, operation.base), result)
+  if (!result.ok || program.shape === 'no_sync') return
+  const payload = operation.base?.values ?? {}
+  const [answer = 'ok'] = program.answers
+  if (program.shape === 'sync_unawaited') {
+    const syncing = syncRow(world, operation, payload, answer)
+    world.spawn(() => syncing)
+    return
+  }
+  if (program.shape === 'sync_in_call')
+    yield* inCall(run, (called) => syncRow(world, called, payload, answer))
+  else yield* syncRow(world, operation, payload, answer)
+  if (operation.attempts.at(-1)?.outcome === 'rejected') yield* react(run, payload)
+}
+
+/** The caller tells the external system before the database. */
+function* syncFirst({ world, program, thread, operation }: Run): Steps {
+  const statement = statementOf(program, operation.base)
+  const payload = { ...operation.base?.values, ...defined(statement.values) }
+  yield* syncRow(world, operation, payload, program.answers[0] ?? 'ok')
+  if (operation.attempts.at(-1)?.outcome !== 'ok') return
+  const result = { ok: false }
+  yield* writeRow(world, operation, thread, statement, result)
+  // an increment that the database computes was never in the payload
+  operation.carriedByRejected = program.style !== 'expression'
+}
+
+/** Two called operations write the same row at once, each from its own reading. */
+function* writeTwice({ world, program, operation }: Run, result: { ok: boolean }): Steps {
+  let running = 2
+  for (const shift of [0, 1]) {
+    world.spawn(function* (thread) {
+      const called = begin(world, { process: program.process, key: operation.key, parent: operation })
+      yield* readRow(world, called)
+      const statement = statementOf({ ...program, value: (program.value + shift) % 3 }, called.base)
+      yield* writeRow(world, called, thread, statement, result)
+      end(world, called)
+      running--
+    })
+  }
+  // they take the row's lock themselves
+  world.locks.delete(operation.key)
+  yield () => running === 0
+  yield* readRow(world, operation)
+  result.ok = operation.writes.every((write) => write.outcome === 'ok')
+}
+
+function* react(run: Run, payload: RowState['values']): Steps {
+  const { world, program, thread, operation } = run
+  const again = program.answers[1] ?? 'ok'
+  const [first] = operation.writes
+  switch (program.reaction) {
+    case 'retry':
+      return yield* syncRow(world, operation, payload, again)
+    case 'retry_in_call':
+      return yield* inCall(run, (called) => syncRow(world, called, payload, again))
+    case 'undo': {
+      const values = Object.fromEntries(
+        (first?.fields ?? []).map((field) => [field, first?.overwritten.values[field]]),
+      )
+      const assigned = Object.fromEntries(
+        Object.keys(values).map((field) => [field, field === 't' ? 'last_write_wins' : 'value'] as const),
+      )
+      const undoing = 't' in values ? { ...values, t: world.tick } : values
+      return yield* writeRow(
+        world,
+        operation,
+        thread,
+        { assigned, values: undoing, checksVersion: false, fate: program.fate },
+        { ok: false },
+      )
+    }
+    case 'note': {
+      const assigned = { n: 'supplied' } as const
+      return yield* writeRow(
+        world,
+        operation,
+        thread,
+        { assigned, values: { n: 99 }, checksVersion: false, fate: 'commit' },
+        { ok: false },
+      )
+    }
+    case 'give_up':
+  }
+}
+
+function* inCall({ world, program, operation }: Run, body: (called: Operation) => Steps): Steps {
+  const called = begin(world, { process: program.process, key: operation.key, parent: operation })
+  yield* body(called)
+  end(world, called)
+}
+
+function statementOf(program: Program, base: RowState | undefined): Statement {
+  const { field, value, style } = program
+  const known = base?.values ?? {}
+  const made: Record<Program['style'], [Record<string, Assignment>, Record<string, number | undefined>]> = {
+    spread: [
+      { a: 'value', b: 'value', n: 'value', t: 'last_write_wins', [field]: 'supplied' },
+      { ...known, t: 1_000 + value, [field]: value },
+    ],
+    supplied: [{ [field]: 'supplied' }, { [field]: value }],
+    derived: [
+      { [field]: 'value', t: 'last_write_wins' },
+      { [field]: (known[field] ?? 0) + 1 + value, t: 1_000 + value },
+    ],
+    counter: [{ n: 'counter' }, { n: (known.n ?? 0) + 1 }],
+    expression: [{ n: 'expression' }, { n: undefined }],
+  }
+  const [assigned, values] = made[style]
+  return { assigned, values, checksVersion: program.guard === 'version', fate: program.fate }
+}
+
+function defined(values: Readonly<Record<string, number | undefined>>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(values).flatMap(([field, value]) => (value === undefined ? [] : [[field, value]])),
+  )
+}

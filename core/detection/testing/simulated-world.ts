@@ -1,0 +1,136 @@
+import type { StoredEvent, SyncTarget } from '../../contract/index.ts'
+import { fingerprint, token } from './history-builder.ts'
+
+/** What the simulated operations share: rows with versions, an external system, processes that report. */
+
+export const STYLES = ['spread', 'supplied', 'derived', 'counter', 'expression'] as const
+export const GUARDS = ['none', 'lock', 'version'] as const
+export const ANSWERS = ['ok', 'rejected', 'request_lost', 'reply_lost'] as const
+export type Answer = (typeof ANSWERS)[number]
+export const REACTIONS = ['give_up', 'retry', 'retry_in_call', 'undo', 'note'] as const
+export const SHAPES = [
+  'flat',
+  'write_in_call',
+  'sync_in_call',
+  'sync_unawaited',
+  'no_sync',
+  'sync_first',
+  'two_calls_at_once',
+] as const
+
+/** What one operation does. */
+export interface Program {
+  readonly row: number
+  readonly process: number
+  readonly style: (typeof STYLES)[number]
+  readonly field: string
+  /** Few values, so that A → B → A happens. */
+  readonly value: number
+  readonly guard: (typeof GUARDS)[number]
+  readonly fate: 'commit' | 'roll_back' | 'unknown_committed' | 'unknown_rolled_back'
+  readonly shape: (typeof SHAPES)[number]
+  readonly answers: readonly Answer[]
+  readonly reaction: (typeof REACTIONS)[number]
+  readonly syncs: readonly SyncTarget[]
+}
+
+export interface Truth {
+  /** Event id of the write, to the fields that it lost. */
+  readonly lostUpdates: Map<string, readonly string[]>
+  /** Ids of the operations that left their sides split. */
+  readonly partialWrites: Set<string>
+  /** Operations of which the truth cannot be told from events alone. */
+  readonly beyondEvents: Set<string>
+}
+
+/** One state of one row; its identity is the truth, its token what the SDK sees of it. */
+export interface RowState {
+  readonly key: string
+  readonly values: Readonly<Record<string, number>>
+  readonly token: string
+}
+
+export interface Thread {
+  canGoOn(): boolean
+  step(): { done: boolean }
+}
+
+/** A step of an operation: it goes on when `until` says so, at once without one. */
+export type Steps = Generator<(() => boolean) | undefined, void, void>
+
+export interface World {
+  tick: number
+  readonly rows: Map<string, RowState>
+  /** Row key to the thread that holds its lock. */
+  readonly locks: Map<string, Thread>
+  readonly threads: Thread[]
+  readonly events: StoredEvent[]
+  readonly truth: Truth
+  spawn(program: (thread: Thread) => Steps): Thread
+  /** @returns the event's id */
+  report(process: number, event: object): string
+  replaceRow(key: string, values: Readonly<Record<string, number>>): RowState
+  newId(): string
+}
+
+const START_MS = Date.UTC(2026, 10, 20, 12)
+
+export function createWorld(): World {
+  const sequences = new Map<number, number>()
+  let ids = 0
+  let versions = 0
+  const world: World = {
+    tick: 0,
+    rows: new Map(),
+    locks: new Map(),
+    threads: [],
+    events: [],
+    truth: { lostUpdates: new Map(), partialWrites: new Set(), beyondEvents: new Set() },
+    spawn(program) {
+      let until: (() => boolean) | undefined
+      const thread: Thread = {
+        canGoOn: () => until?.() ?? true,
+        step() {
+          const { done, value } = steps.next()
+          until = value ?? undefined
+          return { done: done === true }
+        },
+      }
+      const steps = program(thread)
+      world.threads.push(thread)
+      return thread
+    },
+    report(process, event) {
+      const seq = sequences.get(process) ?? 0
+      sequences.set(process, seq + 1)
+      const id = `018f0000-0000-7000-8000-${(ids++).toString(16).padStart(12, '0')}`
+      world.events.push({
+        id,
+        seq,
+        process_id: `process-${process}`,
+        ...moment(world.tick),
+        ...event,
+      } as StoredEvent)
+      return id
+    },
+    replaceRow(key, values) {
+      const state = { key, values, token: token(String(++versions), key) }
+      world.rows.set(key, state)
+      return state
+    },
+    newId: () => `operation-${ids++}`,
+  }
+  for (const key of ['0', '1']) world.replaceRow(key, { a: 0, b: 0, n: 0, t: 0 })
+  return world
+}
+
+/** Every clock is right: what clocks may claim is tested with the detectors that use them. */
+export function moment(tick: number): { at: string; monotonic_us: number } {
+  return { at: new Date(START_MS + tick).toISOString(), monotonic_us: tick * 1_000 }
+}
+
+export function fingerprintsOf(values: Readonly<Record<string, number>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(values).map(([field, value]) => [field, fingerprint(String(value))]),
+  )
+}
