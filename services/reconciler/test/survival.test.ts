@@ -18,6 +18,7 @@ function startChild(): ChildProcess {
     env: {
       ...process.env,
       STORE_URL: world.url,
+      REDIS_URL: 'redisUrl' in world.queue ? world.queue.redisUrl : '',
       SOURCE_URL: world.sourceUrl,
       ATS_URL: world.ats.url,
     },
@@ -120,16 +121,36 @@ describe('shutdown', () => {
 })
 
 describe.runIf(redisUrl() !== undefined)('a Redis that is flushed', () => {
-  it('costs time only: the run ends, the due ones come, and detection goes on', async () => {
+  const redis = () => ('redisUrl' in world.queue ? world.queue.redisUrl : '')
+
+  it('costs time only, even when the worker that ran a reconciliation is killed with it', async () => {
+    world = await openWorld('Redis', candidates(400))
+    world.ats.latencyMs = 300
+    const child = startChild()
+    await vi.waitFor(async () => expect(await world.store.reports.pairs(PROJECT)).toHaveLength(1), {
+      timeout: 30_000,
+    })
+    const report = await world.store.reports.request(PROJECT, 'candidate', 'request', null)
+    await vi.waitFor(() => expect(world.ats.listings).toBe(1), { timeout: 30_000 })
+    child.kill('SIGKILL')
+    await flush(redis())
+    world.ats.latencyMs = 0
+    await world.start()
+    expect(await world.finished(report?.id ?? '')).toMatchObject({ result: 'clean', trigger: 'request' })
+    const { items } = await world.store.reports.list(PROJECT, {}, { limit: 10 })
+    expect(items).toHaveLength(1)
+  })
+
+  it('stops neither the run that is going on, nor detection, nor the schedule', async () => {
     world = await openWorld('Redis', candidates(400))
     await world.start(world.pair({ every: '1h' }))
     world.ats.latencyMs = 300
     await vi.waitFor(() => expect(world.ats.listings).toBe(1), { timeout: 20_000 })
-    await flush('redisUrl' in world.queue ? world.queue.redisUrl : '')
+    await flush(redis())
     const [running] = (await world.store.reports.list(PROJECT, {}, { limit: 10 })).items
     expect(await world.finished(running?.id ?? '')).toMatchObject({ result: 'clean', trigger: 'schedule' })
 
-    await flush('redisUrl' in world.queue ? world.queue.redisUrl : '')
+    await flush(redis())
     const app = reporter()
     const lost = app.lostUpdate({ type: 'candidate', id: 'k00001' })
     await app.append(world.store, lost.events)

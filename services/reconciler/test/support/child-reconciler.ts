@@ -5,7 +5,7 @@ import { startReconciler } from '../../src/index.ts'
 import { FINGERPRINT_KEY, PROJECT } from './events.ts'
 
 /** A reconciler as a process of its own, for tests that kill it. Ends on SIGTERM. */
-const { STORE_URL = '', SOURCE_URL = '', ATS_URL = '' } = process.env
+const { STORE_URL = '', REDIS_URL = '', SOURCE_URL = '', ATS_URL = '' } = process.env
 const store = openStore({ url: STORE_URL })
 const reconciler = await startReconciler({
   store,
@@ -23,7 +23,7 @@ const reconciler = await startReconciler({
       grace: '300ms',
     },
   },
-  queue: { postgresUrl: STORE_URL },
+  queue: REDIS_URL === '' ? { postgresUrl: STORE_URL } : { redisUrl: REDIS_URL },
   fingerprintKey: FINGERPRINT_KEY,
   metrics: new Registry(),
 })
