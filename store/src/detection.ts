@@ -12,6 +12,7 @@ import type {
   DetectionStep,
   DetectionStore,
   DetectionVerdicts,
+  OperationHistoryRow,
 } from './store.ts'
 
 /** As `syncproof.lane_of` spreads the processes. */
@@ -27,12 +28,14 @@ export function detectionStore(db: Database): DetectionStore {
 }
 
 interface NewEvent {
+  readonly id: string
   readonly project_id: string
   readonly process_id: string
   readonly operation_id: string | null
   readonly position: string
   readonly received_ms: string
-  readonly payload: Omit<StoredEvent, 'process_id'>
+  /** Null for an event of an operation: it comes with the operation's history. */
+  readonly payload: Omit<StoredEvent, 'process_id'> | null
 }
 
 type Judge = Parameters<DetectionStore['step']>[2]
@@ -73,12 +76,10 @@ async function nextEvents(
   eventsMax: number,
 ): Promise<readonly NewEvent[]> {
   const { rows } = await sql<NewEvent>`
-    select project_id, process_id, operation_id, position, payload,
+    select id, project_id, process_id, operation_id, position,
+      case when operation_id is null then payload end as payload,
       floor(extract(epoch from received_at) * 1000)::bigint as received_ms
-    from syncproof.events
-    where lane = ${lane} and position > ${position}
-    order by position
-    limit ${eventsMax}`.execute(tx)
+    from syncproof.next_events(${lane}, ${position}, ${eventsMax})`.execute(tx)
   return rows
 }
 
@@ -95,13 +96,27 @@ async function judgeProject(
   const processIds = new Set(events.map((event) => event.process_id))
   const operationIds = new Set(events.flatMap((event) => event.operation_id ?? []))
   for (const id of await filledOperations(tx, projectId, [...processIds])) operationIds.add(id)
+  const operations = await loadHistories(tx, projectId, [...operationIds])
   const batch: DetectionBatch = {
     projectId,
-    events: events.map(toStoredEvent),
-    operations: await loadHistories(tx, projectId, [...operationIds]),
+    events: withPayloads(events, operations),
+    operations,
     oldestReceivedMs: events.reduce((oldest, event) => Math.min(oldest, Number(event.received_ms)), Infinity),
   }
   return applyVerdicts(tx, batch, await judge(batch, evidenceOf(tx, projectId)))
+}
+
+/** The new events in the order of their positions. */
+function withPayloads(
+  events: readonly NewEvent[],
+  operations: readonly OperationHistoryRow[],
+): readonly StoredEvent[] {
+  const byId = new Map(operations.flatMap((row) => row.events).map((event) => [event.id, event]))
+  return events.map(({ id, process_id, payload }) => {
+    const event = payload ? toStoredEvent({ process_id, payload }) : byId.get(id)
+    if (!event) throw new Error(`Event ${id} is missing in the history of its operation`)
+    return event
+  })
 }
 
 async function applyVerdicts(

@@ -1,6 +1,7 @@
 import { type ProcessReport, type StoredEvent, uuidV7TimeMs } from '@syncproof/core/contract'
 import { sql } from 'kysely'
 import type { Tx } from './database.ts'
+import { toStoredEvent } from './events.ts'
 import { firstIdAt, jsonb } from './sql-text.ts'
 import type { OperationHistoryRow } from './store.ts'
 
@@ -11,7 +12,8 @@ const CLOCK_STEP_MS_MAX = 24 * 60 * 60 * 1000
 interface HistoryRow {
   readonly operation_id: string
   readonly process: ProcessReport
-  readonly events: readonly Omit<StoredEvent, 'process_id'>[]
+  /** A JSON array. */
+  readonly events: string
   readonly first_seq: string
   readonly last_seq: string
   readonly finished: boolean
@@ -31,7 +33,9 @@ export async function loadHistories(
   return rows.map(({ operation_id, process, events, complete }) => ({
     operationId: operation_id,
     process,
-    events: events.map((event) => ({ ...event, process_id: process.id }) as StoredEvent),
+    events: (JSON.parse(events) as Omit<StoredEvent, 'process_id'>[]).map((payload) =>
+      toStoredEvent({ process_id: process.id, payload }),
+    ),
     complete,
   }))
 }
@@ -63,7 +67,8 @@ async function oldestId(tx: Tx, projectId: string, operationIds: readonly string
 }
 
 /** One statement, so that events and sequence numbers are of one snapshot: a number that is seen and whose event
- *  is not would be taken for something that did not happen. */
+ *  is not would be taken for something that did not happen. Events are put together as text, which is several times
+ *  cheaper than jsonb_agg. */
 async function selectHistories(
   tx: Tx,
   projectId: string,
@@ -72,7 +77,7 @@ async function selectHistories(
 ): Promise<readonly HistoryRow[]> {
   const { rows } = await sql<HistoryRow>`
     with history as (
-      select process_id, operation_id, jsonb_agg(payload order by seq, id) as events,
+      select process_id, operation_id, '[' || string_agg(payload::text, ',' order by seq, id) || ']' as events,
         min(seq) as first_seq, max(seq) as last_seq, bool_or(kind = 'operation_finished') as finished
       from syncproof.events
       where project_id = ${projectId} and operation_id = any(${operationIds}::uuid[]) and id >= ${oldest}
