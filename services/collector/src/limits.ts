@@ -12,6 +12,8 @@ export const collectorLimits = {
   /** Objects, arrays and scalars of one event. The largest honest event, a write of 512 fields with all its
    *  fingerprints, has about 2,100; checking costs time for each. */
   valuesPerEventMax: 8_192,
+  /** Events that are checked in one turn of the event loop: 0.3 ms of good ones, 30 ms of the worst. */
+  eventsPerTurn: 25,
   /** A pointer in an answer names the nearest member that fits: long keys must not come back multiplied. */
   pointerLengthMax: 512,
   /** An event id older than this is refused: its partition may be gone, and with it the memory of duplicates. */
@@ -63,5 +65,3 @@ export const collectorLimits = {
   /** What 503 asks a sender to wait; the SDK adds its own backoff. */
   retryAfterSeconds: 2,
 } as const
-
-export type CollectorLimits = { readonly [K in keyof typeof collectorLimits]: number }

@@ -58,7 +58,7 @@ test('202 is sent after the commit and not before it', async () => {
 })
 
 test('while the database is away: 503 with Retry-After, alive but not ready; then it recovers by itself', async () => {
-  expect((await fetch(`${collector.url}/readyz`)).status).toBe(200)
+  await vi.waitFor(async () => expect((await fetch(`${collector.url}/readyz`)).status).toBe(200), waiting)
   const batch = makeBatch([makeEvent()])
   expect((await post(makeBatch([makeEvent()]))).status).toBe(202)
   await database.stop()

@@ -19,11 +19,8 @@ export interface StoppablePostgres {
 /** A PostgreSQL of a test's own, which really goes away and comes back. */
 export async function startStoppablePostgres(): Promise<StoppablePostgres> {
   const server = await startPostgres()
-  const client = new pg.Client({ connectionString: server.url })
-  await client.connect()
-  const { rows } = await client.query<{ data_directory: string }>('show data_directory')
-  await client.end()
-  const data = String(rows[0]?.data_directory)
+  // a server that takes connections may still be starting up
+  const data = await vi.waitFor(() => dataDirectory(server.url), { timeout: 20_000, interval: 50 })
   const pidFile = join(data, 'postmaster.pid')
 
   async function stop(): Promise<void> {
@@ -39,6 +36,17 @@ export async function startStoppablePostgres(): Promise<StoppablePostgres> {
       await stop()
       await server.stop()
     },
+  }
+}
+
+async function dataDirectory(url: string): Promise<string> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    const { rows } = await client.query<{ data_directory: string }>('show data_directory')
+    return String(rows[0]?.data_directory)
+  } finally {
+    await client.end()
   }
 }
 

@@ -52,10 +52,10 @@ test.each<[string, unknown, string, string]>([
     'event_time_out_of_range',
     '/id',
   ],
-])('%s is rejected with its code and pointer, and its neighbours are kept', (_, bad, code, pointer) => {
+])('%s is rejected with its code and pointer, and its neighbours are kept', async (_, bad, code, pointer) => {
   const before = good()
   const after = good()
-  const { accepted, rejected } = checkEvents([before, bad, after], nowMs)
+  const { accepted, rejected } = await checkEvents([before, bad, after], nowMs)
   expect(accepted).toEqual([before, after])
   expect(rejected).toHaveLength(1)
   expect(rejected[0]).toMatchObject({ index: 1, code })
@@ -64,24 +64,24 @@ test.each<[string, unknown, string, string]>([
   expect(under?.slice(0, pointer.length)).toBe(pointer)
 })
 
-test('an id just within the hour, or as old as the retention, is kept', () => {
+test('an id just within the hour, or as old as the retention, is kept', async () => {
   const events = [nowMs + hour, nowMs - collectorLimits.eventAgeMsMax].map((ms) =>
     makeEvent({ id: uuidV7(ms) }),
   )
-  expect(checkEvents(events, nowMs).accepted).toHaveLength(2)
+  expect((await checkEvents(events, nowMs)).accepted).toHaveLength(2)
 })
 
-test('an event of a kind that is not known is kept as it came', () => {
+test('an event of a kind that is not known is kept as it came', async () => {
   const event = { ...good(), kind: 'lease_renewed', lease: { holder: 'a', until: 5 } }
-  expect(checkEvents([event], nowMs).accepted).toEqual([event])
+  expect((await checkEvents([event], nowMs)).accepted).toEqual([event])
 })
 
-test('an event keeps members that its schema does not name', () => {
+test('an event keeps members that its schema does not name', async () => {
   const event = { ...good(), later_member: [1, 2] }
-  expect(checkEvents([event], nowMs).accepted).toEqual([event])
+  expect((await checkEvents([event], nowMs)).accepted).toEqual([event])
 })
 
-test('no event, whatever is in it, throws or costs its neighbours', () => {
+test('no event, whatever is in it, throws or costs its neighbours', async () => {
   const member = fc.constantFrom(
     ...Object.keys(makeEvent()),
     'fields',
@@ -90,14 +90,25 @@ test('no event, whatever is in it, throws or costs its neighbours', () => {
     '__proto__',
   )
   const kind = fc.constantFrom('read', 'write', 'sync', 'operation_finished', 'constructor', 'toString', 'x')
-  fc.assert(
-    fc.property(kind, fc.dictionary(member, fc.jsonValue()), (kind, members) => {
+  await fc.assert(
+    fc.asyncProperty(kind, fc.dictionary(member, fc.jsonValue()), async (kind, members) => {
       const neighbour = good()
       const bad: Json = { ...good(), kind, ...members }
-      const { accepted, rejected } = checkEvents([bad, neighbour], nowMs)
+      const { accepted, rejected } = await checkEvents([bad, neighbour], nowMs)
       expect(accepted).toContain(neighbour)
       expect(accepted.length + rejected.length).toBe(2)
     }),
     { numRuns: 500 },
   )
+})
+
+test('a batch of the worst events lets others have their turn', async () => {
+  const fields = Object.fromEntries(Array.from({ length: 500 }, (_, n) => [`f${n}`, n]))
+  const worst = Array.from({ length: 200 }, () => ({ ...good(), kind: 'write', fields }))
+  let turns = 0
+  const others = setInterval(() => turns++, 0)
+  const { rejected } = await checkEvents(worst, nowMs)
+  clearInterval(others)
+  expect(rejected).toHaveLength(200)
+  expect(turns).toBeGreaterThan(2)
 })

@@ -48,7 +48,7 @@ export const eventsRoutes: FastifyPluginAsyncZod<EventsRoutesOptions> = async (a
 async function ingest(store: Store, metrics: IngestMetrics, project: string, body: unknown, nowMs: number) {
   const envelope = checkEnvelope(body)
   if (!envelope.ok) throw new ProblemError(envelope.code, envelope.detail, { pointer: envelope.pointer })
-  const { accepted: valid, rejected } = checkEvents(envelope.events, nowMs)
+  const { accepted: valid, rejected } = await checkEvents(envelope.events, nowMs)
   if (valid.length === 0 && rejected.length > 0) {
     metrics.events({ valid, accepted: 0, duplicates: 0, rejected })
     throw new ProblemError(

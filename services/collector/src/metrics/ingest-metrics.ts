@@ -9,7 +9,7 @@ const UNKNOWN_KIND = '__unknown__'
 
 const EVENT_RESULTS = ['accepted', 'duplicate', 'rejected'] as const
 const REJECTION_CODES = ['invalid_event', 'event_time_out_of_range'] as const satisfies readonly ErrorCode[]
-export const BATCH_RESULTS = ['stored', 'heartbeat', 'refused'] as const
+const BATCH_RESULTS = ['stored', 'heartbeat', 'refused'] as const
 export type BatchResult = (typeof BATCH_RESULTS)[number]
 
 export interface ProblemMetrics {

@@ -4,7 +4,7 @@ import { component } from './registry.ts'
 
 const codes = Object.keys(errorCatalogue)
 
-export const problemSchema = component(
+const problemSchema = component(
   'Problem',
   z
     .looseObject({
