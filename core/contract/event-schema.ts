@@ -179,3 +179,8 @@ export const batchEnvelopeSchema = z.looseObject({
 export const batchSchema = batchEnvelopeSchema.extend({
   events: z.array(z.union([...Object.values(schemas), opaqueEventSchema])).max(limits.eventsPerBatchMax),
 })
+
+/** The batch as JSON Schema (2020-12), for docs/event-schema.json. */
+export function batchJsonSchema(): unknown {
+  return z.toJSONSchema(batchSchema, { io: 'input', reused: 'ref' })
+}

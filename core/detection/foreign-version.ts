@@ -1,4 +1,4 @@
-import { isToken, tokensComparable } from '../contract/index.ts'
+import { tokensComparable } from '../contract/index.ts'
 import { isCommitted, type StoredOf } from './events.ts'
 
 /** The version that this write surely replaced without its operation ever having seen it; undefined where the
@@ -6,12 +6,12 @@ import { isCommitted, type StoredOf } from './events.ts'
 export function foreignVersionOf(write: StoredOf<'write'>): string | undefined {
   const overwritten = write.overwritten_version
   if (!isCommitted(write)) return undefined
-  if (overwritten === undefined || !isToken(overwritten)) return undefined
+  if (overwritten === undefined) return undefined
   if (write.known_incomplete === true || write.overwritten_by_self !== false) return undefined
   const known = [...write.known_versions, ...(write.base_version === undefined ? [] : [write.base_version])]
   // who never saw the row cannot have missed a version of it
   if (known.length === 0) return undefined
-  // a token of another kind may name the very version that was overwritten
+  // where it replaced no row there is nothing to compare; a token of another kind may name the very version that was overwritten
   if (!known.every((token) => tokensComparable(token, overwritten))) return undefined
   if (known.includes(overwritten)) return undefined
   // made by this write's own transaction after all: two updates in one transaction share their xmin

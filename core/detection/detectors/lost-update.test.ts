@@ -85,7 +85,7 @@ describe('no lost update is claimed', () => {
     ),
     'where the version is the base': write(
       { email: ['a', 'b', 'a', 'value'] },
-      { base_version: token('2'), known_versions: [] },
+      { base_version: token('2'), known_versions: [token('1')] },
     ),
     'where not all known versions are listed': write(
       { email: ['a', 'b', 'a', 'value'] },

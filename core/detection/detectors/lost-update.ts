@@ -39,10 +39,8 @@ function lossOf(write: StoredOf<'write'>, field: string): LossRule | undefined {
   // 10 → 11 by another, 10 → 11 by this one: no value differs, and an increment is gone
   if (assignment === 'counter') return 'counter'
   if (assignment !== 'value') return undefined
-  const toBase = compareField(write.fields, write.base_fields, field)
-  if (toBase === 'same') return 'revert'
-  const toOverwritten = compareField(write.fields, write.overwritten_fields, field)
-  return toBase === 'different' && toOverwritten === 'different' ? 'derived' : undefined
+  if (compareField(write.fields, write.base_fields, field) === 'same') return 'revert'
+  return compareField(write.fields, write.overwritten_fields, field) === 'different' ? 'derived' : undefined
 }
 
 function finding(

@@ -92,6 +92,10 @@ describe('a partial write is proven', () => {
         end,
       ),
     ],
+    'when another entity got through': [
+      'proven rejected',
+      history(start, committed, rejected, sync('ok', { name: 'Anna' }, { entity: other }), end),
+    ],
     'when a row was deleted and the delete was rejected': [
       'proven rejected',
       history(start, write({}, { action: 'delete' }), sync('rejected', {}, { action: 'delete' }), end),
@@ -135,6 +139,11 @@ describe('a partial write is proven', () => {
   test('of each system on its own', () => {
     const whole = history(startedFor('ats', 'crm'), committed, acknowledged, end)
     expect(partialWrite.detect(whole)).toMatchObject([{ details: { system: 'crm', how: 'never-sent' } }])
+  })
+
+  test('of a called operation, whatever its caller had sent before', () => {
+    const whole = history(start, acknowledged, call(startedFor('ats'), committed, end), end)
+    expect(verdicts(historyOfCalled(whole))).toEqual(['proven never-sent'])
   })
 
   test('once: by the called operation, where it declares the system itself', () => {
@@ -183,6 +192,29 @@ describe('no partial write is claimed', () => {
       sync('ok', { name: '!' }),
       rejected,
       end,
+    ],
+    'when one of several before had carried the same': [
+      start,
+      cleanWrite('name', 'a', 'b'),
+      sync('ok', { name: 'b' }),
+      cleanWrite('name', 'b', 'c'),
+      sync('ok', { name: 'c' }),
+      sync('rejected', { name: 'c' }),
+      end,
+    ],
+    'when what was rejected is not what was written': [
+      start,
+      committed,
+      acknowledged,
+      sync('rejected', { name: 'z' }),
+      end,
+    ],
+    'when it is not clear which attempt was the last': [
+      start,
+      committed,
+      sync('ok', { name: 'Ann' }, { monotonic_us: 9_000 }),
+      sync('rejected', { name: 'Anna' }, { monotonic_us: 8_000 }),
+      finished({ monotonic_us: 20_000 }),
     ],
     'when the write was rolled back too': [
       start,
@@ -328,7 +360,7 @@ describe('a partial write is indeterminate, with the reason,', () => {
     ],
     [
       'when an answer came after the end',
-      history(start, committed, finished({ duration_us: 1 }), sync('ok', {}, { monotonic_us: 1 } as never)),
+      history(start, committed, finished({ duration_us: 1 }), sync('ok', {}, { monotonic_us: 1 })),
       /unanswered/,
     ],
   ])('%s', (_, whole, reason) => {
