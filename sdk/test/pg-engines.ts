@@ -4,6 +4,8 @@ import { describe } from 'vitest'
 import { freshDatabase } from '../../tools/testing/servers.ts'
 
 export interface AppDatabase {
+  /** Empty for PGlite. */
+  readonly url: string
   readonly pool: pg.Pool
   close(): Promise<void>
 }
@@ -15,6 +17,7 @@ export async function openPostgres(): Promise<AppDatabase> {
   pool.on('error', () => {})
   return {
     pool,
+    url: database.url,
     async close() {
       await pool.end()
       await database.drop()
@@ -24,7 +27,7 @@ export async function openPostgres(): Promise<AppDatabase> {
 
 async function openEmbedded(): Promise<AppDatabase> {
   const pool = await openPglite({})
-  return { pool, close: () => pool.end() }
+  return { pool, url: '', close: () => pool.end() }
 }
 
 /** Runs a suite on a real PostgreSQL and on PGlite. */

@@ -14,7 +14,7 @@ interface Candidate {
   updatedAt: Date
 }
 
-const TABLE = `CREATE TABLE candidates (id text PRIMARY KEY, name text, stage text, tags jsonb DEFAULT '[]', score int, "updatedAt" timestamptz)`
+const TABLE = `CREATE TABLE IF NOT EXISTS candidates (id text PRIMARY KEY, name text, stage text, tags jsonb DEFAULT '[]', score int, "updatedAt" timestamptz)`
 
 eachDatabase('evidence of the PostgreSQL helper', (open) => {
   let database: AppDatabase
@@ -29,9 +29,8 @@ eachDatabase('evidence of the PostgreSQL helper', (open) => {
   beforeEach(async () => {
     server = await recordingServer()
     syncproof = createSyncproof({ service: 'test', url: server.url, fingerprintKey: 'k' })
-    await database.pool.query('DROP TABLE IF EXISTS candidates')
     candidates = postgresTable<Candidate>(database.pool, 'candidates', { key: 'id' })
-    await database.pool.query(TABLE)
+    await database.pool.query(`${TABLE}; DROP TRIGGER IF EXISTS shout ON candidates; TRUNCATE candidates`)
     await database.pool.query(`INSERT INTO candidates VALUES ('c1', 'Ann', 'new', '["a"]', 1, now())`)
   })
   afterEach(async () => {

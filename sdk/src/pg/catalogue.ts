@@ -2,10 +2,14 @@ import { describeTable, identifyDatabase, type TableDescription } from './descri
 import type { PgClient, PgPool } from './pool.ts'
 import { quoteTable, type TableName } from './sql.ts'
 
+/** A table may be replaced by another of its name; how often that is looked into. */
+const REDESCRIBE_MS_MIN = 1_000
+
 /** What was learned of one pool's database, asked once. */
 export class Catalogue {
   #database: Promise<string> | undefined
   #identified = false
+  #forgottenMs = Number.NEGATIVE_INFINITY
   readonly #tables = new Map<string, Promise<TableDescription | undefined>>()
 
   /** The table, or undefined where it cannot be described: then its statements run without evidence, and
@@ -27,6 +31,14 @@ export class Catalogue {
     // it may be created, or the database come back, at any time
     if (!description) this.#tables.delete(id)
     return description
+  }
+
+  /** A row came from another table than the one described. */
+  outdated(table: TableName, key: string): void {
+    const nowMs = performance.now()
+    if (nowMs - this.#forgottenMs < REDESCRIBE_MS_MIN) return
+    this.#forgottenMs = nowMs
+    this.#tables.delete(`${quoteTable(table)} ${key}`)
   }
 
   async #ask(client: PgClient, table: TableName, key: string): Promise<TableDescription | undefined> {

@@ -18,6 +18,8 @@ export interface Place {
   readonly table: TableDescription | undefined
   /** The same, where its rows give tokens and somebody observes. */
   readonly tokens: TableDescription | undefined
+  /** Told when a row came from another table than the one described. */
+  outdated(): void
 }
 
 /** One statement under way in an operation. */
@@ -199,8 +201,12 @@ function lockOf(place: Place, mode: string | undefined): RowLock | undefined {
 function stateOf(place: Place, record: Values, extra: Extra): RowState {
   const { tokens } = place
   const { table: oid, key, xmin } = extra
-  // another table of the same name, in another search_path, is not the one that was described
-  if (!tokens || oid !== tokens.oid || typeof key !== 'string' || typeof xmin !== 'string') return { record }
+  if (!tokens || typeof key !== 'string' || typeof xmin !== 'string') return { record }
+  if (oid !== tokens.oid) {
+    // one of the same name that replaced it, or that is in another search_path
+    place.outdated()
+    return { record }
+  }
   return { record, xmin, row: { database: tokens.database, table: tokens.oid, key } }
 }
 

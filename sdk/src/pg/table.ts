@@ -143,10 +143,16 @@ class Table<Row extends object> implements PostgresTable<Row> {
 
   async #run(run: (place: Place) => Promise<Values | null>): Promise<Row | null> {
     const at = async (client: PgClient) => {
-      const inTransaction = this.#transaction !== undefined
-      const table = await catalogueOf(this.#pool).describe(client, this.#name, this.#key, inTransaction)
-      const tokens = table?.givesTokens && isObserved() ? table : undefined
-      return (await run({ client, transaction: this.#transaction, table, tokens })) as Row | null
+      const catalogue = catalogueOf(this.#pool)
+      const table = await catalogue.describe(client, this.#name, this.#key, this.#transaction !== undefined)
+      const place: Place = {
+        client,
+        transaction: this.#transaction,
+        table,
+        tokens: table?.givesTokens && isObserved() ? table : undefined,
+        outdated: () => catalogue.outdated(this.#name, this.#key),
+      }
+      return (await run(place)) as Row | null
     }
     return this.#transaction ? at(this.#transaction.client) : withClient(this.#pool, at)
   }

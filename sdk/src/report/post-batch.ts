@@ -26,24 +26,26 @@ const ANSWER_CHARS_MAX = 4 * 1024 * 1024
 
 const compress = promisify(gzip)
 
-/** Sends one batch. Never rejects. */
+/** Sends one batch. Whatever keeps it from being answered is `again`. */
 export async function postBatch(target: PostTarget, body: string, timeoutMs: number): Promise<PostResult> {
+  const plain = Buffer.from(body)
+  const zipped = plain.length >= GZIP_BYTES_MIN
+  const request = {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      ...(zipped && { 'content-encoding': 'gzip' }),
+      ...(target.apiKey !== undefined && { authorization: `Bearer ${target.apiKey}` }),
+    },
+    body: zipped ? await compress(plain, { level: 1 }) : plain,
+    // a redirect would carry the key elsewhere
+    redirect: 'error',
+    // takes whole numbers only
+    signal: AbortSignal.timeout(Math.ceil(timeoutMs)),
+  } as const
+  const sent = now()
   try {
-    const plain = Buffer.from(body)
-    const zipped = plain.length >= GZIP_BYTES_MIN
-    const sent = now()
-    const response = await fetch(target.eventsUrl, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        ...(zipped && { 'content-encoding': 'gzip' }),
-        ...(target.apiKey !== undefined && { authorization: `Bearer ${target.apiKey}` }),
-      },
-      body: zipped ? await compress(plain, { level: 1 }) : plain,
-      // a redirect would carry the key elsewhere
-      redirect: 'error',
-      signal: AbortSignal.timeout(timeoutMs),
-    })
+    const response = await fetch(target.eventsUrl, request)
     const roundTrip = roundTripOf(sent, response.headers.get('date'))
     return { ...judge(response, await response.text()), roundTrip }
   } catch {

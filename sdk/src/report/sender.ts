@@ -117,11 +117,16 @@ export class Sender {
   }
 
   async #sendBatch(timeoutMs: number): Promise<number | undefined> {
-    const lines = this.#queue.peek(this.#batchEventsMax, BATCH_BYTES_MAX)
-    const result = await postBatch(this.#settings, this.#body(lines), timeoutMs)
-    this.#lastSentMs = performance.now()
-    if (result.roundTrip) this.#clock.add(result.roundTrip)
-    return this.#settle(lines.length, result)
+    try {
+      const lines = this.#queue.peek(this.#batchEventsMax, BATCH_BYTES_MAX)
+      const result = await postBatch(this.#settings, this.#body(lines), timeoutMs)
+      this.#lastSentMs = performance.now()
+      if (result.roundTrip) this.#clock.add(result.roundTrip)
+      return this.#settle(lines.length, result)
+    } catch (error) {
+      this.#warn('internal', `a fault of Syncproof, not of the app: ${String(error)}`)
+      return REFUSED_RETRY_MS
+    }
   }
 
   #body(lines: readonly string[]): string {
