@@ -25,11 +25,11 @@ export function explainLostUpdate(
     `${requestId} writes back every field that it had read, revision ${write.new.revision}: ${field} is ${quote(write.new[field])} again. No error anywhere.`,
   ]
   for (const [index, step] of steps.entries()) screen.say(`  ${index + 1}. ${step}`, 5)
-  screen.say(`  ${finding.id}`)
-  screen.say(`  ${finding.kind}, ${finding.verdict}. What proves it is in one event of the write:`, 2)
+  screen.blank()
+  screen.say(`Finding ${finding.id}: ${finding.kind}, ${finding.verdict}. One event of that write proves it:`)
   const event = finding.witness.events.find((one): one is WriteEvent & typeof one => one.kind === 'write')
   if (event) screen.pairs(proof(event, field))
-  screen.say('  Fields are keyed fingerprints: no value has left the app.', 2)
+  screen.say('Of fields Syncproof knows keyed fingerprints: no value has left the app.')
 }
 
 function proof(event: WriteEvent, field: string): readonly (readonly [string, string])[] {
@@ -37,9 +37,9 @@ function proof(event: WriteEvent, field: string): readonly (readonly [string, st
   return [
     ['it knew', `version ${known}`],
     ['it overwrote', `version ${tokenValue(event.overwritten_version)}, which is not one of them`],
-    [`${field} read`, short(event.base_fields?.[field])],
-    [`${field} overwritten`, short(event.overwritten_fields?.[field])],
-    [`${field} written`, short(event.fields[field])],
+    [`${field} as read`, short(event.base_fields?.[field])],
+    [`${field} as overwritten`, short(event.overwritten_fields?.[field])],
+    [`${field} as written`, short(event.fields[field])],
   ]
 }
 

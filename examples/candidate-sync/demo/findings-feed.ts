@@ -9,16 +9,16 @@ const OVERLAP_MS = 5_000
 /** Printed one by one; more are only counted. */
 const SHOWN_MAX = 16
 const SHOWN_OF_A_KIND_MAX = 4
+const PROGRESS_EVERY_POLLS = 5
 
-export interface FindingsFeed {
-  /** Findings seen so far. */
-  count(): number
+interface FindingsFeed {
   /** Looks once more, prints what is new and how many were not shown, and ends. */
   stop(): Promise<void>
 }
 
-/** Prints findings as the report API gets to know them. */
-export function startFeed(api: ReportApi, screen: Screen): FindingsFeed {
+/** Prints findings as the report API gets to know them.
+ *  @param progress a few words on how far the traffic is, printed at times */
+export function startFeed(api: ReportApi, screen: Screen, progress: () => string): FindingsFeed {
   const seen = new Set<string>()
   const shownOfKind = new Map<string, number>()
   let shown = 0
@@ -30,7 +30,7 @@ export function startFeed(api: ReportApi, screen: Screen): FindingsFeed {
     if (shown >= SHOWN_MAX || ofKind >= SHOWN_OF_A_KIND_MAX) return
     shown += 1
     shownOfKind.set(finding.kind, ofKind + 1)
-    screen.say(`  ${findingLine(finding)}`, 4)
+    screen.say(findingLine(finding, screen.columns), 4)
   }
 
   async function poll(): Promise<void> {
@@ -45,25 +45,33 @@ export function startFeed(api: ReportApi, screen: Screen): FindingsFeed {
   }
 
   const polling = (async () => {
-    while (!stopped) {
+    for (let polls = 1; !stopped; polls += 1) {
       await poll()
+      if (polls % PROGRESS_EVERY_POLLS === 0) screen.say(`  … ${progress()}, ${seen.size} findings`)
       await sleep(POLL_MS)
     }
   })()
   // whoever stops the feed gets the error
   polling.catch(() => {})
   return {
-    count: () => seen.size,
     async stop() {
       stopped = true
       await polling
       await poll()
-      if (seen.size > shown) screen.say(`  … and ${seen.size - shown} more`)
+      if (seen.size > shown) screen.say(`  … ${seen.size} findings, ${shown} of them shown`)
     },
   }
 }
 
-function findingLine({ kind, verdict, entity, fields, cause }: Finding): string {
-  const about = entity ? [entity.id, fields.join(', ')].filter(Boolean).join(' ') : (cause.operation ?? '')
-  return `${kind} (${verdict}) ${about}`
+/** Below this there is no room for columns. */
+const ALIGNED_COLUMNS_MIN = 66
+/** Kinds of which the fields say what is wrong. */
+const WITH_FIELDS: readonly string[] = ['lost-update', 'field-mismatch']
+
+function findingLine({ kind, verdict, entity, fields, cause }: Finding, columns: number): string {
+  const which = WITH_FIELDS.includes(kind) ? `  ${fields.join(', ')}` : ''
+  const about = entity ? entity.id + which : (cause.operation ?? '')
+  return columns < ALIGNED_COLUMNS_MIN
+    ? `  ${kind} (${verdict}) ${about}`
+    : `  ${kind.padEnd(28)} ${verdict.padEnd(14)} ${about}`
 }

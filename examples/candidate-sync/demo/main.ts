@@ -8,6 +8,9 @@ const EXIT_FAILED = 1
 const EXIT_USAGE = 2
 const EXIT_INTERRUPTED = 130
 
+/** The demo was asked to stop. */
+class Stopped extends Error {}
+
 const exitCode = await main(process.argv.slice(2))
 process.stdout.write('', () => process.exit(exitCode))
 
@@ -26,9 +29,6 @@ async function main(words: readonly string[]): Promise<number> {
     return EXIT_FAILED
   }
 }
-
-/** The demo was asked to stop. */
-class Stopped extends Error {}
 
 async function run(options: DemoOptions): Promise<number> {
   const screen = createScreen(process.stdout, process.env)

@@ -118,7 +118,7 @@ async function traffic(
       'The ATS is slow at times, refuses some with 422, and loses requests and replies.',
   )
   const log: ClientRequest[] = []
-  const feed = startFeed(world.api, screen)
+  const feed = startFeed(world.api, screen, () => `${log.length} of ${options.requests} answered`)
   await driveTraffic(world.appUrl, steps, { clients: CLIENTS, log, signal: stop })
   await feed.stop()
   const failed = log.filter(({ reply }) => reply.kind !== 'ok').length

@@ -47,6 +47,15 @@ async function ended(run: Run): Promise<number | null> {
   return code
 }
 
+/** Waits until it has printed this; fails at once where it ends before. */
+async function printed(run: Run, text: string): Promise<void> {
+  const over = ended(run).then((code): never => {
+    throw new Error(`ended with ${code} before it printed '${text}'\n${run.stderr()}`)
+  })
+  const seen = vi.waitFor(() => expect(run.stdout()).toContain(text), { timeout: RUN_MS_MAX })
+  await Promise.race([seen, over])
+}
+
 /** Processes that live and carry the run's mark, by Linux's own record of their environment. */
 function alive({ mark }: Run): readonly string[] {
   if (!existsSync('/proc')) return []
@@ -80,100 +89,71 @@ function expectTrue(run: Run): void {
   expect(run.stdout()).toContain('Syncproof was right')
 }
 
-describe('npm start -- --once', () => {
-  it(
-    'finds everything that happened, and nothing else, with all of it in one process',
-    async () => {
-      const run = start('--once', '--requests', '240', '--seed', '1')
-      expect(await ended(run), run.stderr()).toBe(0)
-      expectTrue(run)
-      expect(alive(run)).toEqual([])
-    },
-    RUN_MS_MAX,
-  )
+describe('npm start -- --once', { timeout: RUN_MS_MAX }, () => {
+  it('finds everything that happened, and nothing else, with all of it in one process', async () => {
+    const run = start('--once', '--requests', '240', '--seed', '1')
+    expect(await ended(run), run.stderr()).toBe(0)
+    expectTrue(run)
+    expect(alive(run)).toEqual([])
+    const lines = run.stdout().trimEnd().split('\n').slice(0, -1)
+    expect(lines.filter((line) => line.length > 80)).toEqual([])
+  })
 
-  it(
-    'does so with each part a process of its own on a real PostgreSQL, and Redis where there is one',
-    async () => {
-      const server = await freshDatabase()
-      const redis = redisUrl()
-      const run = start(
-        '--once',
-        '--requests',
-        '240',
-        '--database',
-        server.url,
-        ...(redis ? ['--redis', redis] : []),
-      )
-      expect(await ended(run), run.stderr()).toBe(0)
-      expectTrue(run)
-      expect(alive(run)).toEqual([])
-      expect(await databasesOf(run, server.url)).toEqual([])
-      await server.drop()
-    },
-    RUN_MS_MAX,
-  )
-
-  it(
-    'fits a narrow terminal, but for the line of JSON',
-    async () => {
-      const run = start('--once', '--requests', '30')
-      await ended(run)
-      const lines = run.stdout().trimEnd().split('\n').slice(0, -1)
-      expect(lines.filter((line) => line.length > 80)).toEqual([])
-    },
-    RUN_MS_MAX,
-  )
+  it('does so with each part a process of its own on a real PostgreSQL, and Redis where there is one', async () => {
+    const server = await freshDatabase()
+    const redis = redisUrl()
+    const run = start(
+      '--once',
+      '--requests',
+      '240',
+      '--database',
+      server.url,
+      ...(redis ? ['--redis', redis] : []),
+    )
+    expect(await ended(run), run.stderr()).toBe(0)
+    expectTrue(run)
+    expect(alive(run)).toEqual([])
+    expect(await databasesOf(run, server.url)).toEqual([])
+    await server.drop()
+  })
 })
 
-describe('npm start', () => {
-  it(
-    'stays up, says how to go on, and ends cleanly at Ctrl-C',
-    async () => {
-      const run = start('--requests', '30', '--port', '0', '--metrics-port', '0')
-      await vi.waitFor(() => expect(run.stdout()).toContain('until Ctrl-C'), { timeout: RUN_MS_MAX })
-      const setting = (name: string) => new RegExp(`export ${name}=(\\S+)`).exec(run.stdout())?.[1] ?? ''
-      const response = await fetch(`${setting('SYNCPROOF_URL')}/v1/findings`, {
-        headers: { authorization: `Bearer ${setting('SYNCPROOF_API_KEY')}` },
-      })
-      expect(response.status).toBe(200)
-      run.process.kill('SIGINT')
-      expect(await ended(run), run.stderr()).toBe(0)
-      expect(alive(run)).toEqual([])
-    },
-    RUN_MS_MAX,
-  )
+describe('npm start', { timeout: RUN_MS_MAX }, () => {
+  it('stays up, says how to go on, and ends cleanly at Ctrl-C', async () => {
+    const run = start('--requests', '30', '--port', '0', '--metrics-port', '0')
+    await printed(run, 'until Ctrl-C')
+    const setting = (name: string) => new RegExp(`export ${name}=(\\S+)`).exec(run.stdout())?.[1] ?? ''
+    const response = await fetch(`${setting('SYNCPROOF_URL')}/v1/findings`, {
+      headers: { authorization: `Bearer ${setting('SYNCPROOF_API_KEY')}` },
+    })
+    expect(response.status).toBe(200)
+    run.process.kill('SIGINT')
+    expect(await ended(run), run.stderr()).toBe(0)
+    expect(alive(run)).toEqual([])
+  })
 
-  it(
-    'leaves nothing behind when it is interrupted in mid-run',
-    async () => {
-      const server = await freshDatabase()
-      const run = start('--requests', '5000', '--port', '0', '--metrics-port', '0', '--database', server.url)
-      await vi.waitFor(() => expect(run.stdout()).toContain('Traffic'), { timeout: RUN_MS_MAX })
-      run.process.kill('SIGTERM')
-      expect(await ended(run), run.stderr()).toBe(130)
-      expect(alive(run)).toEqual([])
-      expect(await databasesOf(run, server.url)).toEqual([])
-      await server.drop()
-    },
-    RUN_MS_MAX,
-  )
+  it('leaves nothing behind when it is interrupted in mid-run', async () => {
+    const server = await freshDatabase()
+    const run = start('--requests', '5000', '--port', '0', '--metrics-port', '0', '--database', server.url)
+    await printed(run, 'Traffic')
+    run.process.kill('SIGTERM')
+    expect(await ended(run), run.stderr()).toBe(130)
+    expect(alive(run)).toEqual([])
+    expect(await databasesOf(run, server.url)).toEqual([])
+    await server.drop()
+  })
 
-  it(
-    'leaves no process behind when it is killed',
-    async () => {
-      const server = await freshDatabase()
-      const run = start('--requests', '5000', '--port', '0', '--metrics-port', '0', '--database', server.url)
-      await vi.waitFor(() => expect(run.stdout()).toContain('Traffic'), { timeout: RUN_MS_MAX })
-      expect(alive(run).length).toBeGreaterThan(1)
-      run.process.kill('SIGKILL')
-      await ended(run)
-      await vi.waitFor(() => expect(alive(run)).toEqual([]), { timeout: 30_000 })
-      await dropDatabasesOf(run, server.url)
-      await server.drop()
-    },
-    RUN_MS_MAX,
-  )
+  it('leaves no process behind when it is killed', async () => {
+    const server = await freshDatabase()
+    const run = start('--requests', '5000', '--port', '0', '--metrics-port', '0', '--database', server.url)
+    await printed(run, 'Traffic')
+    expect(alive(run).length).toBeGreaterThan(1)
+    run.process.kill('SIGKILL')
+    await ended(run)
+    await vi.waitFor(() => expect(alive(run)).toEqual([]), { timeout: 30_000 })
+    await dropDatabasesOf(run, server.url)
+    await server.drop()
+  })
 })
 
 it('says what is wrong with an option, and ends with 2', async () => {
