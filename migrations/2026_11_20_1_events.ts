@@ -64,6 +64,7 @@ async function createProcesses(db: Kysely<unknown>): Promise<void> {
       produced bigint not null,
       dropped jsonb not null,
       ended boolean not null,
+      stored bigint not null,
       -- the sequence numbers that are stored: contiguity is one containment test
       seen int8multirange not null,
       primary key (project_id, process_id)
@@ -71,6 +72,14 @@ async function createProcesses(db: Kysely<unknown>): Promise<void> {
   await sql`create index processes_by_time on syncproof.processes (project_id, first_seen_at, process_id)`.execute(
     db,
   )
+  // A process that samples has a gap for every operation that it left out. Forgetting the oldest ranges can only make an
+  // operation look incomplete, which hides a finding and never makes one.
+  await sql`
+    create function syncproof.newest_ranges(seen int8multirange) returns int8multirange
+    language sql stable parallel safe
+    return case when pg_column_size(seen) < 32768 then seen else (
+      select range_agg(part) from (
+        select part from unnest(seen) as part order by part desc limit 1000) as newest) end`.execute(db)
   // A process stays in one lane, and so do its operations. The last digit of a UUID is random or hashed.
   await sql`
     create function syncproof.lane_of(process_id uuid) returns smallint
@@ -153,10 +162,10 @@ async function createAppend(db: Kysely<unknown>): Promise<void> {
       duplicates := v_sent - accepted;
 
       insert into syncproof.processes as p (project_id, process_id, service, release, host, clock,
-        first_seen_at, last_seen_at, produced, dropped, ended, seen)
+        first_seen_at, last_seen_at, produced, dropped, ended, stored, seen)
       values (p_project, v_process, p_process->>'service', p_process->>'release', p_process->>'host',
         p_process->'clock', v_now, v_now, coalesce((p_process->'books'->>'produced')::bigint, 0),
-        coalesce(p_process->'books'->'dropped', '{}'), v_ended, v_seen)
+        coalesce(p_process->'books'->'dropped', '{}'), v_ended, accepted, v_seen)
       on conflict (project_id, process_id) do update set
         service = excluded.service,
         release = excluded.release,
@@ -167,6 +176,7 @@ async function createAppend(db: Kysely<unknown>): Promise<void> {
         dropped = case when excluded.produced >= p.produced then excluded.dropped else p.dropped end,
         produced = greatest(p.produced, excluded.produced),
         ended = p.ended or excluded.ended,
-        seen = p.seen + excluded.seen;
+        stored = p.stored + excluded.stored,
+        seen = syncproof.newest_ranges(p.seen + excluded.seen);
     end $$`.execute(db)
 }

@@ -38,7 +38,7 @@ const processColumns = [
   'dropped',
   // A process that crashed before it could report its books had produced at least what arrived.
   sql<string>`greatest(produced, coalesce(upper(seen), 0))`.as('produced'),
-  sql<string>`(select coalesce(sum(upper(part) - lower(part)), 0) from unnest(seen) as part)`.as('stored'),
+  'stored',
 ] as const
 
 interface SelectedProcess extends Omit<ProcessRow, 'produced' | 'stored' | 'unaccounted'> {

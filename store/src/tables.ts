@@ -73,6 +73,7 @@ interface ProcessesTable {
   readonly first_seen_at: Time
   readonly last_seen_at: Time
   readonly produced: string
+  readonly stored: string
   readonly dropped: Readonly<Record<string, number>>
   readonly ended: boolean
 }

@@ -85,6 +85,25 @@ eachEngine('a detection step', (open) => {
     expect(batches.at(-1)?.operations).toHaveLength(1)
   })
 
+  it('a process that left out thousands of operations is still judged whole, and its books still close', async () => {
+    const { store, project } = given()
+    const process = newProcess()
+    for (let batch = 0; batch < 5; batch++) {
+      const sampled = Array.from({ length: 1_000 }, (_, n) => ({
+        ...operation()[0],
+        seq: (batch * 1_000 + n) * 2,
+      }))
+      await store.events.append(project, process, sampled)
+    }
+    await store.events.append(project, process, operation({ firstSeq: 10_000 }))
+    const { batches, judge } = spy()
+    while ((await store.detection.step(0, 2_000, judge)).events > 0);
+    expect(batches.flatMap((batch) => batch.operations).filter((row) => row.complete)).toHaveLength(1)
+    expect((await store.processes.list(project, { limit: 1 })).items).toMatchObject([
+      { stored: 5_004, produced: 10_004 },
+    ])
+  })
+
   it('judges each project apart', async () => {
     const { store, project } = given()
     await store.events.append(`${project}-1`, newProcess(), operation())

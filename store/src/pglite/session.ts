@@ -41,7 +41,7 @@ export class PgliteSession {
   /** Forgets a connection and what it still asks; its open transaction is rolled back. */
   leave(client: SessionClient): void {
     if (!this.#clients.delete(client)) return
-    for (const listeners of this.#listeners.values()) listeners.delete(client)
+    this.#stopListening(client)
     const others = this.#requests.filter((request) => request.client !== client)
     this.#requests.splice(0, this.#requests.length, ...others)
     void this.#work()
@@ -94,11 +94,19 @@ export class PgliteSession {
   #stillWanted(client: SessionClient, messages: Buffer): boolean {
     const subscription = subscriptionIn(messages)
     if (!subscription) return false
+    if (subscription.channel === '*') {
+      this.#stopListening(client)
+      return true
+    }
     const listeners = this.#listeners.get(subscription.channel) ?? new Set()
     this.#listeners.set(subscription.channel, listeners)
     if (subscription.listen) listeners.add(client)
     else listeners.delete(client)
     return !subscription.listen && listeners.size > 0
+  }
+
+  #stopListening(client: SessionClient): void {
+    for (const listeners of this.#listeners.values()) listeners.delete(client)
   }
 
   async #rollBack(): Promise<void> {

@@ -39,7 +39,7 @@ export interface Subscription {
   readonly listen: boolean
 }
 
-const SUBSCRIPTION = /^(?:\s|--[^\n]*\n)*(un)?listen\s+(?:"([^"]+)"|(\w+))\s*;?\s*$/i
+const SUBSCRIPTION = /^(?:\s|--[^\n]*\n)*(un)?listen\s+(?:"([^"]+)"|(\w+|\*))\s*;?\s*$/i
 
 /** What a request says that consists of one LISTEN or UNLISTEN. */
 export function subscriptionIn(request: Buffer): Subscription | undefined {
