@@ -15,19 +15,22 @@ let store: Store
 let metrics: Registry
 let collector: RunningCollector
 let key: string
+/** Filled as things start: a server that outlived its test would outlive the run. */
+const cleanups: (() => Promise<void>)[] = []
 
 beforeAll(async () => {
   database = await startStoppablePostgres()
+  cleanups.unshift(() => database.remove())
   await migrateStore({ url: database.url })
   store = openStore({ url: database.url })
+  cleanups.unshift(() => store.close())
   key = (await store.keys.create('default', 'test', ['ingest', 'read'])).key
   metrics = new Registry()
   collector = await startCollector({ store, port: 0, metrics })
+  cleanups.unshift(() => collector.close())
 })
 afterAll(async () => {
-  await collector.close()
-  await store.close()
-  await database.remove()
+  for (const cleanup of cleanups) await cleanup()
 })
 
 const headers = () => ({ authorization: `Bearer ${key}`, 'content-type': 'application/json' })

@@ -20,7 +20,11 @@ export interface StoppablePostgres {
 export async function startStoppablePostgres(): Promise<StoppablePostgres> {
   const server = await startPostgres()
   // a server that takes connections may still be starting up
-  const data = await vi.waitFor(() => dataDirectory(server.url), { timeout: 20_000, interval: 50 })
+  const looking = vi.waitFor(() => dataDirectory(server.url), { timeout: 20_000, interval: 50 })
+  const data = await looking.catch(async (error: unknown) => {
+    await server.stop()
+    throw error
+  })
   const pidFile = join(data, 'postmaster.pid')
 
   async function stop(): Promise<void> {
