@@ -125,11 +125,17 @@ function formsOf(leaf: Leaf): string[] {
   if (leaf === null) return ['null']
   if (leaf instanceof Date) return [`instant ${leaf.getTime()}`]
   if (typeof leaf === 'boolean') return [`text ${leaf}`]
-  if (typeof leaf !== 'string') return [`text ${leaf}`, ...decimalForm(leaf)]
-  if (leaf.length > limits.stringLengthMax) return [`text ${leaf}`]
-  const text = leaf.normalize('NFC').trim().toLowerCase()
+  // a number may stand for a point in time, in seconds or milliseconds
+  if (typeof leaf === 'number') return [...decimalForm(leaf), `instant ${leaf}`, `instant ${leaf * 1000}`]
+  if (typeof leaf === 'bigint' || leaf.length > limits.stringLengthMax)
+    return [`text ${leaf}`, ...decimalForm(leaf)]
+  const text = leaf.normalize('NFC').trim()
   const instant = INSTANT.test(text) ? Date.parse(text) : Number.NaN
-  return [`text ${text}`, ...decimalForm(leaf), ...(Number.isNaN(instant) ? [] : [`instant ${instant}`])]
+  return [
+    `text ${text.toLowerCase()}`,
+    ...decimalForm(leaf),
+    ...(Number.isNaN(instant) ? [] : [`instant ${instant}`]),
+  ]
 }
 
 function decimalForm(leaf: string | number | bigint): string[] {

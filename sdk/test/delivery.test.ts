@@ -1,0 +1,228 @@
+import { spawn } from 'node:child_process'
+import { eventSchemas, processSchema } from '@syncproof/core/contract/schema'
+import { afterEach, expect, it, vi } from 'vitest'
+import { createSyncproof, type SyncproofOptions, type SyncproofWarning } from '../src/index.ts'
+import { type Answer, type RecordingServer, recordingServer } from './recording-server.ts'
+
+const closing: (() => Promise<unknown>)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+async function start(answer?: Answer, options: Partial<SyncproofOptions> = {}) {
+  const server = await recordingServer(answer)
+  const warnings: SyncproofWarning[] = []
+  const syncproof = createSyncproof({
+    service: 'test',
+    url: server.url,
+    apiKey: 'secret',
+    fingerprintKey: 'k',
+    flushTimeoutMs: 300,
+    onWarning: (warning) => warnings.push(warning),
+    ...options,
+  })
+  closing.push(server.close, () => syncproof.shutdown())
+  const call = syncproof.wrap((id: string) => id, { entity: (id) => ({ type: 'thing', id }), name: 'call' })
+  return { server, syncproof, warnings, call }
+}
+
+const seqs = (server: RecordingServer) => server.events().map((event) => event.seq)
+
+it('events arrive by themselves, numbered without a gap, and keep the contract', async () => {
+  const { server, call } = await start()
+  for (let n = 0; n < 700; n += 1) call(`t${n}`)
+  await vi.waitFor(() => expect(server.events()).toHaveLength(1_400), 20_000)
+  expect(seqs(server)).toEqual(Array.from({ length: 1_400 }, (_, seq) => seq))
+  const ids = server.events().map((event) => event.id)
+  expect(ids).toEqual([...ids].sort())
+  for (const event of server.events()) expect(eventSchemas[event.kind].safeParse(event).error).toBeUndefined()
+  for (const { batch, headers, bytes } of server.requests) {
+    expect(processSchema.safeParse(batch.process).error).toBeUndefined()
+    expect(batch.events.length).toBeLessThanOrEqual(500)
+    expect(headers.authorization).toBe('Bearer secret')
+    expect(headers['content-encoding']).toBe(bytes >= 2_048 ? 'gzip' : undefined)
+  }
+})
+
+it('flush sends what waits, and of an empty queue resolves at once', async () => {
+  const { server, syncproof, call } = await start(undefined, { flushIntervalMs: 60_000 })
+  expect(await syncproof.flush()).toEqual({ sent: 0, dropped: 0, pending: 0 })
+  call('a')
+  expect(await syncproof.flush()).toEqual({ sent: 2, dropped: 0, pending: 0 })
+  expect(server.requests).toHaveLength(1)
+})
+
+it('what a failing collector did not take is sent again, with the same ids', async () => {
+  let failures = 3
+  const { server, syncproof, call } = await start(
+    () => {
+      failures -= 1
+      return failures >= 0 ? (failures === 1 ? 'hang up' : { status: 503 }) : undefined
+    },
+    { flushTimeoutMs: 20_000 },
+  )
+  call('a')
+  expect(await syncproof.flush()).toEqual({ sent: 2, dropped: 0, pending: 0 })
+  const [first, ...others] = server.requests.map(({ batch }) => batch.events)
+  expect(others).toEqual([first, first, first])
+})
+
+it('Retry-After is honoured', async () => {
+  let answers = 0
+  const { server, syncproof, call } = await start(
+    () => {
+      answers += 1
+      return answers === 1 ? { status: 429, headers: { 'retry-after': '1' } } : undefined
+    },
+    { flushTimeoutMs: 20_000 },
+  )
+  call('a')
+  const startedMs = performance.now()
+  await syncproof.flush()
+  expect(performance.now() - startedMs).toBeGreaterThanOrEqual(1_000)
+  expect(server.requests).toHaveLength(2)
+})
+
+it('a batch that is too large is split; an event that is too large alone is dropped and counted', async () => {
+  const { server, syncproof, call } = await start(
+    ({ batch }) =>
+      batch.events.length > 3 ||
+      batch.events.some((event) => 'entity' in event && event.entity.id === 'giant')
+        ? { status: 413 }
+        : undefined,
+    { flushTimeoutMs: 20_000, flushIntervalMs: 60_000 },
+  )
+  for (const id of ['a', 'b', 'giant', 'c', 'd']) call(id)
+  expect(await syncproof.flush()).toEqual({ sent: 9, dropped: 1, pending: 0 })
+  call('e')
+  await syncproof.flush()
+  expect(server.requests.at(-1)?.batch.process.books).toEqual({ produced: 12, dropped: { too_large: 1 } })
+})
+
+it('events that the collector rejects are counted, and the first is told', async () => {
+  const rejected = [{ index: 0, code: 'invalid_event', pointer: '/events/0/name', message: 'must be text' }]
+  const { syncproof, call, warnings } = await start(({ batch }) =>
+    batch.events.length > 2
+      ? { status: 202, body: { accepted: batch.events.length - 1, duplicates: 0, rejected } }
+      : { status: 422, body: { code: 'no_valid_event', rejected: [...rejected, ...rejected] } },
+  )
+  call('a')
+  expect(await syncproof.flush()).toEqual({ sent: 0, dropped: 2, pending: 0 })
+  call('b')
+  call('c')
+  expect(await syncproof.flush()).toEqual({ sent: 3, dropped: 3, pending: 0 })
+  expect(warnings).toEqual([
+    { code: 'events_rejected', message: 'the collector rejected events: /events/0/name must be text' },
+  ])
+})
+
+it('a wrong key is told once, and the events wait', async () => {
+  const { syncproof, call, warnings } = await start(() => ({
+    status: 401,
+    body: { title: 'The key is not known' },
+  }))
+  call('a')
+  expect(await syncproof.flush()).toEqual({ sent: 0, dropped: 0, pending: 2 })
+  expect(await syncproof.flush()).toEqual({ sent: 0, dropped: 0, pending: 2 })
+  expect(warnings.map(({ code }) => code)).toEqual(['unauthorized'])
+})
+
+it('with the collector away the queue keeps its bound, and the books close', async () => {
+  const { syncproof, call, warnings } = await start(undefined, {
+    url: 'http://127.0.0.1:9',
+    queueBytesMax: 20_000,
+  })
+  for (let n = 0; n < 500; n += 1) call(`t${n}`)
+  const { sent, dropped, pending } = await syncproof.flush()
+  expect(sent).toBe(0)
+  expect(pending).toBeGreaterThan(10)
+  expect(dropped).toBeGreaterThan(500)
+  expect(dropped + pending).toBe(1_000)
+  expect(warnings.map(({ code }) => code)).toEqual(['queue_full'])
+})
+
+it('a hanging collector holds up neither the app nor flush', async () => {
+  const { syncproof, call } = await start(() => 'hang')
+  const startedMs = performance.now()
+  for (let n = 0; n < 100; n += 1) call('a')
+  expect(performance.now() - startedMs).toBeLessThan(200)
+  expect(await syncproof.flush()).toEqual({ sent: 0, dropped: 0, pending: 200 })
+  expect(performance.now() - startedMs).toBeLessThan(3_000)
+})
+
+it('a silent process sends heartbeats with its books and what it knows of the clocks', async () => {
+  const { server } = await start(undefined, { heartbeatIntervalMs: 30 })
+  await vi.waitFor(() => expect(server.requests.length).toBeGreaterThan(2), 10_000)
+  const last = server.requests.at(-1)?.batch
+  expect(last).toMatchObject({ contract: 1, events: [], process: { books: { produced: 0, dropped: {} } } })
+  const [low, high] = last?.process.clock?.offset_ms ?? [1, 0]
+  // both clocks are this machine's
+  expect(low).toBeLessThanOrEqual(0)
+  expect(high).toBeGreaterThanOrEqual(0)
+  expect(high - low).toBeLessThan(4_000)
+})
+
+it('shutdown says that the process ended, with the last number before it; an open operation keeps it from saying so', async () => {
+  const first = await start()
+  first.call('a')
+  await first.syncproof.shutdown()
+  first.call('too late')
+  expect(await first.syncproof.flush()).toEqual({ sent: 3, dropped: 0, pending: 0 })
+  expect(first.server.ofKind('process_ended')).toMatchObject([{ seq: 2, last_seq: 1 }])
+
+  const second = await start()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const open = second.syncproof.wrap((_id: string) => promise, { entity: (id) => ({ type: 'thing', id }) })(
+    'a',
+  )
+  await second.syncproof.shutdown()
+  resolve()
+  await open
+  expect(second.server.events().map((event) => event.kind)).toEqual(['operation_started'])
+})
+
+it('a script that ends by itself still delivers, and one whose collector is away still ends', async () => {
+  const { server } = await start()
+  const script = `
+    import { createSyncproof } from ${JSON.stringify(new URL('../src/index.ts', import.meta.url).href)}
+    const syncproof = createSyncproof({ service: 'script', fingerprintKey: 'k', exitTimeoutMs: 500 })
+    syncproof.wrap((id) => id, { entity: (id) => ({ type: 'thing', id }) })('a')`
+  const run = (url: string) => {
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+      env: { ...process.env, SYNCPROOF_URL: url, NODE_OPTIONS: '' },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    return new Promise<number | null>((resolve) => child.once('exit', resolve))
+  }
+  expect(await run(server.url)).toBe(0)
+  expect(server.events().map((event) => event.kind)).toEqual(['operation_started', 'operation_finished'])
+  expect(await run('http://127.0.0.1:9')).toBe(0)
+})
+
+it('wrong options are an error at once, and in production a client that only runs what it is handed', async () => {
+  expect(() => createSyncproof({ service: '' })).toThrow('`service` must be the name of this program')
+  expect(() => createSyncproof({ service: 'a', url: 'localhost:4319' })).toThrow('not an http(s) address')
+  expect(() => createSyncproof({ service: 'a', queueBytesMax: -1 })).toThrow('`queueBytesMax`')
+  vi.stubEnv('NODE_ENV', 'production')
+  const warnings: SyncproofWarning[] = []
+  const syncproof = createSyncproof({ service: '', onWarning: (warning) => warnings.push(warning) })
+  vi.unstubAllEnvs()
+  const fn = (id: string) => id
+  expect(syncproof.wrap(fn, { entity: (id) => ({ type: 'thing', id }) })).toBe(fn)
+  expect(await syncproof.shutdown()).toEqual({ sent: 0, dropped: 0, pending: 0 })
+  expect(warnings.map(({ code }) => code)).toEqual(['invalid_options'])
+})
+
+it('an unset fingerprint key is a warning', () => {
+  vi.stubEnv('SYNCPROOF_FINGERPRINT_KEY', '')
+  const warnings: SyncproofWarning[] = []
+  const syncproof = createSyncproof({
+    service: 'a',
+    url: 'http://127.0.0.1:9',
+    flushTimeoutMs: 0,
+    onWarning: (warning) => warnings.push(warning),
+  })
+  vi.unstubAllEnvs()
+  closing.push(() => syncproof.shutdown())
+  expect(warnings.map(({ code }) => code)).toEqual(['default_fingerprint_key'])
+})
