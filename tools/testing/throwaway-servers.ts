@@ -4,6 +4,7 @@ import { createConnection, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import pg from 'pg'
 import { findPostgresBinaries, findRedisServer } from './find-binaries.ts'
 
 export interface ThrowawayServer {
@@ -50,7 +51,7 @@ export async function startPostgres(): Promise<ThrowawayServer> {
   ]
   const child = spawn(join(folder, 'postgres'), args, { ...run, stdio: 'ignore' })
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`
-  await answering(child, port, version)
+  await answering(child, version, () => answersQuery(url))
   return { url, pid: pidOf(child), description: version, stop: () => stop(child, 'SIGINT', data) }
 }
 
@@ -73,7 +74,7 @@ export async function startRedis(): Promise<ThrowawayServer | undefined> {
     data,
   ]
   const child = spawn(program, args, { stdio: 'ignore' })
-  await answering(child, port, 'redis-server')
+  await answering(child, 'redis-server', () => connects(port))
   return {
     url: `redis://127.0.0.1:${port}`,
     pid: pidOf(child),
@@ -109,23 +110,40 @@ function readableCopy(folder: string, data: string): string {
   return join(data, 'postgresql', 'bin')
 }
 
-async function answering(child: ChildProcess, port: number, name: string): Promise<void> {
+async function answering(child: ChildProcess, name: string, answers: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 30_000
   while (Date.now() < deadline) {
     if (child.exitCode !== null) throw new Error(`${name} ended at once with code ${child.exitCode}`)
-    if (await connects(port)) return
+    if (await answers()) return
     await delay(50)
   }
-  throw new Error(`${name} did not answer on port ${port} within 30 s`)
+  throw new Error(`${name} did not answer within 30 s`)
+}
+
+/** The port opens before the server takes queries ("the database system is starting up"). */
+async function answersQuery(url: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url })
+  // a server that goes away also ends the connection in between
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    await client.query('select 1')
+    return true
+  } catch {
+    return false
+  } finally {
+    await client.end().catch(() => undefined)
+  }
 }
 
 function connects(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = createConnection(port, '127.0.0.1')
-    socket.once('connect', () => resolve(true))
     socket.once('error', () => resolve(false))
-    socket.once('close', () => socket.destroy())
-    socket.once('connect', () => socket.destroy())
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
   })
 }
 
