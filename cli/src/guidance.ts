@@ -24,8 +24,7 @@ export function warnOfDefaultKey(context: CommandContext): void {
 
 /** Which pairs are compared, or that there are none. */
 export function pairsLine(config: Config | undefined): string {
-  const names = Object.keys(config?.pairs ?? {})
   if (config === undefined) return `No pairs to compare: there is no ${CONFIG_FILE} here.`
-  if (names.length === 0) return 'No pairs to compare: the configuration has none.'
+  const names = Object.keys(config.pairs)
   return `${plural(names.length, 'pair')} to compare: ${printable(names.join(', '))}.`
 }

@@ -60,11 +60,10 @@ export interface Dev {
   close(): Promise<void>
 }
 
-/** Starts everything in this process: store, collector, reconciler and metrics. What was opened is closed again
- *  where something cannot be started.
- *  @throws UsageError for options that contradict each other
- *  @throws UnableError where a database, Redis, the folder or a port cannot be had; both say how to mend it */
-export async function startDev(options: DevOptions = {}): Promise<Dev> {
+/** See `startDev` in index.ts.
+ *  @throws UsageError
+ *  @throws UnableError */
+export async function startDev(options: DevOptions): Promise<Dev> {
   await using opened = new AsyncDisposableStack()
   if (options.redis !== undefined) await reachRedis(options.redis)
   const { store, jobs } = await openStorage(options, opened)
@@ -83,7 +82,7 @@ export async function startDev(options: DevOptions = {}): Promise<Dev> {
     projectId: PROJECT,
     pairs: options.config?.pairs ?? {},
     queue: options.redis === undefined ? jobs : { redisUrl: options.redis },
-    fingerprintKey: options.fingerprintKey ?? DEFAULT_FINGERPRINT_KEY,
+    fingerprintKey: options.fingerprintKey || DEFAULT_FINGERPRINT_KEY,
     metrics,
     ...(options.onFinding && { onFinding: options.onFinding }),
     ...(options.log && { log: options.log }),
