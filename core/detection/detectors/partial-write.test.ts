@@ -25,6 +25,14 @@ const end = finished()
 const committed = cleanWrite('name', 'Ann', 'Anna')
 const rejected = sync('rejected', { name: 'Anna' })
 const acknowledged = sync('ok', { name: 'Anna' })
+const reverse = history(start, acknowledged, cleanWrite('name', 'Ann', 'Anna', { outcome: 'rejected' }), end)
+const overlapping = history(
+  start,
+  cleanWrite('name', 'a', 'b', { duration_us: 50_000 }),
+  cleanWrite('name', 'c', 'a', { overwritten_version: token('7'), version: token('8') }),
+  sync('rejected', { name: 'a' }, { monotonic_us: 60_000 }),
+  finished({ monotonic_us: 70_000 }),
+)
 const violating = history(start, committed, rejected, finished({ outcome: 'failed' }))
 
 describe('a partial write is proven', () => {
@@ -88,7 +96,7 @@ describe('a partial write is proven', () => {
           { action: 'create', overwritten_version: 'none' },
         ),
         rejected,
-        cleanWrite('syncError', 'no', 'yes'),
+        write({ triedAt: ['1', '1', '2', 'last_write_wins'] }),
         end,
       ),
     ],
@@ -342,7 +350,14 @@ describe('no partial write is claimed', () => {
 describe('a partial write is indeterminate, with the reason,', () => {
   test.each<[string, OperationHistory, RegExp]>([
     ['when events are missing', incomplete(violating), /missing/],
+    ['when events are missing of what the database rejected', incomplete(reverse), /missing/],
+    [
+      'when the transaction of what the database rejected is not known',
+      without(reverse, 'write', 'transaction'),
+      /transaction/,
+    ],
     ['when the transaction is not known', without(violating, 'write', 'transaction'), /transaction/],
+    ['when its own writes overlapped with another writer between', overlapping, /overlapped/],
     [
       'when a call was unanswered at the end',
       history(start, committed, finished({ in_flight: 1 })),
