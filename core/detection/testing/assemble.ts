@@ -3,7 +3,7 @@ import type { OperationHistory } from '../history.ts'
 import { detectOperation, settled } from '../index.ts'
 
 /** Histories as a store puts them together from whatever has arrived: each event once, ascending by seq. */
-export function historiesOf(arrived: readonly StoredEvent[]): OperationHistory[] {
+function historiesOf(arrived: readonly StoredEvent[]): OperationHistory[] {
   const events = [...new Map(arrived.map((event) => [event.id, event])).values()].sort(
     (a, b) => a.seq - b.seq,
   )

@@ -16,7 +16,7 @@ import type { OperationHistory } from '../history.ts'
 
 /** Short histories for tests: one line a step, values instead of fingerprints, `'1'` instead of a token. */
 
-export const candidate: EntityRef = { type: 'candidate', id: 'c-17' }
+const candidate: EntityRef = { type: 'candidate', id: 'c-17' }
 export const processReport: ProcessReport = {
   id: '018f0000-0000-4000-8000-000000000001',
   service: 'candidate-api',
