@@ -10,7 +10,7 @@ import { sql } from 'kysely'
 import { cursorParts, decodeCursor, toPage } from './cursor.ts'
 import type { Database } from './database.ts'
 import { sqlState } from './errors.ts'
-import { firstIdAt } from './sql-text.ts'
+import { firstIdAt, isEntity } from './sql-text.ts'
 import type { EventStore, Page, PageRequest } from './store.ts'
 
 const ENTITY_EVENTS_MAX = 5_000
@@ -86,8 +86,7 @@ async function timeline(
     select id, process_id, payload
     from syncproof.events
     where project_id = ${projectId}
-      and entity_hash = syncproof.entity_hash(${entity.type}, ${entity.id})
-      and entity_type = ${entity.type} and entity_id = ${entity.id}
+      and ${isEntity(entity)}
       and (${before ?? null}::uuid is null or id < ${before ?? null}::uuid)
     order by id desc
     limit ${page.limit + 1}`.execute(db)
@@ -107,8 +106,7 @@ export async function entityEvents(
       select id, process_id, operation_id, payload
       from syncproof.events
       where project_id = ${projectId}
-        and entity_hash = syncproof.entity_hash(${entity.type}, ${entity.id})
-        and entity_type = ${entity.type} and entity_id = ${entity.id}
+        and ${isEntity(entity)}
         and kind in ('write', 'sync')
         and id >= ${firstIdAt(sinceMs)}
       order by id desc

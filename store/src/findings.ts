@@ -4,7 +4,7 @@ import { cursorParts, decodeCursor, toPage } from './cursor.ts'
 import type { Database } from './database.ts'
 import { findingColumns, toFinding } from './finding-row.ts'
 import { lockFindings, recordFindings, resolveFindings } from './record-findings.ts'
-import { isOneOf } from './sql-text.ts'
+import { isEntity, isOneOf } from './sql-text.ts'
 import type { FindingFilter, FindingPatch, FindingStore, Page, PageRequest } from './store.ts'
 
 export function findingStore(db: Database): FindingStore {
@@ -41,6 +41,8 @@ async function listFindings(
     const value = equals[column]
     if (value !== undefined) query = query.where(column, '=', value as never)
   }
+  const { entity_type: type, entity_id: id } = filter
+  if (type !== undefined && id !== undefined) query = query.where(isEntity({ type, id }))
   if (since !== undefined) query = query.where('last_seen_at', '>=', since)
   if (after) query = query.where(sql<SqlBool>`(last_seen_at, id) < (${after[0]}::timestamptz, ${after[1]})`)
   const rows = await query

@@ -12,6 +12,9 @@ import type {
   SyncproofEvent,
   Verdict,
 } from '@syncproof/core/contract'
+import type { ReportStore } from './report-store.ts'
+
+export type * from './report-store.ts'
 
 /** Everything that the services may ask of the database: the only SQL on our own tables is behind this.
  *  Every method takes the project first; none reads across projects, but for what says so.
@@ -228,138 +231,6 @@ export interface ProcessRow {
 
 export interface ProcessStore {
   list(projectId: string, page: PageRequest): Promise<Page<ProcessRow>>
-}
-
-export type ReportState = 'queued' | 'running' | 'finished'
-export type ReportResult = 'clean' | 'diverged' | 'unknown'
-
-export interface Coverage {
-  readonly source_records: number
-  readonly target_records: number
-  /** Records decided: they agree or they diverge. */
-  readonly compared: number
-  readonly indeterminate: number
-  /** Records known to exist that were not read; null where it is not known how many. */
-  readonly unread: number | null
-  readonly requests: number
-}
-
-/** One reconciliation of a pair. */
-export interface Report {
-  readonly id: string
-  readonly pair: string
-  readonly state: ReportState
-  /** Null until it is finished. */
-  readonly result: ReportResult | null
-  /** Why the result is unknown: code and detail with the mend. */
-  readonly problem: { readonly code: string; readonly detail: string } | null
-  readonly trigger: 'schedule' | 'request' | 'unknown-outcome'
-  /** Only these keys were asked for; null for the whole pair. */
-  readonly keys: readonly string[] | null
-  /** The first finished whole run of the pair. */
-  readonly baseline: boolean
-  /** Synthetic drift of each kind was planted and found by this run's own comparer. */
-  readonly self_test: 'passed' | 'failed' | null
-  readonly coverage: Coverage | null
-  readonly diverged: number
-  readonly requested_at: string
-  readonly started_at: string | null
-  readonly finished_at: string | null
-}
-
-export type DivergenceKind = 'missing-in-target' | 'unexpected-in-target' | 'field-mismatch'
-
-/** One record on which a report's two sides do not agree, or could not be decided. */
-export interface Divergence {
-  readonly key: string
-  readonly kind: DivergenceKind
-  readonly verdict: 'observed' | 'indeterminate'
-  readonly fields: readonly string[]
-  readonly reason: string | null
-  /** The finding, for an observed one. */
-  readonly finding_id: string | null
-  readonly source_observed_at: string | null
-  readonly target_observed_at: string | null
-}
-
-export interface PairRow {
-  readonly name: string
-  readonly entity_type: string
-  readonly source: string
-  readonly target: string
-  readonly every_ms: number | null
-  readonly grace_ms: number
-  readonly owner: string | null
-}
-
-export interface ReportStore {
-  /** Says which pairs are configured; pairs that are not named any more are no longer listed. */
-  declarePairs(projectId: string, pairs: readonly PairRow[]): Promise<void>
-  pairs(
-    projectId: string,
-  ): Promise<
-    readonly (PairRow & { readonly last_report: Report | null; readonly last_success_at: string | null })[]
-  >
-  /** Queues a run. Where one of the same pair, trigger and keys is still queued, that one is returned: asking twice runs once.
-   *  @returns undefined where the pair is not configured */
-  request(
-    projectId: string,
-    pair: string,
-    trigger: Report['trigger'],
-    keys: readonly string[] | null,
-  ): Promise<Report | undefined>
-  /** Takes a queued report, or a running one whose worker has not said anything for `abandonedMs`, for this worker.
-   *  @returns a fencing token, or undefined where another worker has it or it is finished */
-  claim(
-    projectId: string,
-    id: string,
-    abandonedMs: number,
-  ): Promise<{ readonly report: Report; readonly fence: number } | undefined>
-  /** Says that the worker lives. @returns false where the fence is no longer the newest: stop. */
-  heartbeat(projectId: string, id: string, fence: number): Promise<boolean>
-  /** Publishes result, divergences and findings together with resolutions in one transaction; false where the fence is old. */
-  finish(
-    projectId: string,
-    id: string,
-    fence: number,
-    outcome: {
-      readonly result: ReportResult
-      readonly problem: Report['problem']
-      readonly coverage: Coverage
-      readonly self_test: Report['self_test']
-      readonly divergences: readonly Divergence[]
-      readonly findings: readonly DetectedFinding[]
-      readonly resolved: DetectionVerdicts['resolved']
-    },
-  ): Promise<boolean>
-  list(
-    projectId: string,
-    filter: { readonly pair?: string | undefined },
-    page: PageRequest,
-  ): Promise<Page<Report>>
-  get(projectId: string, id: string): Promise<Report | undefined>
-  /** Ascending by key. */
-  divergences(projectId: string, reportId: string, page: PageRequest): Promise<Page<Divergence>>
-  /** Queued reports and running ones that nobody works on: what a scheduler enqueues again; over all projects. */
-  pending(abandonedMs: number): Promise<readonly { readonly projectId: string; readonly id: string }[]>
-  /** Stages one side of a run that cannot be read in key order; what was staged under this id before is removed. Of a
-   *  key that comes twice the last record stays. Keys of more than 2,600 bytes are refused by the database.
-   *  @returns how many keys are staged */
-  stage(reportId: string, records: AsyncIterable<readonly StagedRecord[]>): Promise<number>
-  /** Streams what is staged in byte order of the keys.
-   *  @throws Error at the end where records are gone, because the database server has crashed since */
-  staged(reportId: string, batchSize: number): AsyncIterable<readonly StagedRecord[]>
-  clearStage(reportId: string): Promise<void>
-  /** For metrics, over all projects. */
-  counts(): Promise<
-    readonly { readonly pair: string; readonly result: ReportResult; readonly count: number }[]
-  >
-}
-
-export interface StagedRecord {
-  readonly key: string
-  /** Field name to fingerprint. */
-  readonly fields: Readonly<Record<string, string>>
 }
 
 export const SCOPES = ['ingest', 'read', 'admin'] as const

@@ -13,7 +13,7 @@ export const candidate: EntityRef = { type: 'candidate', id: '42' }
 let ids = 0
 
 /** A UUIDv7 of that time; later calls give greater ids. */
-export function uuidV7(timeMs: number = Date.now()): string {
+function uuidV7(timeMs: number = Date.now()): string {
   ids += 1
   const time = timeMs.toString(16).padStart(12, '0')
   const count = ids.toString(16).padStart(12, '0')
