@@ -1,2 +1,2 @@
 export { type Reconciler, type ReconcilerOptions, startReconciler } from './reconciler.ts'
-export type { QueueConnection } from './transport.ts'
+export { type QueueConnection, QueueUnavailableError } from './transport.ts'

@@ -2,8 +2,10 @@
 export const limits = {
   /** A lane's job ends after this long and is added again: short, so that a shutdown waits little. */
   laneSliceMs: 5_000,
-  /** How long a drained lane waits before it asks again; most of the delay from event to finding. */
-  lanePollMs: 100,
+  /** How long a lane waits before it asks again when it has just been drained; most of the delay from event to
+   *  finding. The longer nothing comes, the longer it waits, up to the maximum: idle lanes cost a core little. */
+  lanePollMs: 50,
+  lanePollMsMax: 250,
   /** A lane waits this long after a failure: longer than a poll, so that a broken database is not hammered. */
   laneRetryMs: 1_000,
   eventsPerStepMax: 1_000,
@@ -41,7 +43,8 @@ export const limits = {
   stageBatch: 1_000,
   /** Page size of reads from the store; the store's own maximum. */
   pageSize: 500,
-  closeMs: 5_000,
+  /** Of the five seconds that a shutdown may take. */
+  closeMs: 4_000,
 } as const
 
 /** Default of a pair's `grace`. */

@@ -38,12 +38,21 @@ const RECONCILE = 'syncproof-reconcile'
 
 /** Starts the workers: detection on every lane, and reconciliation of the pairs when they are due or asked for.
  *  Any number of reconcilers may run on one store and one queue.
- *  @throws ConfigError for a pair whose durations are none, StoreUnavailableError, and the queue's error where
- *  it cannot be reached at the start; later failures are logged and overcome */
+ *  @throws ConfigError for a pair whose durations are none; StoreUnavailableError and QueueUnavailableError where
+ *  they do not answer at the start. Later failures are logged and overcome. */
 export async function startReconciler(options: ReconcilerOptions): Promise<Reconciler> {
   const context = contextOf(options)
   await context.store.reports.declarePairs(context.projectId, [...context.pairs.values()].map(pairRow))
   const transport = await openTransport(options.queue)
+  const probe = transport.queue(DETECT, () => {})
+  try {
+    await probe.ready()
+  } catch (error) {
+    await transport.close()
+    throw error
+  } finally {
+    await probe.close()
+  }
   return run(context, transport)
 }
 
@@ -88,8 +97,12 @@ function run(context: Context, transport: Transport): Reconciler {
     },
     report: (data) => runReport(context, String(data.id), signal),
   }
+  const running = new Set<Promise<void>>()
   const process = async (name: string, data: JobData) => {
-    if (!signal.aborted) await jobs[name]?.(data)
+    const job = signal.aborted ? undefined : jobs[name]?.(data)
+    if (job === undefined) return
+    running.add(job)
+    await job.finally(() => running.delete(job))
   }
   /** Adding may wait for a queue that is away, so nobody waits for it. */
   const soon = (adding: () => Promise<void>) => {
@@ -124,6 +137,7 @@ function run(context: Context, transport: Transport): Reconciler {
     stopTicking()
     const ended = async () => {
       await Promise.all(workers.map((worker) => worker.close()))
+      await Promise.allSettled(running)
       await Promise.all([detect.close(), reconcile.close()])
     }
     await within(limits.closeMs, ended())

@@ -11,6 +11,7 @@ import {
   withBackend,
 } from 'bullmq'
 import { Redis } from 'ioredis'
+import { messageOf } from './context.ts'
 
 /** Where BullMQ keeps its jobs: Redis, a real PostgreSQL, or the embedded database that the store runs on. */
 export type QueueConnection =
@@ -31,6 +32,8 @@ export interface NewJob {
 }
 
 export interface JobQueue {
+  /** Resolves when the queue can be used. @throws QueueUnavailableError */
+  ready(): Promise<void>
   add(job: NewJob): Promise<void>
   close(): Promise<void>
 }
@@ -68,9 +71,21 @@ const LOCK_DURATION_MS = 4_000
 const STALLED_INTERVAL_MS = 2_000
 /** A job that takes its worker down this often is dropped; the sweep adds it again, so this only makes it visible. */
 const STALLED_COUNT_MAX = 10
+/** How long an idle worker listens before it looks for itself. BullMQ's timer for it, a second longer, outlives a
+ *  worker that is closed while Redis is away, and keeps the process alive. */
+const IDLE_BLOCK_S = 2
 /** How soon a worker asks again after the transport was gone. */
 const RETRY_DELAY_MS = 1_000
 
+/** BullMQ opens and closes the connections of its PostgreSQL backend by itself. */
+const OWNS_NOTHING = { isAway: () => false, async close() {} }
+
+/** The queue did not answer when the reconciler was started. */
+export class QueueUnavailableError extends Error {
+  override readonly name = 'QueueUnavailableError'
+}
+
+/** @throws QueueUnavailableError for a Redis that does not answer */
 export async function openTransport(connection: QueueConnection): Promise<Transport> {
   if ('redisUrl' in connection) return openRedis(connection.redisUrl)
   if ('postgresUrl' in connection) {
@@ -78,20 +93,30 @@ export async function openTransport(connection: QueueConnection): Promise<Transp
     return bind<IQueueBackend, PostgresConnectionOptions>(
       withBackend(createPostgresBackend),
       postgres,
-      async () => {},
+      OWNS_NOTHING,
     )
   }
   return openEmbedded(connection.pool)
 }
 
-function openRedis(url: string): Transport {
+async function openRedis(url: string): Promise<Transport> {
   // null: a command waits for Redis to come back instead of failing the job that sent it
-  const redis = new Redis(url, { maxRetriesPerRequest: null })
-  redis.on('error', () => {
-    // queues and workers report it; without a listener ioredis prints it
+  const redis = new Redis(url, { maxRetriesPerRequest: null, lazyConnect: true })
+  let reason = ''
+  redis.on('error', (error) => {
+    reason = error.message
   })
-  return bind<IQueueBackend, ConnectionOptions>(withBackend(createRedisBackend), redis, async () => {
+  try {
+    await redis.connect()
+  } catch (cause) {
     redis.disconnect()
+    throw new QueueUnavailableError(`Redis cannot be reached: ${reason || messageOf(cause)}`, { cause })
+  }
+  return bind<IQueueBackend, ConnectionOptions>(withBackend(createRedisBackend), redis, {
+    isAway: () => redis.status !== 'ready',
+    async close() {
+      redis.disconnect()
+    },
   })
 }
 
@@ -109,20 +134,27 @@ async function openEmbedded(pool: PglitePool): Promise<Transport> {
   return bind<IQueueBackend, PostgresConnectionOptions>(
     withBackend(createPostgresBackend),
     shared,
-    async () => {},
+    OWNS_NOTHING,
   )
 }
 
 function bind<B extends IQueueBackend, C>(
   { Queue, Worker }: BackendClasses<B, C>,
   connection: C,
-  close: () => Promise<void>,
+  own: { readonly isAway: () => boolean; readonly close: () => Promise<void> },
 ): Transport {
   return {
     queue(name, onError) {
       const queue = new Queue<JobData>(name, { connection })
       queue.on('error', onError)
       return {
+        async ready() {
+          try {
+            await queue.waitUntilReady()
+          } catch (cause) {
+            throw new QueueUnavailableError(`The queue cannot be used: ${messageOf(cause)}`, { cause })
+          }
+        },
         async add({ name: jobName, data, deduplicationId }) {
           await queue.add(jobName as never, data as never, {
             deduplication: { id: deduplicationId },
@@ -141,6 +173,7 @@ function bind<B extends IQueueBackend, C>(
         stalledInterval: STALLED_INTERVAL_MS,
         maxStalledCount: STALLED_COUNT_MAX,
         runRetryDelay: RETRY_DELAY_MS,
+        drainDelay: IDLE_BLOCK_S,
       })
       worker.on('completed', (job) => events.ended(job.name, job.data))
       worker.on('failed', (job, error) => {
@@ -148,8 +181,11 @@ function bind<B extends IQueueBackend, C>(
         if (job) events.ended(job.name, job.data)
       })
       worker.on('error', (error) => events.error(error))
-      return { close: () => worker.close() }
+      return {
+        // a worker that waits for a server which is away would wait for ever, and keep the process alive
+        close: () => worker.close(own.isAway()),
+      }
     },
-    close,
+    close: own.close,
   }
 }

@@ -4,11 +4,12 @@ import { limits } from '../limits.ts'
 import { observeFindings } from '../metrics.ts'
 import { judgeBatch } from './judge.ts'
 
-/** How a lane goes on after failures. A step that fails leaves cursor and findings as they were, so the same
+/** How a lane goes on. A step that fails leaves cursor and findings as they were, so the same
  *  events come again: the batch shrinks until one operation stands alone, and that one is passed over. */
 interface Pace {
   eventsMax: number
   failures: number
+  pollMs: number
 }
 
 const NOTHING: DetectionVerdicts = { findings: [], resolved: [] }
@@ -20,13 +21,17 @@ export type LaneRunner = (lane: number, signal: AbortSignal) => Promise<void>
 export function laneRunner(context: Context): LaneRunner {
   const paces = new Map<number, Pace>()
   return async (lane, signal) => {
-    const pace = paces.get(lane) ?? { eventsMax: limits.eventsPerStepMax, failures: 0 }
+    const pace = paces.get(lane) ?? newPace()
     paces.set(lane, pace)
     const endMs = Date.now() + limits.laneSliceMs
     while (!signal.aborted && Date.now() < endMs) {
       await pause(await nextStep(context, lane, pace), signal)
     }
   }
+}
+
+function newPace(): Pace {
+  return { eventsMax: limits.eventsPerStepMax, failures: 0, pollMs: limits.lanePollMs }
 }
 
 /** One step and what it means for the next one. Never throws. @returns milliseconds to wait before it */
@@ -42,7 +47,8 @@ async function nextStep(context: Context, lane: number, pace: Pace): Promise<num
     pace.eventsMax = Math.min(pace.eventsMax * 2, limits.eventsPerStepMax)
     observeFindings(context.metrics, step.created, receivedMs)
     for (const finding of step.created) context.onFinding(finding)
-    return step.events === 0 ? limits.lanePollMs : 0
+    pace.pollMs = step.events > 0 ? limits.lanePollMs : Math.min(pace.pollMs * 1.1, limits.lanePollMsMax)
+    return step.events > 0 ? 0 : pace.pollMs
   } catch (error) {
     context.metrics.stepFailures.inc()
     context.log(`lane ${lane}: a detection step failed: ${messageOf(error)}`)

@@ -4,7 +4,7 @@ import { Registry } from 'prom-client'
 import { startReconciler } from '../../src/index.ts'
 import { FINGERPRINT_KEY, PROJECT } from './events.ts'
 
-/** A reconciler as a process of its own, for tests that kill it. Ends on SIGTERM. */
+/** A reconciler as a process of its own, for tests that kill it. Says when it has started; ends on SIGTERM. */
 const { STORE_URL = '', REDIS_URL = '', SOURCE_URL = '', ATS_URL = '' } = process.env
 const store = openStore({ url: STORE_URL })
 const reconciler = await startReconciler({
@@ -31,3 +31,4 @@ process.once('SIGTERM', async () => {
   await reconciler.close()
   await store.close()
 })
+process.stdout.write('started\n')
