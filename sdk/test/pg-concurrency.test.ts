@@ -271,10 +271,12 @@ describe('evidence under real concurrency', () => {
         candidates.transaction(async (table) => {
           await syncproof.write('db', {}, () => table.update({ where: { id }, data: { id, stage: 'held' } }))
           const child = await database.pool.connect()
-          await child.query(`SET lock_timeout = '2s'`)
-          await child.query(`INSERT INTO notes VALUES (7, 'c1', 'while the row is held')`)
-          await child.query('RESET lock_timeout')
-          child.release()
+          try {
+            await child.query(`SET lock_timeout = '2s'`)
+            await child.query(`INSERT INTO notes VALUES (7, 'c1', 'while the row is held')`)
+          } finally {
+            child.release(true)
+          }
         }),
       { entity },
     )

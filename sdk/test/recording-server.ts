@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { gunzipSync } from 'node:zlib'
 import type { EventBatch, SyncproofEvent } from '@syncproof/core/contract'
 
-export interface Received {
+interface Received {
   readonly batch: EventBatch
   readonly bytes: number
   readonly headers: IncomingMessage['headers']

@@ -1,4 +1,4 @@
-import type { Guard, Outcome, RowLock, WriteAction } from '@syncproof/core/contract'
+import type { Outcome, RowLock, WriteAction } from '@syncproof/core/contract'
 import type { Moment } from '../clock.ts'
 
 /** A row as a helper or an adapter knows it: by the parts of its tokens but the value. */
@@ -58,5 +58,3 @@ export interface TransactionObserver {
   /** Called once, when the fate of what was done at this point is known. A savepoint may be undone before. */
   onEnd(settle: (outcome: Outcome) => void): void
 }
-
-export type { Guard }

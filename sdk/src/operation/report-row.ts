@@ -260,7 +260,7 @@ function entityOf(context: Context, row: RowRef | undefined): EntityRef {
   return { type: entity.type, id: row.key }
 }
 
-export function tokenOf(state: RowState | undefined): string | undefined {
+function tokenOf(state: RowState | undefined): string | undefined {
   if (!state?.row || state.xmin === undefined) return undefined
   const token = formatToken({ kind: 'xmin', ...state.row, value: state.xmin })
   return token.length <= limits.stringLengthMax ? token : undefined

@@ -27,7 +27,12 @@ const ANSWER_CHARS_MAX = 4 * 1024 * 1024
 const compress = promisify(gzip)
 
 /** Sends one batch. Whatever keeps it from being answered is `again`. */
-export async function postBatch(target: PostTarget, body: string, timeoutMs: number): Promise<PostResult> {
+export async function postBatch(
+  target: PostTarget,
+  body: string,
+  timeoutMs: number,
+  abandon: AbortSignal,
+): Promise<PostResult> {
   const plain = Buffer.from(body)
   const zipped = plain.length >= GZIP_BYTES_MIN
   const request = {
@@ -41,7 +46,7 @@ export async function postBatch(target: PostTarget, body: string, timeoutMs: num
     // a redirect would carry the key elsewhere
     redirect: 'error',
     // takes whole numbers only
-    signal: AbortSignal.timeout(Math.ceil(timeoutMs)),
+    signal: AbortSignal.any([AbortSignal.timeout(Math.ceil(timeoutMs)), abandon]),
   } as const
   const sent = now()
   try {

@@ -37,7 +37,10 @@ export class Reporter {
       release: settings.release,
       host,
     }))
-    this.#leaveExit = flushAtExit(() => this.#sender.flush(settings.exitTimeoutMs), settings.exitTimeoutMs)
+    this.#leaveExit = flushAtExit(async () => {
+      await this.#sender.flush(settings.exitTimeoutMs)
+      this.#sender.abandon()
+    }, settings.exitTimeoutMs)
   }
 
   /** Queues one event. Never throws and never waits for the network.

@@ -37,7 +37,9 @@ export class Sender {
   #failures = 0
   #batchEventsMax = BATCH_EVENTS_MAX
   #lastSentMs = 0
+  #draining = false
   #stopped = false
+  #abandon = new AbortController()
 
   constructor(
     queue: EventQueue,
@@ -71,17 +73,25 @@ export class Sender {
     while (this.#queue.length > 0 && this.#books.settled < produced) {
       const leftMs = deadlineMs - performance.now()
       if (leftMs <= 0) return
-      const waitMs = await this.#send(leftMs)
+      const waitMs = await within(leftMs, this.#send(leftMs))
       if (waitMs === undefined) continue
       if (performance.now() + waitMs > deadlineMs) return
       await delay(waitMs)
     }
   }
 
+  /** Gives up the request that is under way: an open one would keep the process alive. */
+  abandon(): void {
+    this.#abandon.abort()
+    this.#abandon = new AbortController()
+  }
+
+  /** Sends no more. */
   stop(): void {
     this.#stopped = true
     clearTimeout(this.#timer)
     clearInterval(this.#heartbeat)
+    this.abandon()
   }
 
   #schedule(delayMs: number, isBackoff: boolean): void {
@@ -94,11 +104,12 @@ export class Sender {
   }
 
   async #drain(): Promise<void> {
-    while (this.#queue.length > 0) {
-      const waitMs = await this.#send(this.#settings.requestTimeoutMs)
-      if (this.#stopped) return
-      if (waitMs !== undefined) return this.#schedule(waitMs, true)
-    }
+    this.#draining = true
+    let waitMs: number | undefined
+    while (this.#queue.length > 0 && waitMs === undefined && !this.#stopped)
+      waitMs = await this.#send(this.#settings.requestTimeoutMs)
+    this.#draining = false
+    if (waitMs !== undefined && !this.#stopped) this.#schedule(waitMs, true)
   }
 
   /** A process that has nothing to say still says that it lives, and what its books hold. */
@@ -112,6 +123,8 @@ export class Sender {
   #send(timeoutMs: number): Promise<number | undefined> {
     this.#sending ??= this.#sendBatch(Math.min(timeoutMs, this.#settings.requestTimeoutMs)).finally(() => {
       this.#sending = undefined
+      // what came meanwhile woke nobody, and a flush or a heartbeat sends only its own
+      if (!this.#draining && this.#queue.length > 0) this.wake()
     })
     return this.#sending
   }
@@ -119,7 +132,7 @@ export class Sender {
   async #sendBatch(timeoutMs: number): Promise<number | undefined> {
     try {
       const lines = this.#queue.peek(this.#batchEventsMax, BATCH_BYTES_MAX)
-      const result = await postBatch(this.#settings, this.#body(lines), timeoutMs)
+      const result = await postBatch(this.#settings, this.#body(lines), timeoutMs, this.#abandon.signal)
       this.#lastSentMs = performance.now()
       if (result.roundTrip) this.#clock.add(result.roundTrip)
       return this.#settle(lines.length, result)
@@ -190,5 +203,15 @@ export class Sender {
       'collector_refuses',
       `${this.#settings.eventsUrl} answered ${status}, which a collector of this release does not: check SYNCPROOF_URL and its version. ${detail}`,
     )
+  }
+}
+
+/** What the promise resolves with; the whole of `timeoutMs` where it takes longer. */
+async function within(timeoutMs: number, promise: Promise<number | undefined>): Promise<number | undefined> {
+  const timer = new AbortController()
+  try {
+    return await Promise.race([promise, delay(timeoutMs, timeoutMs, { signal: timer.signal })])
+  } finally {
+    timer.abort()
   }
 }
