@@ -87,13 +87,15 @@ function beginOperation<Args extends readonly unknown[]>(
     )
     if (parent) parent.inFlight += 1
     instruments.open.count += 1
+    const caller = nearestReported(parent)
+    if (caller && !operation.silent) caller.calls += 1
     operation.produce({
       kind: 'operation_started',
       operation_id: operation.id,
       ...stamp(operation.startedAt),
       name,
       entity: operation.entity,
-      parent_operation_id: nearestReported(parent)?.id,
+      parent_operation_id: caller?.id,
       root_operation_id: rootReported(operation).id,
       attempt: 1,
       intent: options.intent ?? 'unspecified',
@@ -119,6 +121,7 @@ function finishOperation<R>(operation: Operation, result: Settled<R>): void {
     outcome: result.ok ? 'ok' : 'failed',
     error: result.ok ? undefined : describeError(result.error),
     in_flight: operation.inFlight || undefined,
+    calls: operation.calls || undefined,
     duration_us: elapsedUs(operation.startedAt),
   })
 }

@@ -1,4 +1,5 @@
 import type { WriteEvent } from '@syncproof/core/contract'
+import { detectOperation } from '@syncproof/core/detection'
 import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createSyncproof, type Syncproof } from '../src/index.ts'
@@ -13,6 +14,8 @@ interface Candidate {
   updatedAt: Date
 }
 
+let server: RecordingServer
+
 const entity = (id: string) => ({ type: 'candidate', id })
 
 /** The condition of a proof: the write replaced a version that nothing under its root had read or made. */
@@ -24,6 +27,23 @@ function isForeign(write: WriteEvent | undefined): boolean {
     !write.known_incomplete &&
     write.overwritten_by_self === false
   )
+}
+
+/** The fields that the detector proves lost by the writer's operation. */
+function provenOf(write: WriteEvent | undefined): readonly string[] {
+  const events = server
+    .events()
+    .filter((event) => 'operation_id' in event && event.operation_id === write?.operation_id)
+  const process = server.requests[0]?.batch.process
+  if (!write || !process) return []
+  const { findings } = detectOperation({
+    operationId: write.operation_id,
+    process,
+    events: events.map((event) => ({ ...event, process_id: process.id })),
+    complete: true,
+    family: [],
+  })
+  return findings.filter(({ kind }) => kind === 'lost-update').flatMap(({ fields }) => fields)
 }
 
 /** Resolves for all when the last of `count` has come. */
@@ -39,7 +59,6 @@ function barrier(count: number): () => Promise<void> {
 
 describe('evidence under real concurrency', () => {
   let database: AppDatabase
-  let server: RecordingServer
   let syncproof: Syncproof
   let candidates: PostgresTable<Candidate>
 
@@ -89,6 +108,7 @@ describe('evidence under real concurrency', () => {
         write.fields[field] === write.base_fields?.[field],
     )
     expect(reverted).toEqual(write?.assigned.name === 'supplied' ? ['stage'] : ['name'])
+    expect(provenOf(write)).toEqual(reverted)
   })
 
   it('every version is replaced by one write, whoever wins', async () => {

@@ -94,6 +94,7 @@ it('nested calls name their parent and their root, also across awaits', async ()
   expect(top?.parent_operation_id).toBeUndefined()
   expect(mid).toMatchObject({ parent_operation_id: top?.operation_id, root_operation_id: top?.operation_id })
   expect(low).toMatchObject({ parent_operation_id: mid?.operation_id, root_operation_id: top?.operation_id })
+  expect(server.ofKind('operation_finished').map(({ calls }) => calls)).toEqual([undefined, 1, 1])
 })
 
 it('what was begun and not awaited is counted as in flight', async () => {

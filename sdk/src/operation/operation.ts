@@ -41,6 +41,8 @@ export class Operation {
   readonly carried = new WeakMap<object, CarriedVersion>()
   /** What has begun in it and has not been reported yet. */
   inFlight = 0
+  /** Reported operations that name it as their parent. */
+  calls = 0
   /** Its entity could not be told: it reports nothing, and only keeps what it does known to its root. */
   readonly silent: boolean
   readonly #syncs = new Map<string, number>()
