@@ -59,6 +59,7 @@ async function createOperations(db: Kysely<unknown>): Promise<void> {
       operation_id uuid not null,
       process_id uuid not null,
       root_operation_id uuid,
+      parent_operation_id uuid,
       name text,
       entity_type text,
       entity_id text,
@@ -74,6 +75,8 @@ async function createOperations(db: Kysely<unknown>): Promise<void> {
   await sql`create index operations_by_time on syncproof.operations (project_id, started_at, operation_id)
     where started_at is not null`.execute(db)
   await sql`create index operations_by_entity on syncproof.operations (project_id, entity_hash)`.execute(db)
+  await sql`create index operations_by_parent on syncproof.operations (project_id, parent_operation_id)
+    where parent_operation_id is not null`.execute(db)
   await sql`create index operations_open on syncproof.operations (project_id, process_id)
     where finished_at is null`.execute(db)
 }

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import type { Database, Tx } from './database.ts'
 import { entityEvents, toStoredEvent } from './events.ts'
 import { openFindings } from './findings.ts'
-import { filledOperations, loadHistories } from './operation-histories.ts'
+import { endedCallers, filledOperations, loadHistories } from './operation-histories.ts'
 import { projectOperations } from './operation-projection.ts'
 import { lockFindings, recordFindings, resolveFindings } from './record-findings.ts'
 import type {
@@ -95,6 +95,7 @@ async function judgeProject(
 ): Promise<readonly Finding[]> {
   const processIds = new Set(events.map((event) => event.process_id))
   const operationIds = new Set(events.flatMap((event) => event.operation_id ?? []))
+  for (const id of await endedCallers(tx, projectId, [...operationIds])) operationIds.add(id)
   for (const id of await filledOperations(tx, projectId, [...processIds])) operationIds.add(id)
   const operations = await loadHistories(tx, projectId, [...operationIds])
   const batch: DetectionBatch = {

@@ -9,6 +9,7 @@ it.each([
   withCode('08006'),
   withCode('53300'),
   withCode('PGLITE_GONE'),
+  Object.assign(withCode('55000'), { severity: 'FATAL' }),
   new Error('Connection terminated unexpectedly'),
   new Error('timeout exceeded when trying to connect'),
   new AggregateError([withCode('ECONNREFUSED'), withCode('ECONNREFUSED')]),
@@ -19,7 +20,7 @@ it.each([
   expect(storeError(said)).toBe(said)
 })
 
-it.each([withCode('23505'), withCode('40P01'), new Error('boom'), 'text', undefined])(
+it.each([withCode('23505'), withCode('40P01'), withCode('55000'), new Error('boom'), 'text', undefined])(
   'anything else stays what it is: %o',
   (error) => expect(storeError(error)).toBe(error),
 )

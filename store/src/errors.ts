@@ -57,6 +57,8 @@ export function storeError(error: unknown): unknown {
   const unavailable =
     UNAVAILABLE_CODES.has(code) ||
     UNAVAILABLE_STATES.test(code) ||
+    // the server ended the connection, whatever the code: a database that takes no connections says 55000
+    ('severity' in error && error.severity === 'FATAL') ||
     UNAVAILABLE_MESSAGES.test(error.message) ||
     (error instanceof AggregateError && error.errors.every((inner) => storeError(inner) !== inner))
   return unavailable ? new StoreUnavailableError(error) : error

@@ -9,6 +9,10 @@ import type { OperationHistoryRow } from './store.ts'
  *  operation's first one; by more than this, its history is not looked for. */
 const CLOCK_STEP_MS_MAX = 24 * 60 * 60 * 1000
 
+/** Of the operations that one operation called. A root that calls thousands, as an import does, would otherwise
+ *  be held in memory whole for each step. */
+const FAMILY_EVENTS_MAX = 5_000
+
 interface HistoryRow {
   readonly operation_id: string
   readonly process: ProcessReport
@@ -28,16 +32,17 @@ export async function loadHistories(
   operationIds: readonly string[],
 ): Promise<readonly OperationHistoryRow[]> {
   if (operationIds.length === 0) return []
-  const rows = await selectHistories(tx, projectId, operationIds, await oldestId(tx, projectId, operationIds))
+  const oldest = await oldestId(tx, projectId, operationIds)
+  const rows = await selectHistories(tx, projectId, operationIds, oldest)
   await rememberWaiting(tx, projectId, rows)
-  return rows.map(({ operation_id, process, events, complete }) => ({
+  const histories = rows.map(({ operation_id, process, events, complete }) => ({
     operationId: operation_id,
     process,
-    events: (JSON.parse(events) as Omit<StoredEvent, 'process_id'>[]).map((payload) =>
-      toStoredEvent({ process_id: process.id, payload }),
-    ),
+    events: parseEvents(events, process.id),
     complete,
   }))
+  const families = await loadFamilies(tx, projectId, histories.filter(needsFamily), oldest)
+  return histories.map((history) => ({ ...history, family: families.get(history.operationId) ?? [] }))
 }
 
 /** Operations that waited for a gap in the sequence of one of these processes which has been filled. Only
@@ -53,6 +58,28 @@ export async function filledOperations(
     join syncproof.processes process using (project_id, process_id)
     where waiting.project_id = ${projectId} and waiting.process_id = any(${processIds}::uuid[])
       and process.seen @> int8range(waiting.first_seq, waiting.last_seq + 1)`.execute(tx)
+  return rows.map((row) => row.operation_id)
+}
+
+/** Operations that ended and had called one of these: what a called operation did can change what is said of
+ *  its caller, also when it arrives later. */
+export async function endedCallers(
+  tx: Tx,
+  projectId: string,
+  operationIds: readonly string[],
+): Promise<readonly string[]> {
+  const { rows } = await sql<{ operation_id: string }>`
+    with recursive caller as (
+      select parent_operation_id as operation_id from syncproof.operations
+      where project_id = ${projectId} and operation_id = any(${operationIds}::uuid[])
+        and parent_operation_id is not null
+      union
+      select above.parent_operation_id
+      from caller join syncproof.operations above using (operation_id)
+      where above.project_id = ${projectId} and above.parent_operation_id is not null)
+    select operation_id
+    from caller join syncproof.operations using (operation_id)
+    where project_id = ${projectId} and finished_at is not null`.execute(tx)
   return rows.map((row) => row.operation_id)
 }
 
@@ -92,6 +119,55 @@ async function selectHistories(
     where project_id = ${projectId}
     order by operation_id, process_id`.execute(tx)
   return rows
+}
+
+function needsFamily({ events }: Pick<OperationHistoryRow, 'events'>): boolean {
+  const declares = events.some(
+    (event) => event.kind === 'operation_started' && (event.syncs?.length ?? 0) > 0,
+  )
+  return declares && events.some((event) => event.kind === 'operation_finished' && (event.calls ?? 0) > 0)
+}
+
+/** What the operations below each of these did. One that called more than the limits gets nothing, and is then
+ *  judged as one whose calls are not at hand. */
+async function loadFamilies(
+  tx: Tx,
+  projectId: string,
+  callers: readonly Pick<OperationHistoryRow, 'operationId' | 'process'>[],
+  oldest: string,
+): Promise<ReadonlyMap<string, readonly StoredEvent[]>> {
+  if (callers.length === 0) return new Map()
+  const { rows } = await sql<{ caller: string; size: string; events: string | null }>`
+    select caller, size, events
+    from unnest(${callers.map((caller) => caller.operationId)}::uuid[]) as callers(caller)
+    cross join lateral (
+      with recursive below as (
+        select operation_id from syncproof.operations
+        where project_id = ${projectId} and parent_operation_id = callers.caller
+        union
+        select called.operation_id
+        from below join syncproof.operations called on called.parent_operation_id = below.operation_id
+        where called.project_id = ${projectId}),
+      found as (
+        select event.payload
+        from (select operation_id from below limit ${FAMILY_EVENTS_MAX}) as family
+        join syncproof.events event using (operation_id)
+        where event.project_id = ${projectId} and event.id >= ${oldest}
+        limit ${FAMILY_EVENTS_MAX + 1})
+      select count(*) as size, '[' || string_agg(payload::text, ',') || ']' as events from found
+    ) as family`.execute(tx)
+  const processes = new Map(callers.map((caller) => [caller.operationId, caller.process.id]))
+  return new Map(
+    rows
+      .filter(({ size }) => Number(size) <= FAMILY_EVENTS_MAX)
+      .map(({ caller, events }) => [caller, parseEvents(events ?? '[]', processes.get(caller) ?? '')]),
+  )
+}
+
+function parseEvents(events: string, processId: string): readonly StoredEvent[] {
+  return (JSON.parse(events) as Omit<StoredEvent, 'process_id'>[]).map((payload) =>
+    toStoredEvent({ process_id: processId, payload }),
+  )
 }
 
 async function rememberWaiting(tx: Tx, projectId: string, rows: readonly HistoryRow[]): Promise<void> {

@@ -5,11 +5,13 @@ import type { Tx } from './database.ts'
  *  add up. Rows are written in the order of their keys: lanes that share an operation wait instead of deadlocking. */
 export async function projectOperations(tx: Tx, lane: number, after: string, until: string): Promise<void> {
   await sql`
-    insert into syncproof.operations as known (project_id, operation_id, process_id, root_operation_id, name,
+    insert into syncproof.operations as known (project_id, operation_id, process_id, root_operation_id,
+      parent_operation_id, name,
       entity_type, entity_id, entity_hash, started_at, finished_at, outcome, retries, first_event_id, active_at)
     select project_id, operation_id,
       (array_agg(process_id order by id))[1],
       (array_agg((payload->>'root_operation_id')::uuid order by id) filter (where kind = 'operation_started'))[1],
+      (array_agg((payload->>'parent_operation_id')::uuid order by id) filter (where kind = 'operation_started'))[1],
       (array_agg(payload->>'name' order by id) filter (where kind = 'operation_started'))[1],
       (array_agg(entity_type order by id) filter (where kind = 'operation_started'))[1],
       (array_agg(entity_id order by id) filter (where kind = 'operation_started'))[1],
@@ -26,6 +28,7 @@ export async function projectOperations(tx: Tx, lane: number, after: string, unt
     order by project_id, operation_id
     on conflict (project_id, operation_id) do update set
       root_operation_id = coalesce(known.root_operation_id, excluded.root_operation_id),
+      parent_operation_id = coalesce(known.parent_operation_id, excluded.parent_operation_id),
       name = coalesce(known.name, excluded.name),
       entity_type = coalesce(known.entity_type, excluded.entity_type),
       entity_id = coalesce(known.entity_id, excluded.entity_id),

@@ -72,6 +72,9 @@ export interface OperationHistoryRow {
   /** `operation_finished` is stored, and so is every sequence number of the process between the first and the
    *  last event of this operation: what is not here did not happen. */
   readonly complete: boolean
+  /** Events of the operations that it called, directly or through others. Only where they can matter, which is
+   *  where it has ended and declares systems to reach; empty where they are too many (see FAMILY_EVENTS_MAX). */
+  readonly family: readonly StoredEvent[]
 }
 
 export interface DetectionBatch {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { eachEngine } from '../../tools/testing/stores.ts'
 import type { DetectionBatch, DetectionVerdicts } from '../src/index.ts'
@@ -39,6 +40,30 @@ eachEngine('a detection step', (open) => {
     expect(batches.map((batch) => batch.operations[0]?.complete)).toEqual([false, false, true])
     expect(batches[0]?.operations[0]?.process).toMatchObject(process)
     expect(await store.detection.lag()).toEqual({ events: 0, oldestAgeMs: 0 })
+  })
+
+  it('hands over what called operations did with their caller, also when that arrives later', async () => {
+    const { store, project } = given()
+    const process = newProcess()
+    const [callerId, calledId, deepId] = [randomUUID(), randomUUID(), randomUUID()]
+    const caller = operation({ operationId: callerId, calls: 1, firstSeq: 0 })
+    const called = operation({ operationId: calledId, parentId: callerId, calls: 1, firstSeq: 4 })
+    const deep = operation({ operationId: deepId, parentId: calledId, firstSeq: 8 })
+    const { batches, judge } = spy()
+    for (const events of [caller, called, deep]) {
+      await store.events.append(project, process, events)
+      await store.detection.step(0, 100, judge)
+    }
+    const families = batches.map((batch) =>
+      batch.operations
+        .find((history) => history.operationId === callerId)
+        ?.family.map((event) => event.id)
+        .sort(),
+    )
+    const ids = (events: readonly { readonly id: string }[]) => events.map((event) => event.id)
+    expect(families).toEqual([[], ids(called), [...ids(called), ...ids(deep)].sort()])
+    const leaf = batches[2]?.operations.find((history) => history.operationId === deepId)
+    expect(leaf?.family).toEqual([])
   })
 
   it('commits findings, cursor and operations together, or none of them', async () => {

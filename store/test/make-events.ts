@@ -30,6 +30,10 @@ export interface OperationOptions {
   readonly entity?: EntityRef
   readonly firstSeq?: number
   readonly timeMs?: number
+  /** The operation that called it. */
+  readonly parentId?: string
+  /** How many operations it called. */
+  readonly calls?: number
 }
 
 type Operation = readonly [SyncproofEvent, SyncproofEvent, SyncproofEvent, SyncproofEvent]
@@ -37,6 +41,7 @@ type Operation = readonly [SyncproofEvent, SyncproofEvent, SyncproofEvent, Syncp
 /** An operation that writes, syncs (at the second attempt) and ends: four events with following numbers. */
 export function operation(options: OperationOptions = {}): Operation {
   const { operationId = randomUUID(), entity = candidate, firstSeq = 0, timeMs = Date.now() } = options
+  const { parentId, calls } = options
   const base = (place: number) => ({
     id: uuidV7(timeMs),
     seq: firstSeq + place,
@@ -51,13 +56,15 @@ export function operation(options: OperationOptions = {}): Operation {
       kind: 'operation_started',
       name: 'syncCandidate',
       entity,
-      root_operation_id: operationId,
+      root_operation_id: parentId ?? operationId,
+      ...(parentId && { parent_operation_id: parentId }),
       attempt: 1,
       intent: 'unspecified',
+      syncs: [{ system: 'ats' }],
     },
     { ...base(1), ...of, kind: 'write', system: 'db', known_versions: [], assigned: {}, guard: 'none' },
     { ...base(2), ...of, kind: 'sync', system: 'ats', attempt: 2 },
-    { ...base(3), kind: 'operation_finished', outcome: 'ok' },
+    { ...base(3), kind: 'operation_finished', outcome: 'ok', ...(calls && { calls }) },
   ]
 }
 

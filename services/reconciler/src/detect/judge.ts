@@ -30,8 +30,7 @@ export async function judgeBatch(
   const findings = new Map<string, DetectedFinding>()
   const resolved = new Map<string, Resolution>()
   const previous = await openFindings(batch, evidence)
-  for (const row of batch.operations) {
-    const history: OperationHistory = { family: [], ...row }
+  for (const history of batch.operations) {
     const detection = detectOperation(history)
     for (const { detector, error } of detection.failures) detectorFailed(context, detector, history, error)
     for (const finding of detection.findings) findings.set(finding.id, finding)
