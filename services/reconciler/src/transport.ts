@@ -31,18 +31,18 @@ export interface NewJob {
   readonly deduplicationId: string
 }
 
-export interface JobQueue {
+interface JobQueue {
   /** Resolves when the queue can be used. @throws QueueUnavailableError */
   ready(): Promise<void>
   add(job: NewJob): Promise<void>
   close(): Promise<void>
 }
 
-export interface JobWorker {
+interface JobWorker {
   close(): Promise<void>
 }
 
-export interface WorkerEvents {
+interface WorkerEvents {
   /** The job ended, well or with a throw, and another of the same deduplication id may be added. */
   ended(name: string, data: JobData): void
   /** A job threw, or stalled too often. */

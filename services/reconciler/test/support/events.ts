@@ -28,7 +28,7 @@ export interface Reporter {
   append(store: Store, events: readonly SyncproofEvent[]): Promise<void>
 }
 
-export interface Reported {
+interface Reported {
   readonly operationId: string
   readonly events: readonly SyncproofEvent[]
   /** Of the lost update. */

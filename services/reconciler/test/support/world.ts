@@ -13,7 +13,7 @@ import { type AtsRecord, type AtsServer, startAtsServer } from './ats-server.ts'
 import { FINGERPRINT_KEY, PROJECT } from './events.ts'
 
 /** The store's database, with the queue that BullMQ keeps its jobs in. */
-export interface Engine {
+interface Engine {
   readonly store: Store
   readonly queue: QueueConnection
   /** Of the store; undefined for the embedded one. */
@@ -28,7 +28,7 @@ export function transports(): readonly Transport[] {
   return redisUrl() === undefined ? ['PostgreSQL', 'PGlite'] : ['Redis', 'PostgreSQL', 'PGlite']
 }
 
-export async function openEngine(transport: Transport): Promise<Engine> {
+async function openEngine(transport: Transport): Promise<Engine> {
   if (transport === 'PGlite') {
     const pool = await openPglite({})
     await migrateStore({ pool })
@@ -166,7 +166,7 @@ export async function flush(url: string): Promise<void> {
   await redis.quit()
 }
 
-export async function insert(db: pg.Pool, records: readonly AtsRecord[]): Promise<void> {
+async function insert(db: pg.Pool, records: readonly AtsRecord[]): Promise<void> {
   await db.query(
     'insert into candidates select * from jsonb_to_recordset($1) as r(id text, name text, status text)',
     [JSON.stringify(records)],
