@@ -33,7 +33,7 @@ export interface CommandSpec {
   load(): Promise<{ run(context: CommandContext): Promise<ExitCode> }>
 }
 
-export type Environment = Readonly<Record<string, string | undefined>>
+type Environment = Readonly<Record<string, string | undefined>>
 
 export interface CommandContext {
   readonly command: CommandSpec

@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { freshDatabase, redisUrl } from '../../tools/testing/servers.ts'
 import { startDev } from '../src/index.ts'
 import { cli, freePort, freshFolder, startCli } from './support/cli.ts'
@@ -89,8 +92,9 @@ describe('syncproof dev', () => {
     expect(explained.stdout).toMatch(/ A {3}syncCandidate starts\n/)
     expect(explained.stdout).toMatch(/ A {3}read db {2}v1\n/)
     expect(explained.stdout).toMatch(
-      / A {3}write db {2}update {2}v2 → v3 .*over v2, which it had not read \(it changed score\)/,
+      / A {3}write db {2}update {2}v2 → v3 .*over v2, which it had not read; v2 changed score {2}ok\n/,
     )
+    expect(explained.stdout).toContain('  A   syncCandidate in candidate-api 1.2.0  ok  ')
     expect(explained.stdout).toContain('lost-update')
     const asJson = JSON.parse((await cli(['explain', 'candidate', evil, '--json'], { env })).stdout)
     expect(asJson).toMatchObject({ version: 1, entity: { type: 'candidate', id: evil }, more: false })
@@ -112,17 +116,35 @@ describe('syncproof dev', () => {
     }
   })
 
-  it('exits 3 and names the option where a port is taken, and leaves nothing behind', async () => {
-    const { started } = await startedDev(['--ephemeral'])
-    const { port } = new URL(started.url)
-    const { code, stderr } = await cli(['dev', '--ephemeral', '--port', port, '--metrics-port', '0'])
-    expect(code).toBe(3)
-    expect(stderr).toContain(`port ${port} of 127.0.0.1 is in use by another program`)
-    expect(stderr).toContain('--port')
-    const metricsPort = new URL(started.metrics_url).port
-    const metrics = await cli(['dev', '--ephemeral', '--port', '0', '--metrics-port', metricsPort])
-    expect(metrics.code).toBe(3)
-    expect(metrics.stderr).toContain('--metrics-port')
+  it('exits 3 and names the option where a port is taken', async () => {
+    const other = createServer()
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void other.close())
+    const port = String((other.address() as AddressInfo).port)
+    for (const option of ['--port', '--metrics-port']) {
+      const { code, stderr } = await cli(['dev', '--ephemeral', ...FREE_PORTS, option, port])
+      expect({ option, code }).toEqual({ option, code: 3 })
+      expect(stderr).toContain(`port ${port} of 127.0.0.1 is in use by another program`)
+      expect(stderr).toContain(`Take another port with ${option}`)
+    }
+  })
+
+  it('finishes what it has accepted when it is stopped, and a second Ctrl-C ends it at once', async () => {
+    const { dev, started } = await startedDev(['--ephemeral'])
+    // A request whose body never ends keeps the first stop waiting.
+    const { hostname, port } = new URL(started.url)
+    const client = connect(Number(port), hostname)
+    onTestFinished(() => void client.destroy())
+    client.on('error', () => {})
+    const head = ['POST /v1/events HTTP/1.1', 'host: x', `authorization: Bearer ${started.api_key}`]
+    client.write(`${[...head, 'content-type: application/json', 'content-length: 99'].join('\r\n')}\r\n\r\n{`)
+    await once(client, 'connect')
+    await losesAnUpdate(started, 'later than that request')
+    dev.child.kill('SIGINT')
+    await dev.says(/Stopping\./)
+    // Signals at nearly the same time are one: npm passes a Ctrl-C on that the terminal has sent already.
+    await sleep(700)
+    expect(await dev.kill('SIGINT')).toEqual({ code: 130, signal: null })
   })
 
   it('exits 2 where it is told two places to keep the events', async () => {

@@ -66,6 +66,7 @@ function legend(
         [
           { text: padEnd(label, 2), style: 'bold' },
           { text: printable(who?.join(' ') ?? '') },
+          operation === undefined ? { text: '' } : endPart(operation),
           { text: printable(id), style: 'dim' },
         ],
         layout,
@@ -82,6 +83,11 @@ function legend(
       ),
     ),
   ]
+}
+
+/** The end of an operation names no entity, so it is no line of the timeline. */
+function endPart({ outcome }: OperationRow): Part {
+  return outcome === null ? { text: 'not ended', style: 'yellow' } : outcomePart(outcome)
 }
 
 function tokenText(token: string): string {
@@ -191,7 +197,7 @@ function writeParts(write: WriteEvent, versions: Labels): Part[] {
       ? [
           {
             text: printable(
-              `over ${versions.of(over)}, which it had not read${taken.length === 0 ? '' : ` (it changed ${taken.join(', ')})`}`,
+              `over ${versions.of(over)}, which it had not read${taken.length === 0 ? '' : `; ${versions.of(over)} changed ${taken.join(', ')}`}`,
             ),
             style: 'red' as const,
           },

@@ -9,7 +9,7 @@ import { onTestFinished, vi } from 'vitest'
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 const START_MS_MAX = 60_000
 
-export interface Exit {
+interface Exit {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
 }

@@ -90,7 +90,7 @@ export function createReporter() {
   }
 }
 
-export function uuidV7(nowMs = Date.now()): string {
+function uuidV7(nowMs = Date.now()): string {
   const hex = nowMs.toString(16).padStart(12, '0') + randomBytes(10).toString('hex')
   const variant = (8 + (Number.parseInt(hex[16] ?? '0', 16) & 3)).toString(16)
   return [
