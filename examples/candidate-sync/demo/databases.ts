@@ -24,6 +24,23 @@ export async function createDatabases(server: string): Promise<DemoDatabases> {
   }
 }
 
+/** A pool whose `close` waits until every connection is gone. The pool's own `end` does not: a database that is
+ *  dropped right after it would still cut them off, which node-postgres throws where nobody can catch it. */
+export function openPool(url: string, max: number): { readonly pool: pg.Pool; close(): Promise<void> } {
+  const pool = new pg.Pool({ connectionString: url, max })
+  const gone: Promise<unknown>[] = []
+  pool.on('connect', (client) => gone.push(new Promise((resolve) => client.once('end', resolve))))
+  // an idle connection broke: the next query takes another one, or says what is wrong
+  pool.on('error', () => {})
+  return {
+    pool,
+    async close() {
+      await pool.end()
+      await Promise.all(gone)
+    },
+  }
+}
+
 function urlOf(server: string, name: string): string {
   const url = new URL(server)
   url.pathname = `/${name}`

@@ -1,28 +1,62 @@
 import { type Finding, parseToken, type WriteEvent } from '@syncproof/core/contract'
-import type { HistoryRow } from './oracle/evidence.ts'
+import type { ClientRequest, HistoryRow } from './oracle/evidence.ts'
 import type { Happening } from './oracle/judge.ts'
+import type { Found } from './score.ts'
 import type { Screen } from './screen.ts'
 
-/** Tells one lost update in full: what happened, from the database's own history, and what proves it. */
+/** A lost update that was found, with the two writes that made it. */
+interface Loss {
+  readonly finding: Finding
+  readonly field: string
+  readonly requestId: string
+  /** The version that lost the field. */
+  readonly write: HistoryRow
+  /** The version that had changed it. */
+  readonly lost: HistoryRow
+}
+
+/** Tells one lost update in full: what happened, from the database's own history, and what proves it.
+ *  @returns the candidate that it is about; undefined where there is none to tell of */
 export function explainLostUpdate(
   screen: Screen,
-  happening: Happening,
-  finding: Finding,
+  happenings: readonly Happening[],
+  found: readonly Found[],
   history: readonly HistoryRow[],
-): void {
-  const { candidateId, requestId } = happening
-  const field = happening.fields[0] ?? ''
-  const versions = history.filter((row) => row.candidateId === candidateId)
-  const write = versions.find((row) => row.xid === happening.xid)
-  const lost = versions.findLast(
-    (row) => row.seq < (write?.seq ?? 0) && row.old && row.old[field] !== row.new[field],
+  requests: readonly ClientRequest[],
+): string | undefined {
+  const silent = new Set(requests.filter(({ reply }) => reply.kind === 'ok').map(({ id }) => id))
+  const losses = happenings.flatMap((happening) => lossOf(happening, found, history) ?? [])
+  // both callers were told that all is well: the bug at its purest
+  const loss = losses.find((one) => silent.has(one.requestId) && silent.has(String(one.lost.new.updatedBy)))
+  if (loss) tell(screen, loss)
+  return loss?.write.candidateId
+}
+
+function lossOf(
+  { kind, candidateId, xid, fields, requestId }: Happening,
+  found: readonly Found[],
+  history: readonly HistoryRow[],
+): Loss | undefined {
+  const field = fields[0]
+  if (kind !== 'lost-update' || field === undefined) return undefined
+  const match = found.find(
+    (one) => one.finding.kind === kind && one.finding.entity?.id === candidateId && one.xid === xid,
   )
-  screen.heading(`One of them in full: the ${field} of ${candidateId}`)
-  if (!write?.old || !lost) return
+  const versions = history.filter((row) => row.candidateId === candidateId)
+  const at = versions.findIndex((row) => row.xid === xid)
+  const lost = versions
+    .slice(0, Math.max(at, 0))
+    .findLast((row) => row.old && row.old[field] !== row.new[field])
+  const write = versions[at]
+  return match && write && lost ? { finding: match.finding, field, requestId, write, lost } : undefined
+}
+
+function tell(screen: Screen, { finding, field, requestId, write, lost }: Loss): void {
+  screen.heading(`One of them in full: the ${field} of ${write.candidateId}`)
   const steps = [
-    `${requestId} reads ${candidateId} at revision ${write.baseRevision}.`,
+    `${requestId} reads ${write.candidateId} at revision ${write.baseRevision}.`,
     `${lost.new.updatedBy} stores ${field} ${quote(lost.new[field])}, revision ${lost.new.revision}. Its caller is told: ok.`,
-    `${requestId} writes back every field that it had read, revision ${write.new.revision}: ${field} is ${quote(write.new[field])} again. No error anywhere.`,
+    `${requestId} writes back every field that it had read, revision ${write.new.revision}: ${field} is ${quote(write.new[field])} again. Its caller is told: ok.`,
   ]
   for (const [index, step] of steps.entries()) screen.say(`  ${index + 1}. ${step}`, 5)
   screen.blank()

@@ -43,12 +43,12 @@ async function run(options: DemoOptions): Promise<number> {
   await using opened = new AsyncDisposableStack()
   try {
     const story = tell(options, screen, opened, stop.signal, watch)
-    const { score, world } = await Promise.race([story, over.promise])
+    const { score, world, example } = await Promise.race([story, over.promise])
     verdict(score.failures, screen)
     if (options.once) {
       process.stdout.write(`${JSON.stringify({ findings: score.findings, report: score.report })}\n`)
     } else {
-      whatNext(world, screen)
+      whatNext(world, example ?? 'c-001', screen)
       await over.promise.catch(ignoreStop)
       screen.say('Stopping …')
     }
@@ -86,12 +86,12 @@ function verdict(failures: Ending['score']['failures'], screen: Screen): void {
   )
 }
 
-function whatNext({ api, appUrl, metricsUrl }: World, screen: Screen): void {
+function whatNext({ api, appUrl, metricsUrl }: World, example: string, screen: Screen): void {
   screen.heading('Everything stays up until Ctrl-C. In another terminal:')
   screen.line(`export SYNCPROOF_URL=${api.url}`)
   screen.line(`export SYNCPROOF_API_KEY=${api.key}`)
   screen.line('npm run -s syncproof -- findings --kind lost-update')
-  screen.line('npm run -s syncproof -- explain candidate c-001')
+  screen.line(`npm run -s syncproof -- explain candidate ${example}`)
   screen.line('npm run -s syncproof -- reconcile candidate')
   screen.line('curl -H "Authorization: Bearer $SYNCPROOF_API_KEY" \\')
   screen.line('  $SYNCPROOF_URL/v1/findings?limit=1')

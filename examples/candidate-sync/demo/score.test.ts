@@ -117,6 +117,8 @@ describe('the score of the report', () => {
     expect(score([], [differs], [], { ...open, divergences: [] }).failures).toHaveLength(1)
     expect(score([], [], [], { ...open, divergences: [named] }).failures).toHaveLength(1)
     expect(score([], [differs], [], { ...open, divergences: [undecided] }).failures).toHaveLength(1)
+    const otherField = { ...named, fields: ['email'] }
+    expect(score([], [differs], [], { ...open, divergences: [otherField] }).failures).toHaveLength(2)
     const otherKind = { ...named, kind: 'missing-in-target' } as const
     expect(score([], [differs], [], { ...open, divergences: [otherKind] }).failures).toHaveLength(2)
   })

@@ -36,7 +36,7 @@ const STATE_KINDS = ['missing-in-target', 'unexpected-in-target', 'field-mismatc
 
 /** Sets what Syncproof found beside what happened. Both are matched by identity, never by number: a write by its
  *  candidate and the transaction that made its row version, a lost update by its fields as well, a hazard by its
- *  function, a divergence by kind and key. */
+ *  function, a divergence by key, kind and fields. */
 export function score(
   happenings: readonly Happening[],
   divergences: readonly TrueDivergence[],
@@ -63,10 +63,7 @@ export function score(
     )
   }
   const named = report.divergences.filter(({ verdict }) => verdict === 'observed')
-  const reportFigures = figures(
-    divergences.map(({ kind, key }) => `${kind} ${key}`),
-    named.map(({ kind, key }) => `${kind} ${key}`),
-  )
+  const reportFigures = figures(divergences.map(divergenceIdentity), named.map(divergenceIdentity))
   return {
     findings,
     report: {
@@ -93,6 +90,10 @@ export function writtenXid(finding: Finding, events: readonly StoredEvent[]): st
 function happeningIdentity({ kind, candidateId, xid, fields }: Happening): string {
   if (isHazard(kind)) return FUNCTION
   return `${candidateId} ${xid} ${fields.join(',')}`
+}
+
+function divergenceIdentity({ kind, key, fields }: TrueDivergence | Divergence): string {
+  return `${kind} ${key} ${[...fields].sort().join(',')}`
 }
 
 /** The one function of the app that writes. */

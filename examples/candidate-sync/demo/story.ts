@@ -1,4 +1,3 @@
-import type { Finding } from '@syncproof/core/contract'
 import type { Report } from '@syncproof/store'
 import { type Ats, startAts } from './ats.ts'
 import { makeCandidates, type NewCandidate } from './candidates.ts'
@@ -7,9 +6,9 @@ import { explainLostUpdate } from './explanation.ts'
 import { startFeed } from './findings-feed.ts'
 import type { DemoOptions } from './options.ts'
 import { trueDivergences } from './oracle/divergence.ts'
-import type { ClientRequest, HistoryRow, Row } from './oracle/evidence.ts'
+import type { ClientRequest, Row } from './oracle/evidence.ts'
 import { type Database, installHistory, readHistory } from './oracle/history-trigger.ts'
-import { type Happening, judge } from './oracle/judge.ts'
+import { judge } from './oracle/judge.ts'
 import type { ReportApi } from './report-api.ts'
 import { type Score, score } from './score.ts'
 import { type Screen, scoreTable } from './screen.ts'
@@ -27,6 +26,8 @@ const REPORT_MS_MAX = 180_000
 
 export interface Ending {
   readonly score: Score
+  /** The candidate whose lost update was told in full. */
+  readonly example: string | undefined
   readonly world: World
 }
 
@@ -50,8 +51,10 @@ export async function tell(
   screen.pairs(world.parts)
   await baseline(world.api, screen)
   const requests = await traffic(options, world, candidates, screen, stop)
-  const report = await settle(world, candidates, requests.length, screen)
-  return { world, score: await compare(world, requests, report, screen) }
+  // what failed otherwise never ran the wrapped function
+  const operations = requests.filter(({ reply }) => reply.kind !== 'error').length
+  const report = await settle(world, candidates, operations, screen)
+  return { world, ...(await compare(world, requests, report, screen)) }
 }
 
 function intro(screen: Screen, { seed, database }: DemoOptions): void {
@@ -130,7 +133,7 @@ async function traffic(
 async function settle(
   world: World,
   candidates: readonly NewCandidate[],
-  requests: number,
+  operations: number,
   screen: Screen,
 ): Promise<Report> {
   const { ats, api } = world
@@ -139,7 +142,7 @@ async function settle(
   )
   await ats.tamper(candidates.map(({ id }) => id))
   screen.say('Somebody changes one candidate at the ATS by hand, deletes another there and creates a third.')
-  await waitFor('every event to be judged', JUDGED_MS_MAX, () => judged(world, requests))
+  await waitFor('every event to be judged', JUDGED_MS_MAX, () => judged(world, operations))
   screen.heading('Reconciliation')
   const report = await reconcile(api)
   const { coverage } = report
@@ -158,14 +161,14 @@ async function reconcile(api: ReportApi): Promise<Report> {
   })
 }
 
-/** The books are closed, the detector has nothing left, and every request's operation is known to have ended. */
-async function judged({ api, detectorMetricsUrl }: World, requests: number): Promise<true | undefined> {
+/** The books are closed, the detector has nothing left, and so many operations are known to have ended. */
+async function judged({ api, detectorMetricsUrl }: World, operations: number): Promise<true | undefined> {
   const processes = await api.processes()
   if (processes.length === 0 || processes.some(({ unaccounted }) => unaccounted !== 0)) return undefined
   const metrics = await (await fetch(detectorMetricsUrl)).text()
   if (!/^syncproof_detection_lag_events 0$/m.test(metrics)) return undefined
   const ended = (await api.operations()).filter(({ finished_at }) => finished_at !== null)
-  return ended.length >= requests ? true : undefined
+  return ended.length >= operations ? true : undefined
 }
 
 async function compare(
@@ -173,7 +176,7 @@ async function compare(
   requests: readonly ClientRequest[],
   report: Report,
   screen: Screen,
-): Promise<Score> {
+): Promise<Omit<Ending, 'world'>> {
   const { api, ats, database } = world
   const history = await readHistory(database)
   const { rows } = await database.query('SELECT to_jsonb(candidates) AS row FROM candidates')
@@ -195,26 +198,6 @@ async function compare(
   )
   screen.blank()
   for (const line of scoreTable(result, screen.columns)) screen.line(line)
-  explainOne(screen, happenings, found, history)
-  return result
-}
-
-function explainOne(
-  screen: Screen,
-  happenings: readonly Happening[],
-  found: readonly { readonly finding: Finding; readonly xid: string | undefined }[],
-  history: readonly HistoryRow[],
-): void {
-  for (const happening of happenings) {
-    if (happening.kind !== 'lost-update') continue
-    const match = found.find(
-      ({ finding, xid }) =>
-        finding.kind === 'lost-update' &&
-        finding.entity?.id === happening.candidateId &&
-        xid === happening.xid,
-    )
-    if (!match) continue
-    explainLostUpdate(screen, happening, match.finding, history)
-    return
-  }
+  const example = explainLostUpdate(screen, happenings, found, history, requests)
+  return { score: result, example }
 }

@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
-import pg from 'pg'
 import { createSchema } from '../src/schema.ts'
 import { ATS_TIMEOUT_MS, type Ats } from './ats.ts'
 import { type Child, startChild } from './children.ts'
-import { createDatabases } from './databases.ts'
+import { createDatabases, openPool } from './databases.ts'
 import { freePort } from './free-port.ts'
 import { createReportApi } from './report-api.ts'
 import { waitFor } from './wait.ts'
 import { LOOPBACK, type World, type WorldOptions } from './world.ts'
 
 const START_MS_MAX = 60_000
+const POOL_CONNECTIONS_MAX = 2
 
 const CLI = new URL('main.ts', import.meta.resolve('syncproof'))
 const APP = new URL('../src/main.ts', import.meta.url)
@@ -26,8 +26,8 @@ export async function startSeparate(
 ): Promise<World> {
   const databases = await createDatabases(server)
   opened.defer(() => databases.drop())
-  const pool = new pg.Pool({ connectionString: databases.app, max: 2 })
-  opened.defer(() => pool.end())
+  const { pool, close } = openPool(databases.app, POOL_CONNECTIONS_MAX)
+  opened.defer(close)
   await createSchema(pool)
 
   const apiKey = randomBytes(24).toString('hex')

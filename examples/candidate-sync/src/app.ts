@@ -23,6 +23,8 @@ const updates = {
   },
 } as const
 
+const NO_SUCH_CANDIDATE = { error: 'no_such_candidate' }
+
 /** The candidate API. Does not listen yet. */
 export function buildApp(): FastifyInstance {
   // a wrong type is the caller's mistake: it is answered, not bent into shape
@@ -30,13 +32,17 @@ export function buildApp(): FastifyInstance {
 
   app.get<{ Params: { id: string } }>('/candidates/:id', async (request, reply) => {
     const candidate = await db.candidates.findUnique({ where: { id: request.params.id } })
-    return candidate ?? reply.code(404).send({ error: 'no_such_candidate' })
+    return candidate ?? reply.code(404).send(NO_SUCH_CANDIDATE)
   })
 
   app.patch<{ Params: { id: string }; Body: Partial<Candidate> }>(
     '/candidates/:id',
     { schema: { body: updates } },
-    (request) => syncCandidate(request.params.id, request.body),
+    async (request, reply) => {
+      const { id } = request.params
+      if (!(await db.candidates.findUnique({ where: { id } }))) return reply.code(404).send(NO_SUCH_CANDIDATE)
+      return syncCandidate(id, request.body)
+    },
   )
 
   app.setErrorHandler((error, _request, reply) => {

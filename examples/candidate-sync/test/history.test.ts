@@ -1,6 +1,6 @@
-import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freshDatabase } from '../../../tools/testing/servers.ts'
+import { openPool } from '../demo/databases.ts'
 import { type Database, installHistory, readHistory } from '../demo/oracle/history-trigger.ts'
 import { createSchema } from '../src/schema.ts'
 
@@ -12,11 +12,11 @@ interface Engine {
 const engines: Readonly<Record<string, () => Promise<Engine>>> = {
   async PostgreSQL() {
     const fresh = await freshDatabase()
-    const pool = new pg.Pool({ connectionString: fresh.url, max: 8 })
+    const { pool, close } = openPool(fresh.url, 8)
     return {
       database: pool,
       async end() {
-        await pool.end()
+        await close()
         await fresh.drop()
       },
     }
