@@ -1,4 +1,4 @@
-import type { WriteEvent } from '@syncproof/core/contract'
+import { parseToken, type WriteEvent } from '@syncproof/core/contract'
 import { detectOperation } from '@syncproof/core/detection'
 import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -17,6 +17,11 @@ interface Candidate {
 let server: RecordingServer
 
 const entity = (id: string) => ({ type: 'candidate', id })
+
+const BEFORE_TRIGGER = `
+  CREATE FUNCTION pass() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN IF TG_OP = 'DELETE' THEN RETURN OLD; END IF; RETURN NEW; END $$;
+  CREATE TRIGGER pass BEFORE UPDATE OR DELETE ON candidates FOR EACH ROW EXECUTE FUNCTION pass()`
 
 /** The condition of a proof: the write replaced a version that nothing under its root had read or made. */
 function isForeign(write: WriteEvent | undefined): boolean {
@@ -111,7 +116,11 @@ describe('evidence under real concurrency', () => {
     expect(provenOf(write)).toEqual(reverted)
   })
 
-  it('every version is replaced by one write, whoever wins', async () => {
+  it.each([
+    ['without triggers', ''],
+    ['with a BEFORE trigger', BEFORE_TRIGGER],
+  ])('every version is replaced by one write, whoever wins, %s', async (_how, trigger) => {
+    await database.pool.query(trigger)
     const merge = spreadMerge(async () => {})
     const all = Array.from({ length: 120 }, (_, index) =>
       merge(`c${(index % 3) + 1}`, index % 2 ? { name: `n${index}` } : { stage: `s${index}` }),
@@ -126,6 +135,39 @@ describe('evidence under real concurrency', () => {
     expect(left).toHaveLength(3)
     expect(seen.some(isForeign)).toBe(true)
     for (const write of seen) expect(write.overwritten_by_self).toBe(false)
+  })
+
+  it.each([
+    ['an update', 'without triggers', ''],
+    ['an update', 'with a BEFORE trigger', BEFORE_TRIGGER],
+    ['a delete', 'without triggers', ''],
+    ['a delete', 'with a BEFORE trigger', BEFORE_TRIGGER],
+  ])('%s names the version that it waited for, %s', async (action, _how, trigger) => {
+    await database.pool.query(trigger)
+    const other = new pg.Client({ connectionString: database.url })
+    await other.connect()
+    const { rows } = await other
+      .query(`BEGIN; UPDATE candidates SET name = 'Other' WHERE id = 'c1'`)
+      .then(() => other.query(`SELECT xmin::text FROM candidates WHERE id = 'c1'`))
+    const run = syncproof.wrap(
+      (id: string) =>
+        syncproof.write('db', {}, () =>
+          action === 'an update'
+            ? candidates.update({ where: { id }, data: { stage: 'mine' } })
+            : candidates.delete({ where: { id } }),
+        ),
+      { entity },
+    )('c1')
+    await vi.waitFor(async () => {
+      const waiting = await other.query('SELECT FROM pg_locks WHERE NOT granted')
+      expect(waiting.rows).toHaveLength(1)
+    })
+    await other.query('COMMIT')
+    await other.end()
+    await run
+    const [write] = await writes()
+    expect(parseToken(write?.overwritten_version ?? '')?.value).toBe(rows[0].xmin)
+    expect(isForeign(write)).toBe(true)
   })
 
   it.each(['read committed', 'repeatable read', 'serializable'] as const)(

@@ -30,7 +30,6 @@ export async function describeTable(
     database,
     key,
     oid: String(row.oid),
-    serverVersion: Number(row.server_version),
     jsonColumns: new Set(row.json_columns as string[]),
     givesTokens:
       Boolean(row.is_plain) && Boolean(row.key_is_unique) && Number(row.server_version) >= SERVER_VERSION_MIN,

@@ -14,16 +14,12 @@ export interface TableName {
 /** What the statements need to know of a table that gives tokens. */
 export interface TokenTable {
   readonly oid: string
-  /** `server_version_num`. */
-  readonly serverVersion: number
   readonly key: string
 }
 
 export type LockMode = 'for update' | 'for no key update' | 'for share' | 'for key share'
 
 export type Values = Readonly<Record<string, unknown>>
-
-const RETURNING_OLD_SINCE = 180_000
 
 export function quoteTable(table: TableName): string {
   return table.schema === undefined ? quote(table.name) : `${quote(table.schema)}.${quote(table.name)}`
@@ -102,32 +98,13 @@ export function updateRow(
       text: `UPDATE ${target} SET ${assignments} WHERE ${condition} RETURNING t.*`,
       values: parameters.values,
     }
-  const text =
-    token.serverVersion >= RETURNING_OLD_SINCE
-      ? updateReturningOld(target, assignments, condition, token)
-      : updateBehindLock(target, assignments, condition, token)
-  return { text, values: parameters.values }
+  return { text: updateBehindLock(target, assignments, condition, token), values: parameters.values }
 }
 
-function updateReturningOld(
-  target: string,
-  assignments: string,
-  condition: string,
-  token: TokenTable,
-): string {
-  const state = (row: string) =>
-    `${row}.tableoid::text AS ${row}_table, ${row}.${quote(token.key)}::text AS ${row}_key, ${row}.xmin::text AS ${row}_xmin`
-  const part = (row: string, name: string) =>
-    `SELECT (w.${row}_row).*, w.${row}_table AS "${EXTRA}table", w.${row}_key AS "${EXTRA}key", w.${row}_xmin AS "${EXTRA}xmin", '${name}' AS "${EXTRA}part" FROM w`
-  return `WITH w AS (UPDATE ${target} SET ${assignments} WHERE ${condition}
-  RETURNING old AS old_row, new AS new_row, ${state('old')}, ${state('new')}),
-both_rows AS (${part('old', 'before')} UNION ALL ${part('new', 'after')})
-SELECT r.*, ${writeColumns(token)}, ${overwrittenStatus('r')} FROM both_rows AS r`
-}
-
-/** Before PostgreSQL 18: the row is locked and read by a CTE, with the lock that the update itself takes (a
- *  stronger one would block inserts of rows that refer to it) and the update's whole condition (a row that the
- *  update would not touch must not be locked). */
+/** The row is locked and read by a CTE, with the lock that the update itself takes (a stronger one would block
+ *  inserts of rows that refer to it) and the update's whole condition (a row that the update would not touch must
+ *  not be locked). Not by `RETURNING old` of PostgreSQL 18: where the table has a BEFORE trigger and the update
+ *  waited for another, `old` is the row before that other one (seen with 18.4), and a lost update looks like none. */
 function updateBehindLock(target: string, assignments: string, condition: string, token: TokenTable): string {
   const key = quote(token.key)
   const part = (from: string, name: string) => `SELECT ${from}.*, '${name}' AS "${EXTRA}part" FROM ${from}`
