@@ -45,6 +45,15 @@ export function buildApp(): FastifyInstance {
     },
   )
 
+  // a connection whose last answer comes while the app closes would keep it open until it has idled long enough
+  let closing = false
+  app.addHook('preClose', async () => {
+    closing = true
+  })
+  app.addHook('onSend', async (_request, reply) => {
+    if (closing) reply.header('connection', 'close')
+  })
+
   app.setErrorHandler((error, _request, reply) => {
     if (error instanceof AtsError)
       return reply
