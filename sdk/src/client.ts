@@ -46,7 +46,8 @@ export function createSyncproof(options: SyncproofOptions): Syncproof {
   const instruments: Instruments = {
     reporter,
     warn,
-    reader: new RecordReader(settings.fingerprintKey, settings.fields),
+    reader: new RecordReader(settings.fingerprintKey, settings.entities),
+    entities: settings.entities,
     open: { count: 0 },
   }
   return {

@@ -2,6 +2,25 @@ import type { FieldRules } from '@syncproof/core/contract'
 import { DEFAULT_FINGERPRINT_KEY } from '@syncproof/core/contract'
 import type { SyncproofWarning, Warn } from './warnings.ts'
 
+/** Something that holds for every record of a type: false means that it does not. Asked of each record that a
+ *  write left behind; one that looks at a field which is not known is not judged. It must not be async. A type
+ *  for the record must be a type alias, not an interface. */
+export type Invariant = { holds(record: Readonly<Record<string, unknown>>): boolean }['holds']
+
+/** What is declared of one entity type. */
+export interface EntityOptions {
+  /** Field rules, shared with the reconciler. Default: every field by its type. */
+  readonly fields?: FieldRules | undefined
+  /** By name: `{ hiredHasEmail: (c) => c.status !== 'hired' || c.email !== null }`. */
+  readonly invariants?: Readonly<Record<string, Invariant>> | undefined
+  /** The table that holds it, so that an adapter knows a row of it. */
+  readonly table?: string | undefined
+  /** The column with its id. */
+  readonly key?: string | undefined
+}
+
+export type EntityTypes = Readonly<Record<string, EntityOptions>>
+
 export interface SyncproofOptions {
   /** The program that this is, such as `candidate-api`. */
   readonly service: string
@@ -14,8 +33,8 @@ export interface SyncproofOptions {
   /** Keys the fingerprints; the reconciler needs the same one. Default: SYNCPROOF_FINGERPRINT_KEY, else a
    *  documented constant that protects nothing, with a warning. */
   readonly fingerprintKey?: string | undefined
-  /** Field rules by entity type, shared with the reconciler. Default: none, every field by its type. */
-  readonly fields?: Readonly<Record<string, FieldRules>> | undefined
+  /** What is declared of entities, by type: field rules, invariants, the table. Default: nothing. */
+  readonly entities?: EntityTypes | undefined
   /** How long an event may wait for others before it is sent. Default: 250. */
   readonly flushIntervalMs?: number | undefined
   /** Events that wait, as JSON text. At this size new ones are dropped and counted. Default: 8 MiB. */
@@ -39,7 +58,7 @@ export interface Settings {
   readonly eventsUrl: string
   readonly apiKey: string | undefined
   readonly fingerprintKey: string
-  readonly fields: Readonly<Record<string, FieldRules>>
+  readonly entities: EntityTypes
   readonly flushIntervalMs: number
   readonly queueBytesMax: number
   readonly requestTimeoutMs: number
@@ -79,7 +98,7 @@ export function resolveOptions(options: SyncproofOptions, env: NodeJS.ProcessEnv
     apiKey: options.apiKey ?? nonEmpty(env.SYNCPROOF_API_KEY),
     fingerprintKey:
       options.fingerprintKey ?? nonEmpty(env.SYNCPROOF_FINGERPRINT_KEY) ?? DEFAULT_FINGERPRINT_KEY,
-    fields: options.fields ?? {},
+    entities: options.entities ?? {},
   }
 }
 

@@ -1,5 +1,6 @@
 import { type EntityRef, entityKey, type Fingerprints } from '@syncproof/core/contract'
 import { type Moment, now } from '../clock.ts'
+import type { EntityTypes } from '../options.ts'
 import type { Draft, Reporter } from '../report/reporter.ts'
 import { uuidV7 } from '../uuid-v7.ts'
 import type { Warn } from '../warnings.ts'
@@ -11,6 +12,7 @@ import { SuppliedValues } from './supplied-values.ts'
 export interface Instruments {
   readonly reporter: Reporter
   readonly reader: RecordReader
+  readonly entities: EntityTypes
   readonly warn: Warn
   /** Operations that have started and not finished. */
   readonly open: { count: number }

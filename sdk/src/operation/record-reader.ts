@@ -12,6 +12,7 @@ import {
   limits,
   UNREADABLE,
 } from '@syncproof/core/contract'
+import type { EntityTypes } from '../options.ts'
 
 const NO_RULES: FieldRules = {}
 const CACHE_ENTRIES_MAX = 1_024
@@ -24,11 +25,11 @@ export type FingerprintCache = Map<string, string>
 /** Turns records into fingerprints by the declared rules. Never throws, whatever the record does. */
 export class RecordReader {
   readonly #fingerprinter: Fingerprinter
-  readonly #fields: Readonly<Record<string, FieldRules>>
+  readonly #entities: EntityTypes
 
-  constructor(fingerprintKey: string, fields: Readonly<Record<string, FieldRules>>) {
+  constructor(fingerprintKey: string, entities: EntityTypes) {
     this.#fingerprinter = createFingerprinter(fingerprintKey)
-    this.#fields = fields
+    this.#entities = entities
   }
 
   /** The fingerprints of a record's own members, without those that the rules ignore; none for what is not an object. */
@@ -74,7 +75,9 @@ export class RecordReader {
   }
 
   #rules(entityType: string): FieldRules {
-    return Object.hasOwn(this.#fields, entityType) ? (this.#fields[entityType] ?? NO_RULES) : NO_RULES
+    return Object.hasOwn(this.#entities, entityType)
+      ? (this.#entities[entityType]?.fields ?? NO_RULES)
+      : NO_RULES
   }
 }
 
