@@ -18,6 +18,7 @@ import {
   readMember,
 } from './operation/outcome.ts'
 import { entityRowId, guarded } from './operation/report-row.ts'
+import { answerOf, beginSync, type SentSync, type SyncInput, triesBefore } from './operation/report-sync.ts'
 
 /** A declared version of a row, such as the value of its column `version`. */
 type DeclaredVersion = string | number | bigint | null | undefined
@@ -156,27 +157,21 @@ function learnOwnWrite(
 /** See `Syncproof.sync`. */
 export function sync<T>(system: string, payload: unknown, callback: () => T, options: SyncOptions = {}): T {
   const action = options.action ?? 'update'
-  return runMark({ kind: 'sync', system, options, payload }, callback, (mark, result) => {
-    const { operation, scope } = mark.context
+  const { attempt, idempotencyKey } = options
+  const sent = { action, payload, attempt, idempotencyKey }
+  return runMark({ kind: 'sync', system, options, sync: sent }, callback, (mark, result) => {
+    const requests = mark.context.scope.requests ?? []
+    const isDeclared = !result.ok && asks(options.rejected, result.error)
     const judged = result.ok
       ? outcomeOfSyncResult(result.value, action)
       : outcomeOfSyncError(result.error, action)
-    const isRejected = !result.ok && asks(options.rejected, result.error)
-    operation.produce({
-      kind: 'sync',
-      operation_id: operation.id,
-      ...stamp(mark.sentAt),
-      system,
-      entity: scope.entity,
-      action,
-      version: carriedVersion(mark, payload),
-      fields: mark.payloadFields,
-      outcome: isRejected ? 'rejected' : judged.outcome,
-      status: judged.status,
-      attempt: options.attempt ?? mark.attempt,
-      idempotency_key: options.idempotencyKey,
-      duration_us: elapsedUs(mark.sentAt),
-    })
+    const own = {
+      resolved: result.ok,
+      isDeclared,
+      ...judged,
+      ...(isDeclared && { outcome: 'rejected' as const }),
+    }
+    mark.sync?.answered(answerOf(requests, own), triesBefore(requests))
   })
 }
 
@@ -185,16 +180,15 @@ interface MarkInput {
   readonly system: string
   readonly options: MarkOptions & Pick<WriteOptions<never>, 'guard' | 'counter' | 'lastWriteWins'>
   readonly record?: unknown
-  readonly payload?: unknown
+  readonly sync?: Pick<SyncInput, 'action' | 'payload' | 'attempt' | 'idempotencyKey'>
 }
 
 interface Mark {
   readonly context: Context & { readonly scope: MarkScope }
   readonly sentAt: Moment
   readonly sentOrder: number
-  /** Of a sync: taken before the callback runs, which may change the payload. */
-  readonly payloadFields: Fingerprints
-  readonly attempt: number
+  /** Only of a sync. */
+  readonly sync: SentSync | undefined
 }
 
 /** Runs the callback as it is. Inside an operation it opens a scope that evidence from inside the callback is
@@ -239,25 +233,12 @@ function beginMark(context: Context, input: MarkInput): Mark {
     lastWriteWins: options.lastWriteWins ?? [],
     reported: 0,
   }
-  const payloadFields = input.kind === 'sync' ? operation.readFields(scope.entity, input.payload) : {}
   return {
     context: { operation, scope },
-    payloadFields,
-    attempt: input.kind === 'sync' ? operation.countSync(input.system, scope.entity, payloadFields) : 1,
+    sync: input.sync && beginSync(operation, { ...input.sync, system: input.system, entity: scope.entity }),
     sentOrder: operation.knowledge.clock(),
     sentAt: now(),
   }
-}
-
-/** The version that was read or written with this very object, where it still carries that version's fields. */
-function carriedVersion(mark: Mark, payload: unknown): string | undefined {
-  if (typeof payload !== 'object' || payload === null) return undefined
-  const carried = mark.context.operation.carried.get(payload)
-  if (!carried) return undefined
-  const same = Object.entries(mark.payloadFields).every(
-    ([field, fingerprint]) => (carried.fields[field] ?? fingerprint) === fingerprint,
-  )
-  return same ? carried.version : undefined
 }
 
 function declaredVersion(scope: MarkScope, version: () => DeclaredVersion): string | undefined {

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { EntityRef, Guard } from '@syncproof/core/contract'
 import type { Operation } from './operation.ts'
+import type { ObservedRequest } from './report-sync.ts'
 
 /** What a mark says of the evidence that comes from inside its callback. */
 export interface MarkScope {
@@ -14,6 +15,8 @@ export interface MarkScope {
   readonly lastWriteWins: readonly string[]
   /** Pieces of evidence that arrived: with none, the mark reports what it knows by itself. */
   reported: number
+  /** The requests that adapters saw; only of a sync. */
+  requests?: readonly ObservedRequest[]
 }
 
 export interface Context {

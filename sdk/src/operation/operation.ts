@@ -1,12 +1,14 @@
-import { type EntityRef, entityKey, type Fingerprints } from '@syncproof/core/contract'
+import type { EntityRef, Fingerprints } from '@syncproof/core/contract'
 import { type Moment, now } from '../clock.ts'
 import type { EntityTypes } from '../options.ts'
 import type { Draft, Reporter } from '../report/reporter.ts'
 import { uuidV7 } from '../uuid-v7.ts'
 import type { Warn } from '../warnings.ts'
+import { type CarriedVersion, CarriedVersions } from './carried-versions.ts'
 import { Knowledge } from './knowledge.ts'
 import type { FingerprintCache, RecordReader } from './record-reader.ts'
 import { SuppliedValues } from './supplied-values.ts'
+import { SyncLedger } from './sync-ledger.ts'
 
 /** What every operation of one client shares. */
 export interface Instruments {
@@ -17,16 +19,6 @@ export interface Instruments {
   /** Operations that have started and not finished. */
   readonly open: { count: number }
 }
-
-/** A record that was read or written, remembered by the object itself, so that a sync of the same object can
- *  say which version it carries. */
-export interface CarriedVersion {
-  readonly version: string
-  readonly fields: Fingerprints
-}
-
-/** Different payloads of syncs whose attempts are counted within one operation. */
-const SYNCS_COUNTED_MAX = 1_000
 
 /** One run of a wrapped function. */
 export class Operation {
@@ -40,14 +32,16 @@ export class Operation {
   readonly knowledge: Knowledge
   readonly supplied: SuppliedValues
   readonly fingerprints: FingerprintCache = new Map()
-  readonly carried = new WeakMap<object, CarriedVersion>()
+  /** Of all operations under one root. */
+  readonly carried: CarriedVersions
+  /** Of a root: the attempts of all syncs under it. */
+  readonly syncs = new SyncLedger()
   /** What has begun in it and has not been reported yet. */
   inFlight = 0
   /** Reported operations that name it as their parent. */
   calls = 0
   /** Its entity could not be told: it reports nothing, and only keeps what it does known to its root. */
   readonly silent: boolean
-  readonly #syncs = new Map<string, number>()
   readonly #writesUnderWay = new Map<string, number>()
 
   constructor(
@@ -63,6 +57,7 @@ export class Operation {
     this.root = parent?.root ?? this
     this.silent = entity === undefined
     this.entity = entity ?? { type: 'unknown', id: 'unknown' }
+    this.carried = this.root === this ? new CarriedVersions() : this.root.carried
     this.knowledge = this.root === this ? new Knowledge() : this.root.knowledge
     this.supplied = new SuppliedValues(callerArguments)
   }
@@ -85,15 +80,7 @@ export class Operation {
   }
 
   carry(record: unknown, carried: CarriedVersion): void {
-    if (typeof record === 'object' && record !== null) this.carried.set(record, carried)
-  }
-
-  /** 1 for the first sync of this payload, 2 for the second … */
-  countSync(system: string, entity: EntityRef, fields: Fingerprints): number {
-    const key = `${system}\n${entityKey(entity)}\n${JSON.stringify(fields)}`
-    const attempt = (this.#syncs.get(key) ?? 0) + 1
-    if (attempt > 1 || this.#syncs.size < SYNCS_COUNTED_MAX) this.#syncs.set(key, attempt)
-    return attempt
+    this.carried.add(record, carried)
   }
 
   /** A write to this row was sent. @returns takes it back when it was answered */

@@ -19,24 +19,65 @@ export function outcomeOfWriteResult(value: unknown): Outcome {
   return rowCount === 0 && typeof readMember(value, 'command') === 'string' ? 'rejected' : 'ok'
 }
 
+/** What is known of one external system beyond HTTP's own rules: statuses, and codes of errors such as
+ *  `ECONNREFUSED`, by what they say of a sync. */
+export interface OutcomeRules {
+  /** Surely applied: `409` where it means that the record is there already. */
+  readonly applied?: readonly number[] | undefined
+  /** Surely not applied. */
+  readonly rejected?: readonly (number | string)[] | undefined
+  /** It may have been applied. */
+  readonly unknown?: readonly (number | string)[] | undefined
+}
+
 export interface SyncOutcome {
   readonly outcome: Outcome
   readonly status?: number | undefined
 }
 
-/** An error that an external system's client threw. `rejected` only for a definite status. */
-export function outcomeOfSyncError(error: unknown, action: WriteAction): SyncOutcome {
+/** An error that an external system's client threw. `rejected` only for a definite status: no error code is
+ *  one by itself, because a client may have followed a redirect, or have tried before, and failed to connect
+ *  only then. */
+export function outcomeOfSyncError(error: unknown, action: WriteAction, rules?: OutcomeRules): SyncOutcome {
   const status = statusOf(error) ?? statusOf(readMember(error, 'response'))
-  return { outcome: isDefinite(status, action) ? 'rejected' : 'unknown', status }
+  const ruled = (status !== undefined && ruledOutcome(status, rules)) || outcomeOfCodes(error, rules)
+  return { outcome: ruled || (isDefinite(status, action) ? 'rejected' : 'unknown'), status }
 }
 
 /** What an external system's client resolved with: an HTTP response is judged by its status, anything else
  *  means that it was applied. */
-export function outcomeOfSyncResult(value: unknown, action: WriteAction): SyncOutcome {
+export function outcomeOfSyncResult(value: unknown, action: WriteAction, rules?: OutcomeRules): SyncOutcome {
   const status = isResponse(value) ? statusOf(value) : undefined
-  if (status === undefined) return { outcome: 'ok' }
-  if (status >= 200 && status < 300 && status !== 202) return { outcome: 'ok', status }
-  return { outcome: isDefinite(status, action) ? 'rejected' : 'unknown', status }
+  return status === undefined
+    ? { outcome: 'ok' }
+    : { outcome: outcomeOfStatus(status, action, rules), status }
+}
+
+/** What the status of an answer says. */
+export function outcomeOfStatus(status: number, action: WriteAction, rules?: OutcomeRules): Outcome {
+  const ruled = ruledOutcome(status, rules)
+  if (ruled) return ruled
+  if (status >= 200 && status < 300 && status !== 202) return 'ok'
+  return isDefinite(status, action) ? 'rejected' : 'unknown'
+}
+
+function ruledOutcome(answer: number | string, rules: OutcomeRules | undefined): Outcome | undefined {
+  if (rules?.unknown?.includes(answer)) return 'unknown'
+  if (rules?.rejected?.includes(answer)) return 'rejected'
+  return typeof answer === 'number' && rules?.applied?.includes(answer) ? 'ok' : undefined
+}
+
+const CAUSES_MAX = 4
+
+function outcomeOfCodes(error: unknown, rules: OutcomeRules | undefined): Outcome | undefined {
+  let cause = error
+  for (let depth = 0; depth < CAUSES_MAX; depth += 1) {
+    const code = readMember(cause, 'code')
+    const ruled = typeof code === 'string' ? ruledOutcome(code, rules) : undefined
+    if (ruled) return ruled
+    cause = readMember(cause, 'cause')
+  }
+  return undefined
 }
 
 const INDEFINITE_STATUSES: readonly number[] = [408, 409, 425, 429]
