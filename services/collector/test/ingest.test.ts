@@ -63,6 +63,15 @@ eachEngine('ingest', (openStore) => {
     })
   })
 
+  test('every answer tells the time in milliseconds, so that a sender can know how far its clock is off', async () => {
+    for (const body of [makeBatch([makeEvent()]), makeBatch([null]), null]) {
+      const sentMs = Date.now()
+      const told = Number((await send(body)).headers['syncproof-time'])
+      expect(told).toBeGreaterThanOrEqual(sentMs)
+      expect(told).toBeLessThanOrEqual(Date.now())
+    }
+  })
+
   test('an event of a kind that nobody knows yet is kept', async () => {
     const id = randomUUID()
     const event = makeEvent({ kind: 'lease_renewed', entity: { type: 'candidate', id } })

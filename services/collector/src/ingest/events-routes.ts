@@ -30,12 +30,16 @@ export const eventsRoutes: FastifyPluginAsyncZod<EventsRoutesOptions> = async (a
     schema: {
       summary: 'Send a batch of events; an empty one is a heartbeat',
       description:
-        'Plain or with Content-Encoding: gzip. Answered after the commit: what is accepted is durable. Sending a batch again changes nothing. One bad event never costs the good ones.',
+        'Plain or with Content-Encoding: gzip. Answered after the commit: what is accepted is durable. Sending a batch again changes nothing. One bad event never costs the good ones. `syncproof-time` is the moment of the answer on this clock, in milliseconds since 1970.',
       tags: ['ingest'],
       operationId: 'sendEvents',
       ...needsKey('ingest'),
       body: batchBodySchema,
       response: { 202: receiptSchema, ...problems(400, 401, 403, 408, 413, 415, 422) },
+    },
+    async onSend(_request, reply) {
+      // `Date` has seconds only: too coarse to order the events of two processes
+      reply.header('syncproof-time', String(nowMs()))
     },
     async onResponse(request, reply) {
       metrics.batch(batchResult(request, reply), reply.elapsedTime / 1000)
