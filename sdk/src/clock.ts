@@ -9,17 +9,27 @@ export interface Moment {
 const DRIFT_MS_MAX = 10
 
 let anchorMs = performance.timeOrigin
+let jumps = 0
 
 /** The present instant. The wall time has the resolution of the monotonic clock and follows the system's. */
 export function now(): Moment {
   const monotonicMs = performance.now()
   const systemMs = Date.now()
   // Date.now() is cut to the millisecond: half of one is its mean error
-  if (Math.abs(systemMs + 0.5 - (anchorMs + monotonicMs)) > DRIFT_MS_MAX) anchorMs = systemMs - monotonicMs
+  if (Math.abs(systemMs + 0.5 - (anchorMs + monotonicMs)) > DRIFT_MS_MAX) {
+    anchorMs = systemMs - monotonicMs
+    jumps += 1
+  }
   return {
     wallUs: Math.floor((anchorMs + monotonicMs) * 1000),
     monotonicUs: Math.floor(monotonicMs * 1000),
   }
+}
+
+/** How often the wall clock was seen to jump against the monotonic one. Between two instants with a jump
+ *  between them, `wallUs` and `monotonicUs` differ by different amounts: that marks it in the events. */
+export function clockJumps(): number {
+  return jumps
 }
 
 /** RFC 3339 with microseconds, UTC. */

@@ -1,29 +1,46 @@
 import type { ClockReport } from '@syncproof/core/contract'
 
-/** One request to the collector, on this process's clock, and the answer's `Date`. Milliseconds since 1970. */
+/** One request to the collector and what its answer says of the time. Milliseconds since 1970, but for
+ *  `monotonicMs`. */
 export interface RoundTrip {
   readonly sentMs: number
   readonly answeredMs: number
-  readonly dateMs: number
+  /** This process's monotonic clock at the answer. */
+  readonly monotonicMs: number
+  /** The collector's clock while it answered: at least this, and less than `precisionMs` more. */
+  readonly collectorMs: number
+  readonly precisionMs: number
+  /** How often this process's wall clock had jumped. */
+  readonly jumps: number
 }
 
-/** A `Date` header is cut to the second, and Node's is renewed once a second: it may be nearly two old. */
-const DATE_AGE_MS_MAX = 2_000
+/** Two clocks that nobody corrects drift apart by about so much: 100 microseconds a second. */
+const DRIFT_RATIO_MAX = 1e-4
 
-/** Clocks drift apart: what was learned before the last so many round trips is forgotten. */
+/** Old round trips are forgotten: drift has made them say next to nothing. */
 const ROUND_TRIPS_MAX = 60
 
-/** Narrows down the collector's clock minus this one's. Every round trip bounds it from both sides; the true
- *  offset lies in what all bounds share. */
-export class ClockOffset {
-  #bounds: (readonly [low: number, high: number])[] = []
+interface Bound {
+  readonly low: number
+  readonly high: number
+  readonly monotonicMs: number
+}
 
-  add({ sentMs, answeredMs, dateMs }: RoundTrip): void {
-    const bound = [dateMs - answeredMs, dateMs + DATE_AGE_MS_MAX - sentMs] as const
-    this.#bounds = [...this.#bounds.slice(1 - ROUND_TRIPS_MAX), bound]
-    const shared = this.#shared()
-    // nothing is shared: one of the clocks was set, and only the newest round trip speaks of the present
-    if (shared[0] > shared[1]) this.#bounds = [bound]
+/** Narrows down the collector's clock minus this one's. Every round trip bounds it from both sides; the true
+ *  offset lies in what all bounds share, each widened by the drift since. */
+export class ClockOffset {
+  #bounds: Bound[] = []
+  #jumps = 0
+
+  add({ sentMs, answeredMs, monotonicMs, collectorMs, precisionMs, jumps }: RoundTrip): void {
+    // the wall clock was set: what was known of it is of another clock
+    const known = jumps === this.#jumps ? this.#bounds.slice(1 - ROUND_TRIPS_MAX) : []
+    this.#jumps = jumps
+    const bound = { low: collectorMs - answeredMs, high: collectorMs + precisionMs - sentMs, monotonicMs }
+    this.#bounds = [...known, bound]
+    const [low, high] = this.#shared()
+    // nothing is shared: the collector's clock was set, and only the newest round trip speaks of the present
+    if (low > high) this.#bounds = [bound]
   }
 
   /** Undefined until a round trip was seen. */
@@ -32,6 +49,11 @@ export class ClockOffset {
   }
 
   #shared(): readonly [number, number] {
-    return [Math.max(...this.#bounds.map(([low]) => low)), Math.min(...this.#bounds.map(([, high]) => high))]
+    const newestMs = this.#bounds.at(-1)?.monotonicMs ?? 0
+    const driftMs = (bound: Bound) => (newestMs - bound.monotonicMs) * DRIFT_RATIO_MAX
+    return [
+      Math.max(...this.#bounds.map((bound) => bound.low - driftMs(bound))),
+      Math.min(...this.#bounds.map((bound) => bound.high + driftMs(bound))),
+    ]
   }
 }

@@ -1,7 +1,8 @@
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import { now } from '../clock.ts'
+import { clockJumps, type Moment, now } from '../clock.ts'
 import type { RoundTrip } from './clock-offset.ts'
+import { type Answer, post } from './exchange.ts'
 
 /** What the collector made of a batch. */
 export type PostResult = { readonly roundTrip?: RoundTrip | undefined } & (
@@ -21,9 +22,6 @@ export interface PostTarget {
 /** Below this, gzip costs more than it saves. */
 const GZIP_BYTES_MIN = 2_048
 
-/** The answer to a batch of the contract's size has at most a line for each event. */
-const ANSWER_CHARS_MAX = 4 * 1024 * 1024
-
 const compress = promisify(gzip)
 
 /** Sends one batch. Whatever keeps it from being answered is `again`. */
@@ -35,39 +33,33 @@ export async function postBatch(
 ): Promise<PostResult> {
   const plain = Buffer.from(body)
   const zipped = plain.length >= GZIP_BYTES_MIN
-  const request = {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      ...(zipped && { 'content-encoding': 'gzip' }),
-      ...(target.apiKey !== undefined && { authorization: `Bearer ${target.apiKey}` }),
-    },
-    body: zipped ? await compress(plain, { level: 1 }) : plain,
-    // a redirect would carry the key elsewhere
-    redirect: 'error',
-    // takes whole numbers only
-    signal: AbortSignal.any([AbortSignal.timeout(Math.ceil(timeoutMs)), abandon]),
-  } as const
-  const sent = now()
+  const content = zipped ? await compress(plain, { level: 1 }) : plain
+  const headers = {
+    'content-type': 'application/json',
+    'content-length': content.length,
+    ...(zipped && { 'content-encoding': 'gzip' }),
+    ...(target.apiKey !== undefined && { authorization: `Bearer ${target.apiKey}` }),
+  }
+  // takes whole numbers only
+  const signal = AbortSignal.any([AbortSignal.timeout(Math.ceil(timeoutMs)), abandon])
+  const sent = begin()
   try {
-    const response = await fetch(target.eventsUrl, request)
-    const roundTrip = roundTripOf(sent, response.headers.get('date'))
-    return { ...judge(response, await response.text()), roundTrip }
+    const answer = await post(new URL(target.eventsUrl), headers, content, signal)
+    return { ...judge(answer), roundTrip: roundTripOf(sent, answer) }
   } catch {
     return { kind: 'again', retryAfterMs: undefined }
   }
 }
 
-function judge(response: Response, text: string): PostResult {
-  const { status } = response
-  const answer = text.length > ANSWER_CHARS_MAX ? undefined : parseObject(text)
+function judge({ status, headers, text }: Answer): PostResult {
+  const answer = parseObject(text)
   const rejected = Array.isArray(answer?.rejected) ? answer.rejected.length : 0
   if (status === 202 && typeof answer?.accepted === 'number')
     return { kind: 'stored', rejected, detail: detailOf(answer) }
   if (status === 422 && rejected > 0) return { kind: 'stored', rejected, detail: detailOf(answer) }
   if (status === 413) return { kind: 'too_large' }
   if (status === 408 || status === 429 || status >= 500)
-    return { kind: 'again', retryAfterMs: retryAfterMs(response.headers.get('retry-after')) }
+    return { kind: 'again', retryAfterMs: retryAfterMs(headers['retry-after']) }
   return { kind: 'refused', status, detail: detailOf(answer) }
 }
 
@@ -88,19 +80,38 @@ function parseObject(text: string): Readonly<Record<string, unknown>> | undefine
 }
 
 /** Seconds, or a date. */
-function retryAfterMs(header: string | null): number | undefined {
-  if (header === null) return undefined
+function retryAfterMs(header: string | undefined): number | undefined {
+  if (header === undefined) return undefined
   const ms = /^\d+$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - Date.now()
   return Number.isFinite(ms) && ms >= 0 ? ms : undefined
 }
 
-function roundTripOf(sent: ReturnType<typeof now>, date: string | null): RoundTrip | undefined {
-  const dateMs = date === null ? Number.NaN : Date.parse(date)
-  if (Number.isNaN(dateMs)) return undefined
-  const answered = now()
-  const wallMs = (answered.wallUs - sent.wallUs) / 1000
-  const monotonicMs = (answered.monotonicUs - sent.monotonicUs) / 1000
+interface Begun {
+  readonly at: Moment
+  readonly jumps: number
+}
+
+function begin(): Begun {
+  const at = now()
+  return { at, jumps: clockJumps() }
+}
+
+/** `Date` is cut to the second, and Node's is renewed once a second: it may be nearly two old. */
+const DATE_AGE_MS_MAX = 2_000
+
+function roundTripOf(sent: Begun, { headers }: Answer): RoundTrip | undefined {
+  const answered = begin()
   // the clock was set in between: this round trip bounds nothing
-  if (Math.abs(wallMs - monotonicMs) > 1) return undefined
-  return { sentMs: sent.wallUs / 1000, answeredMs: answered.wallUs / 1000, dateMs }
+  if (answered.jumps !== sent.jumps) return undefined
+  const toldMs = Number(headers['syncproof-time'] || Number.NaN)
+  const collectorMs = Number.isNaN(toldMs) ? Date.parse(headers.date ?? '') : toldMs
+  if (!Number.isFinite(collectorMs)) return undefined
+  return {
+    sentMs: sent.at.wallUs / 1000,
+    answeredMs: answered.at.wallUs / 1000,
+    monotonicMs: answered.at.monotonicUs / 1000,
+    collectorMs,
+    precisionMs: Number.isNaN(toldMs) ? DATE_AGE_MS_MAX : 1,
+    jumps: answered.jumps,
+  }
 }

@@ -1,6 +1,18 @@
 import { limits } from '@syncproof/core/contract'
 
-/** Events as JSON text, bounded in bytes. The oldest leave first; at the bound new ones are refused, so that
+/** Beside its characters: a string's header, its place in the array, and the array's slack. */
+const LINE_BYTES_MIN = 40
+
+/** What a line takes on the heap: V8 keeps a string of Latin-1 characters in a byte each, any other in two. */
+export function heapBytes(line: string): number {
+  const isAscii = Buffer.byteLength(line) === line.length
+  return LINE_BYTES_MIN + (isAscii ? line.length : 2 * line.length)
+}
+
+/** The smallest event has its id, number, kind and two clocks. */
+const EVENT_BYTES_MIN = LINE_BYTES_MIN + 150
+
+/** Events as JSON text, bounded in bytes of heap. The oldest leave first; at the bound new ones are refused, so that
  *  what is being sent stays in place. */
 export class EventQueue {
   readonly #bytesMax: number
@@ -21,9 +33,14 @@ export class EventQueue {
     return this.#bytes
   }
 
+  /** No event is so small that it would still fit: then it need not be made. */
+  get isFull(): boolean {
+    return this.#bytes + EVENT_BYTES_MIN > this.#bytesMax
+  }
+
   /** @returns false where the queue is full */
   push(line: string): boolean {
-    const bytes = Buffer.byteLength(line)
+    const bytes = heapBytes(line)
     if (this.#bytes + bytes > this.#bytesMax) return false
     this.#lines.push(line)
     this.#bytes += bytes
@@ -46,7 +63,7 @@ export class EventQueue {
   /** Takes the oldest `count` events out. */
   remove(count: number): void {
     for (let index = this.#head; index < this.#head + count; index += 1) {
-      this.#bytes -= Buffer.byteLength(this.#lines[index] ?? '')
+      this.#bytes -= heapBytes(this.#lines[index] ?? '')
       this.#lines[index] = ''
     }
     this.#head += count
