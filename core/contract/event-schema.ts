@@ -138,6 +138,7 @@ const schemas = {
     ...inOperation,
     kind: z.literal('contract_violated'),
     boundary: z.enum(['input', 'output', 'response']),
+    system: name.optional(),
     issues: z.array(z.looseObject({ path: text, code: text })).max(limits.issuesPerEventMax),
   }),
   invariant_violated: z.looseObject({

@@ -213,6 +213,8 @@ export interface ProcessEnded extends EventBase {
 export interface ContractViolated extends OperationEvent {
   readonly kind: 'contract_violated'
   readonly boundary: 'input' | 'output' | 'response'
+  /** Whose response it was. */
+  readonly system?: string | undefined
   /** Paths and codes, never values. */
   readonly issues: readonly { readonly path: string; readonly code: string }[]
 }

@@ -1,11 +1,12 @@
 import { type ReadOptions, read, type SyncOptions, sync, type WriteOptions, write } from './marks.ts'
+import { currentContext } from './operation/context.ts'
 import type { Instruments } from './operation/operation.ts'
 import { RecordReader } from './operation/record-reader.ts'
 import { resolveOptions, type SyncproofOptions, warnOfDefaultKey } from './options.ts'
 import type { Delivery } from './report/books.ts'
 import { Reporter } from './report/reporter.ts'
 import { createWarn } from './warnings.ts'
-import { type AnyFunction, type WrapOptions, wrap } from './wrap.ts'
+import { type AnyFunction, enforceOnly, type WrapOptions, wrap } from './wrap.ts'
 
 /** Watches sync functions of one program. Nothing that it does throws into the app, waits for the network or
  *  grows without bound. */
@@ -23,6 +24,9 @@ export interface Syncproof {
   /** Marks the sending of `payload` to an external system. An HTTP response that the callback resolves with,
    *  or the status of the error that it throws, tells whether it was applied. */
   sync<T>(system: string, payload: unknown, callback: () => T, options?: SyncOptions): T
+  /** The id of the operation that the calling code runs in; undefined outside a wrapped call. Kept with a job or
+   *  a row of an outbox, it lets who carries that on say so: see `onBehalfOf` and `retryOf`. */
+  operationId(): string | undefined
   /** Sends what waits, for at most `flushTimeoutMs`. Never rejects. */
   flush(): Promise<Delivery>
   /** Sends what waits, says that the process ends (where no operation is open), and reports no more. Never
@@ -55,6 +59,10 @@ export function createSyncproof(options: SyncproofOptions): Syncproof {
     read,
     write,
     sync,
+    operationId() {
+      const operation = currentContext()?.operation
+      return operation?.silent ? undefined : operation?.id
+    },
     flush: () => reporter.flush(),
     shutdown: () => reporter.end(instruments.open.count === 0),
   }
@@ -63,10 +71,11 @@ export function createSyncproof(options: SyncproofOptions): Syncproof {
 const NOTHING: Delivery = { sent: 0, dropped: 0, pending: 0 }
 
 const disabled: Syncproof = {
-  wrap: (fn) => fn,
+  wrap: enforceOnly,
   read: (_system, callback) => callback(),
   write: (_system, _record, callback) => callback(),
   sync: (_system, _payload, callback) => callback(),
+  operationId: () => undefined,
   flush: async () => NOTHING,
   shutdown: async () => NOTHING,
 }

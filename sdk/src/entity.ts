@@ -1,4 +1,4 @@
-import { type EntityRef, limits } from '@syncproof/core/contract'
+import { type EntityRef, isUuid, limits } from '@syncproof/core/contract'
 import { isStorable } from './operation/record-reader.ts'
 
 /** A record as the app names it. Numbers become their decimal text. */
@@ -15,6 +15,11 @@ export function readEntity(input: EntityInput | undefined): EntityRef | undefine
   return isName(type) && isName(text) ? { type, id: text } : undefined
 }
 
-function isName(text: unknown): text is string {
+/** The id of an operation, or undefined where it is none that an event could carry. */
+export function readOperationId(id: unknown): string | undefined {
+  return typeof id === 'string' && isUuid(id) ? id : undefined
+}
+
+export function isName(text: unknown): text is string {
   return typeof text === 'string' && text !== '' && text.length <= limits.stringLengthMax && isStorable(text)
 }

@@ -3,13 +3,16 @@ import {
   type Fingerprints,
   formatToken,
   type Guard,
+  type Outcome,
   type WriteAction,
 } from '@syncproof/core/contract'
 import { elapsedUs, type Moment, now, stamp } from './clock.ts'
-import { type EntityInput, readEntity } from './entity.ts'
+import { type EntityInput, readEntity, readOperationId } from './entity.ts'
 import { classifyAssignments } from './operation/assignment.ts'
 import { type Context, currentContext, type MarkScope, runIn } from './operation/context.ts'
+import { checkInvariants, type WrittenRecord } from './operation/invariants.ts'
 import { observeResult, type Settled } from './operation/observe-result.ts'
+import type { Operation } from './operation/operation.ts'
 import {
   outcomeOfDatabaseError,
   outcomeOfSyncError,
@@ -17,8 +20,9 @@ import {
   outcomeOfWriteResult,
   readMember,
 } from './operation/outcome.ts'
-import { entityRowId, guarded } from './operation/report-row.ts'
+import { describeSection, entityRowId, guarded } from './operation/report-row.ts'
 import { answerOf, beginSync, type SentSync, type SyncInput, triesBefore } from './operation/report-sync.ts'
+import { witnessOf } from './operation/witness.ts'
 
 /** A declared version of a row, such as the value of its column `version`. */
 type DeclaredVersion = string | number | bigint | null | undefined
@@ -50,6 +54,9 @@ export interface WriteOptions<R> extends MarkOptions {
 }
 
 export interface SyncOptions extends MarkOptions {
+  /** The id of the operation whose write this carries, where an outbox or another process sends it: what
+   *  `operationId` gave there. Default: what the wrapper declares. */
+  readonly onBehalfOf?: string | undefined
   /** Default: `update`. */
   readonly action?: WriteAction | undefined
   /** 1 for the first try. Default: counted for the same payload within the operation. */
@@ -73,6 +80,7 @@ export function read<T>(system: string, callback: () => T, options: ReadOptions<
       entityKey: entityKey(scope.entity),
       version,
       fields: row && fields,
+      sections: mark.context.sections,
     })
     if (version !== undefined) operation.carry(row, { version, fields })
     operation.produce({
@@ -125,9 +133,13 @@ export function write<T, R>(system: string, record: R, callback: () => T, option
       fields,
       base_fields: known.base?.fields,
       guard: options.guard ?? 'none',
+      section: describeSection(mark.context, scope.entity, known.base),
       outcome,
       duration_us: elapsedUs(mark.sentAt),
     })
+    for (const section of mark.context.sections ?? []) section.sawWrite(scope.entity, outcome)
+    if (options.action !== 'delete')
+      holdInvariants(operation, { entity: scope.entity, system, record }, outcome)
     if (outcome !== 'rejected') learnOwnWrite(mark, rowId, outcome === 'ok', version, fields)
     if (outcome === 'ok' && version !== undefined) operation.carry(record, { version, fields })
   })
@@ -151,28 +163,46 @@ function learnOwnWrite(
     entityKey: entityKey(scope.entity),
     version,
     fields,
+    sections: mark.context.sections,
   })
+}
+
+/** Whether a transaction around the write is committed is not seen from here: what it broke is said when the
+ *  outermost call has succeeded. */
+function holdInvariants(operation: Operation, written: Omit<WrittenRecord, 'isRow'>, outcome: Outcome): void {
+  if (outcome !== 'ok') return
+  const settle = checkInvariants(operation, { ...written, isRow: false })
+  if (settle) operation.root.whenFinished(settle)
 }
 
 /** See `Syncproof.sync`. */
 export function sync<T>(system: string, payload: unknown, callback: () => T, options: SyncOptions = {}): T {
   const action = options.action ?? 'update'
   const { attempt, idempotencyKey } = options
-  const sent = { action, payload, attempt, idempotencyKey }
-  return runMark({ kind: 'sync', system, options, sync: sent }, callback, (mark, result) => {
-    const requests = mark.context.scope.requests ?? []
-    const isDeclared = !result.ok && asks(options.rejected, result.error)
-    const judged = result.ok
-      ? outcomeOfSyncResult(result.value, action)
-      : outcomeOfSyncError(result.error, action)
-    const own = {
-      resolved: result.ok,
-      isDeclared,
-      ...judged,
-      ...(isDeclared && { outcome: 'rejected' as const }),
-    }
-    mark.sync?.answered(answerOf(requests, own), triesBefore(requests))
-  })
+  const onBehalfOf = readOperationId(options.onBehalfOf)
+  const sent = { action, payload, attempt, idempotencyKey, onBehalfOf }
+  const operation = currentContext()?.operation
+  // around the mark: what the check refuses was sent all the same
+  if (operation?.declared.contract)
+    return operation.declared.contract.response(system, mark, witnessOf(operation))
+  return mark()
+
+  function mark(): T {
+    return runMark({ kind: 'sync', system, options, sync: sent }, callback, (mark, result) => {
+      const requests = mark.context.scope.requests ?? []
+      const isDeclared = !result.ok && asks(options.rejected, result.error)
+      const judged = result.ok
+        ? outcomeOfSyncResult(result.value, action)
+        : outcomeOfSyncError(result.error, action)
+      const own = {
+        resolved: result.ok,
+        isDeclared,
+        ...judged,
+        ...(isDeclared && { outcome: 'rejected' as const }),
+      }
+      mark.sync?.answered(answerOf(requests, own), triesBefore(requests))
+    })
+  }
 }
 
 interface MarkInput {
@@ -180,7 +210,7 @@ interface MarkInput {
   readonly system: string
   readonly options: MarkOptions & Pick<WriteOptions<never>, 'guard' | 'counter' | 'lastWriteWins'>
   readonly record?: unknown
-  readonly sync?: Pick<SyncInput, 'action' | 'payload' | 'attempt' | 'idempotencyKey'>
+  readonly sync?: Pick<SyncInput, 'action' | 'payload' | 'attempt' | 'idempotencyKey' | 'onBehalfOf'>
 }
 
 interface Mark {
@@ -223,18 +253,19 @@ function runMark<T>(
 function beginMark(context: Context, input: MarkInput): Mark {
   const { operation } = context
   const { options } = input
+  const entity = readEntity(options.entity) ?? operation.entity
   const scope: MarkScope = {
     kind: input.kind,
     system: input.system,
-    entity: readEntity(options.entity) ?? operation.entity,
+    entity,
     record: input.record,
     guard: options.guard,
-    counter: options.counter ?? [],
-    lastWriteWins: options.lastWriteWins ?? [],
+    counter: [...operation.declaredFields('counter', entity), ...(options.counter ?? [])],
+    lastWriteWins: [...operation.declaredFields('lastWriteWins', entity), ...(options.lastWriteWins ?? [])],
     reported: 0,
   }
   return {
-    context: { operation, scope },
+    context: { ...context, scope },
     sync: input.sync && beginSync(operation, { ...input.sync, system: input.system, entity: scope.entity }),
     sentOrder: operation.knowledge.clock(),
     sentAt: now(),

@@ -9,6 +9,8 @@ export interface SyncproofWarning {
     | 'queue_full'
     | 'no_entity'
     | 'generator_not_wrapped'
+    | 'contract_failed'
+    | 'invariant_failed'
     | 'internal'
   readonly message: string
 }

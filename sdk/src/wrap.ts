@@ -1,11 +1,13 @@
 import type { Intent, SyncTarget } from '@syncproof/core/contract'
 import { elapsedUs, now, stamp } from './clock.ts'
-import { type EntityInput, readEntity } from './entity.ts'
+import { type EntityInput, isName, readEntity, readOperationId } from './entity.ts'
 import { currentContext, runIn } from './operation/context.ts'
+import type { CheckedCall, Contract, ContractWitness } from './operation/contract.ts'
 import { observeResult, type Settled } from './operation/observe-result.ts'
 import { type Instruments, Operation } from './operation/operation.ts'
 import { readMember } from './operation/outcome.ts'
 import { guarded } from './operation/report-row.ts'
+import { witnessOf } from './operation/witness.ts'
 
 // never: a parameter type that every function's parameters accept
 export type AnyFunction = (this: never, ...args: never[]) => unknown
@@ -25,6 +27,22 @@ export interface WrapOptions<Args extends readonly unknown[]> {
    *  where it equals one of them, and a client object or a callback among them may hold any value: then name
    *  the others here, `(db, id, updates) => [id, updates]`. Default: all arguments. */
   readonly input?: ((...args: Args) => unknown) | undefined
+  /** Fields of the entity that are counted up or down from what was read, in every write of the call. */
+  readonly counter?: readonly string[] | undefined
+  /** Fields of the entity where the last writer is meant to win. A timestamp that is made during the call is one. */
+  readonly lastWriteWins?: readonly string[] | undefined
+  /** The id of the operation whose writes the syncs of this one carry, as `operationId` gave it there: of a
+   *  worker that empties an outbox, `(job) => job.operationId`. */
+  readonly onBehalfOf?: ((...args: Args) => string | null | undefined) | undefined
+  /** 1 for the first try of the same work: `(job) => job.attemptsMade + 1`. Default: 1. */
+  readonly attempt?: ((...args: Args) => number) | undefined
+  /** The id of the operation that this one tries again. */
+  readonly retryOf?: ((...args: Args) => string | null | undefined) | undefined
+  /** Equal for all tries of the same work. */
+  readonly idempotencyKey?: ((...args: Args) => string | null | undefined) | undefined
+  /** What the arguments, the result and the answers of external systems must look like; made by `contract` of
+   *  `@syncproof/sdk/contracts`. */
+  readonly contract?: Contract | undefined
 }
 
 /** See `Syncproof.wrap`. */
@@ -33,7 +51,7 @@ export function wrap<F extends AnyFunction>(
   fn: F,
   options: WrapOptions<Parameters<F>>,
 ): F {
-  if (isGeneratorFunction(fn)) {
+  if (isOfKind(fn, GENERATOR)) {
     instruments.warn(
       'generator_not_wrapped',
       `${fn.name || 'a generator function'} is not wrapped: its body runs after the call has returned`,
@@ -41,25 +59,40 @@ export function wrap<F extends AnyFunction>(
     return fn
   }
   const name = options.name || fn.name || 'anonymous'
+  const isAsync = isOfKind(fn, ASYNC)
   // a proxy, so that name, length, statics and `new` stay the function's own
   return new Proxy(fn, {
     apply(target, thisArgument, args: Parameters<F>) {
-      return callWrapped(instruments, name, options, args, () => Reflect.apply(target, thisArgument, args))
+      const run = () => Reflect.apply(target, thisArgument, args)
+      return callWrapped(instruments, options, { name, args, isAsync, run })
     },
   })
 }
 
+/** The function with its contract enforced, and nothing reported: for a client that is disabled. */
+export function enforceOnly<F extends AnyFunction>(fn: F, { name, contract }: WrapOptions<Parameters<F>>): F {
+  if (!contract) return fn
+  const isAsync = isOfKind(fn, ASYNC)
+  return new Proxy(fn, {
+    apply(target, thisArgument, args) {
+      const run = () => Reflect.apply(target, thisArgument, args)
+      return contract.call({ name: name || fn.name, args, isAsync, run }, NO_WITNESS)
+    },
+  })
+}
+
+const NO_WITNESS: ContractWitness = { violated() {}, begin: () => () => {}, failed() {} }
+
 function callWrapped<Args extends readonly unknown[], R>(
   instruments: Instruments,
-  name: string,
   options: WrapOptions<Args>,
-  args: Args,
-  run: () => R,
+  call: CheckedCall<R> & { readonly args: Args },
 ): R {
-  const operation = beginOperation(instruments, name, options, args)
-  if (!operation) return run()
+  const { contract } = options
+  const operation = beginOperation(instruments, call.name, options, call.args)
+  if (!operation) return contract ? contract.call(call, NO_WITNESS) : call.run()
   return observeResult(
-    run,
+    contract ? () => contract.call(call, witnessOf(operation)) : call.run,
     (result) => guarded({ operation }, () => finishOperation(operation, result)),
     (inside) => runIn({ operation }, inside),
   )
@@ -84,6 +117,12 @@ function beginOperation<Args extends readonly unknown[]>(
       parent,
       entity,
       attempt(() => inputOf(options, args)),
+      {
+        counter: options.counter,
+        lastWriteWins: options.lastWriteWins,
+        onBehalfOf: attempt(() => readOperationId(options.onBehalfOf?.(...args))),
+        contract: options.contract,
+      },
     )
     if (parent) parent.inFlight += 1
     instruments.open.count += 1
@@ -97,7 +136,7 @@ function beginOperation<Args extends readonly unknown[]>(
       entity: operation.entity,
       parent_operation_id: caller?.id,
       root_operation_id: rootReported(operation).id,
-      attempt: 1,
+      ...tryOf(options, args),
       intent: options.intent ?? 'unspecified',
       syncs: options.syncs?.map((target) => (typeof target === 'string' ? { system: target } : target)),
     })
@@ -111,6 +150,8 @@ function beginOperation<Args extends readonly unknown[]>(
 function finishOperation<R>(operation: Operation, result: Settled<R>): void {
   if (result.ok && isIterator(result.value)) return // its work has only begun: it stays open
   const { parent } = operation
+  // a failed call may have had its writes rolled back
+  operation.finish(result.ok ? 'ok' : 'unknown')
   // a silent one may have synced what nobody was told of: then its caller never counts as complete
   if (parent && !operation.silent) parent.inFlight -= 1
   operation.instruments.open.count -= 1
@@ -138,6 +179,17 @@ function rootReported(operation: Operation): Operation {
   return root
 }
 
+/** Which try of the same work a call is. */
+function tryOf<Args extends readonly unknown[]>(options: WrapOptions<Args>, args: Args) {
+  const number = attempt(() => options.attempt?.(...args))
+  const key = attempt(() => options.idempotencyKey?.(...args))
+  return {
+    attempt: number !== undefined && Number.isSafeInteger(number) && number > 0 ? number : 1,
+    retry_of: attempt(() => readOperationId(options.retryOf?.(...args))),
+    idempotency_key: isName(key) ? key : undefined,
+  }
+}
+
 function inputOf<Args extends readonly unknown[]>(options: WrapOptions<Args>, args: Args): unknown {
   return options.input ? options.input(...args) : args
 }
@@ -156,8 +208,11 @@ function describeError(error: unknown): { type: string; message: string } {
   return { type: typeof name === 'string' && CODE.test(name) ? name : 'Error', message: codes.join(', ') }
 }
 
-function isGeneratorFunction(fn: AnyFunction): boolean {
-  return /^\[object (?:Async)?GeneratorFunction\]$/.test(Object.prototype.toString.call(fn))
+const GENERATOR = /^\[object (?:Async)?GeneratorFunction\]$/
+const ASYNC = /^\[object AsyncFunction\]$/
+
+function isOfKind(fn: AnyFunction, kind: RegExp): boolean {
+  return kind.test(Object.prototype.toString.call(fn))
 }
 
 function isIterator(value: unknown): boolean {

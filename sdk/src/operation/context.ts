@@ -1,5 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { EntityRef, Guard } from '@syncproof/core/contract'
+import type { EntityRef, Guard, Outcome, WriteEvent } from '@syncproof/core/contract'
+import type { ReadEvidence } from './evidence.ts'
+import type { Lesson } from './knowledge.ts'
 import type { Operation } from './operation.ts'
 import type { ObservedRequest } from './report-sync.ts'
 
@@ -19,9 +21,22 @@ export interface MarkScope {
   requests?: readonly ObservedRequest[]
 }
 
+/** A section of code that is declared to be alone with an entity; see section/section.ts. */
+export interface SectionScope {
+  /** A read in it is to be followed by the question whether its backend has a transaction id. */
+  readonly asksForLock: boolean
+  sawRead(entity: EntityRef, evidence: ReadEvidence): void
+  sawWrite(entity: EntityRef, outcome: Outcome): void
+  /** What a write says of the section; undefined where the section is about another entity.
+   *  @param base what the write was derived from */
+  describe(entity: EntityRef, base: Lesson | undefined): WriteEvent['section']
+}
+
 export interface Context {
   readonly operation: Operation
   readonly scope?: MarkScope | undefined
+  /** Outermost first. */
+  readonly sections?: readonly SectionScope[] | undefined
 }
 
 // one for the whole process, however many copies of this module were loaded

@@ -34,6 +34,10 @@ export interface ReadEvidence extends StatementEvidence {
   /** The row that was read; undefined where there was none. */
   readonly found: RowState | undefined
   readonly lock?: RowLock | undefined
+  /** Whether the same backend had a transaction id right after the read, asked where a section asks for it. A
+   *  lock on a row of an ordinary table assigns one: false proves that the row is not locked. Absent where it
+   *  was not asked, or the row is not one of an ordinary local table. */
+  readonly xactAssigned?: boolean | undefined
 }
 
 export interface WriteEvidence extends StatementEvidence {
@@ -57,4 +61,7 @@ export interface TransactionObserver {
   readonly id: string
   /** Called once, when the fate of what was done at this point is known. A savepoint may be undone before. */
   onEnd(settle: (outcome: Outcome) => void): void
+  /** Called once, at the moment before the statement is sent that gives up what was locked at this point. Never
+   *  throws. Absent where that moment is not seen. */
+  onEnding?(ending: () => void): void
 }

@@ -1,4 +1,5 @@
 import { type Fingerprints, limits } from '@syncproof/core/contract'
+import type { SectionScope } from './context.ts'
 
 /** What an operation learned of one row at one moment, by reading it or by writing it. */
 export interface Lesson {
@@ -14,6 +15,8 @@ export interface Lesson {
   readonly isolation?: string | undefined
   /** The lock that the read took, as in SQL. */
   readonly lock?: string | undefined
+  /** The declared sections that it was learned in. */
+  readonly sections?: readonly SectionScope[] | undefined
   /** An own write after which the row may have got yet another version that nobody told us: a trigger can
    *  change it again under a savepoint of its own. */
   readonly mayHideVersion?: boolean | undefined

@@ -1,10 +1,11 @@
-import type { EntityRef, Fingerprints } from '@syncproof/core/contract'
+import type { EntityRef, Fingerprints, Outcome } from '@syncproof/core/contract'
 import { type Moment, now } from '../clock.ts'
 import type { EntityTypes } from '../options.ts'
 import type { Draft, Reporter } from '../report/reporter.ts'
 import { uuidV7 } from '../uuid-v7.ts'
 import type { Warn } from '../warnings.ts'
 import { type CarriedVersion, CarriedVersions } from './carried-versions.ts'
+import type { Contract } from './contract.ts'
 import { Knowledge } from './knowledge.ts'
 import type { FingerprintCache, RecordReader } from './record-reader.ts'
 import { SuppliedValues } from './supplied-values.ts'
@@ -18,6 +19,17 @@ export interface Instruments {
   readonly warn: Warn
   /** Operations that have started and not finished. */
   readonly open: { count: number }
+}
+
+/** Writes whose fate shows only when the operation has finished. */
+const WAITING_MAX = 1_000
+
+/** What its wrapper declares of an operation. */
+export interface Declared {
+  readonly counter?: readonly string[] | undefined
+  readonly lastWriteWins?: readonly string[] | undefined
+  readonly onBehalfOf?: string | undefined
+  readonly contract?: Contract | undefined
 }
 
 /** One run of a wrapped function. */
@@ -40,8 +52,12 @@ export class Operation {
   inFlight = 0
   /** Reported operations that name it as their parent. */
   calls = 0
+  readonly declared: Declared
+  /** Of a root: records whose invariants were asked, and whose write is not settled. */
+  readonly latestWrites = new Map<string, unknown>()
   /** Its entity could not be told: it reports nothing, and only keeps what it does known to its root. */
   readonly silent: boolean
+  #waiting: ((outcome: Outcome) => void)[] = []
   readonly #writesUnderWay = new Map<string, number>()
 
   constructor(
@@ -49,11 +65,13 @@ export class Operation {
     parent: Operation | undefined,
     entity: EntityRef | undefined,
     callerArguments: unknown,
+    declared: Declared,
   ) {
     this.instruments = instruments
     this.startedAt = now()
     this.id = uuidV7(Math.floor(this.startedAt.wallUs / 1000))
     this.parent = parent
+    this.declared = declared
     this.root = parent?.root ?? this
     this.silent = entity === undefined
     this.entity = entity ?? { type: 'unknown', id: 'unknown' }
@@ -70,6 +88,12 @@ export class Operation {
     return this.instruments.reader.read(entity, record, this.fingerprints)
   }
 
+  /** The fields of an entity that the wrapper declares to be counters, or of the last writer; it speaks of the
+   *  operation's own entity type. */
+  declaredFields(kind: 'counter' | 'lastWriteWins', entity: EntityRef): readonly string[] {
+    return entity.type === this.entity.type ? (this.declared[kind] ?? []) : []
+  }
+
   /** Whether the caller of this operation, or of one that it runs in, may have supplied the value. */
   wasSupplied(entityType: string, field: string, value: unknown): boolean {
     const rule = this.instruments.reader.rule(entityType, field)
@@ -81,6 +105,16 @@ export class Operation {
 
   carry(record: unknown, carried: CarriedVersion): void {
     this.carried.add(record, carried)
+  }
+
+  /** Of a root: calls back when it has finished; beyond a bound it does not. */
+  whenFinished(settle: (outcome: Outcome) => void): void {
+    if (this.#waiting.length < WAITING_MAX) this.#waiting.push(settle)
+  }
+
+  /** It has finished. */
+  finish(outcome: Outcome): void {
+    for (const settle of this.#waiting.splice(0)) settle(outcome)
   }
 
   /** A write to this row was sent. @returns takes it back when it was answered */

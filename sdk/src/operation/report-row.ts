@@ -14,6 +14,7 @@ import type { Draft } from '../report/reporter.ts'
 import { classifyAssignments } from './assignment.ts'
 import type { Context } from './context.ts'
 import type { ReadEvidence, RowRef, RowState, WriteEvidence } from './evidence.ts'
+import { checkInvariants } from './invariants.ts'
 import type { Known, Lesson } from './knowledge.ts'
 import type { Operation } from './operation.ts'
 
@@ -29,6 +30,7 @@ export function reportRead(context: Context, evidence: ReadEvidence): void {
     const fields = evidence.found ? operation.readFields(entity, evidence.found.record) : {}
     const version = tokenOf(evidence.found)
     learn(context, entity, evidence, evidence.found, fields, { lock: evidence.lock?.mode })
+    for (const section of context.sections ?? []) section.sawRead(entity, evidence)
     if (version !== undefined) operation.carry(evidence.found?.record, { version, fields })
     if (!scope || scope.kind === 'sync') return
     scope.reported += 1
@@ -56,12 +58,15 @@ export function reportWrite(context: Context, evidence: WriteEvidence): void {
     const entity = entityOf(context, evidence.after?.row ?? rowBefore(evidence))
     const draft = writeDraft(context, entity, evidence)
     learnFromWrite(context, entity, evidence, draft.fields)
+    for (const section of context.sections ?? []) section.sawWrite(entity, evidence.outcome)
+    const settle = settleInvariants(context, draft, evidence)
     const inScope = scope !== undefined && scope.kind !== 'sync'
     if (inScope) scope.reported += 1
     const emits = inScope && scope.reported <= ROWS_PER_MARK_MAX
     const { transaction } = evidence
     if (typeof transaction !== 'object' || evidence.outcome !== 'ok') {
       if (emits) operation.produce(draft)
+      settle?.(evidence.transaction === undefined ? 'unknown' : evidence.outcome)
       return
     }
     operation.inFlight += 1
@@ -70,6 +75,7 @@ export function reportWrite(context: Context, evidence: WriteEvidence): void {
       guarded(context, () => {
         if (outcome !== 'ok') forgetFields(context, entity, evidence)
         if (emits) operation.produce({ ...draft, outcome })
+        settle?.(outcome)
       })
     })
   })
@@ -129,8 +135,8 @@ function writeDraft(context: Context, entity: EntityRef, evidence: WriteEvidence
       operation,
       entity,
       data: evidence.data,
-      counter: scope?.counter ?? [],
-      lastWriteWins: scope?.lastWriteWins ?? [],
+      counter: scope?.counter ?? operation.declaredFields('counter', entity),
+      lastWriteWins: scope?.lastWriteWins ?? operation.declaredFields('lastWriteWins', entity),
       after: evidence.after ? fields : undefined,
       base: base?.fields,
     }),
@@ -138,10 +144,33 @@ function writeDraft(context: Context, entity: EntityRef, evidence: WriteEvidence
     base_fields: base?.fields,
     overwritten_fields: before && operation.readFields(entity, before.record),
     guard: scope?.guard ?? guardOf(evidence, known.base),
+    section: describeSection(context, entity, base),
     transaction: transactionId(evidence),
     outcome: evidence.outcome,
     duration_us: evidence.durationUs,
   }
+}
+
+/** Asks the invariants of the row that a write left behind, or, where that is not known, of what the app says
+ *  that it writes. @returns to be told what became of the write */
+function settleInvariants(context: Context, draft: WriteDraft, evidence: WriteEvidence) {
+  if (evidence.action === 'delete' || evidence.outcome !== 'ok') return undefined
+  const { entity, system } = draft
+  const record = evidence.after?.record ?? context.scope?.record ?? evidence.data
+  return checkInvariants(context.operation, { entity, system, record, isRow: evidence.after !== undefined })
+}
+
+/** The innermost section around a write that is about its entity. */
+export function describeSection(
+  { sections = [] }: Context,
+  entity: EntityRef,
+  base: Lesson | undefined,
+): WriteEvent['section'] {
+  for (const section of sections.toReversed()) {
+    const described = section.describe(entity, base)
+    if (described) return described
+  }
+  return undefined
 }
 
 type WriteDraft = Extract<Draft, { kind: 'write' }> & Pick<WriteEvent, 'fields'>
@@ -226,6 +255,7 @@ function learn(
     entityKey: entityKey(entity),
     transaction: transactionId(evidence),
     isolation: evidence.transaction === 'none' ? undefined : evidence.isolation,
+    sections: context.sections,
     ...extra,
   }
   const row = rowIdOf(state)

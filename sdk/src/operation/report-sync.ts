@@ -28,6 +28,8 @@ export interface SyncInput {
   /** Where the app counts by itself. */
   readonly attempt?: number | undefined
   readonly idempotencyKey?: string | undefined
+  /** The operation whose write it carries. Default: what the wrapper declares. */
+  readonly onBehalfOf?: string | undefined
   /** Default: now. */
   readonly sentAt?: Moment | undefined
 }
@@ -86,6 +88,7 @@ export function beginSync(operation: Operation, input: SyncInput): SentSync {
         status: answer.status,
         attempt: input.attempt ?? counted + repeated,
         idempotency_key: storable(input.idempotencyKey ?? answer.idempotencyKey),
+        on_behalf_of: input.onBehalfOf ?? operation.declared.onBehalfOf,
         duration_us: durationUs,
       })
     },

@@ -1,0 +1,30 @@
+import { limits } from '@syncproof/core/contract'
+import { now, stamp } from '../clock.ts'
+import type { ContractWitness } from './contract.ts'
+import type { Operation } from './operation.ts'
+import { guarded } from './report-row.ts'
+
+/** Reports the violations of an operation's contract. */
+export function witnessOf(operation: Operation): ContractWitness {
+  return {
+    violated(boundary, issues, system) {
+      guarded({ operation }, () =>
+        operation.produce({
+          kind: 'contract_violated',
+          operation_id: operation.id,
+          ...stamp(now()),
+          boundary,
+          system,
+          issues: issues.slice(0, limits.issuesPerEventMax),
+        }),
+      )
+    },
+    begin() {
+      operation.inFlight += 1
+      return () => {
+        operation.inFlight -= 1
+      }
+    },
+    failed: (message) => operation.instruments.warn('contract_failed', message),
+  }
+}
