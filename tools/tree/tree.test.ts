@@ -54,7 +54,7 @@ describe('the tree', () => {
         >
         return ['dependencies', 'devDependencies', 'optionalDependencies'].flatMap((kind) =>
           Object.entries(manifest[kind] ?? {})
-            .filter(([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))
+            .filter(([, version]) => !/^(npm:[^@]+@)?\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))
             .map(([name, version]) => `${path}: ${name} ${version}`),
         )
       })
