@@ -89,12 +89,13 @@ function callWrapped<Args extends readonly unknown[], R>(
   call: CheckedCall<R> & { readonly args: Args },
 ): R {
   const { contract } = options
+  const sections = currentContext()?.sections
   const operation = beginOperation(instruments, call.name, options, call.args)
   if (!operation) return contract ? contract.call(call, NO_WITNESS) : call.run()
   return observeResult(
     contract ? () => contract.call(call, witnessOf(operation)) : call.run,
     (result) => guarded({ operation }, () => finishOperation(operation, result)),
-    (inside) => runIn({ operation }, inside),
+    (inside) => runIn({ operation, sections }, inside),
   )
 }
 

@@ -5,6 +5,7 @@ import type { RowState, TransactionObserver } from '../operation/evidence.ts'
 import { outcomeOfDatabaseError } from '../operation/outcome.ts'
 import { reportRead, reportWrite } from '../operation/report-row.ts'
 import type { TableDescription } from './describe-table.ts'
+import { askXactAssigned } from './lock-check.ts'
 import { decideOverwrittenBySelf, fullXid, shortXid } from './overwritten-by-self.ts'
 import type { PgClient } from './pool.ts'
 import { EXTRA, type Statement, transactionStatus, type Values } from './sql.ts'
@@ -54,12 +55,10 @@ export async function runRead(
   if (!sent) return row ?? null
   const { record, extra } = row ? split(row) : { record: null, extra: NO_EXTRA }
   const isolation = noteIsolation(place, sent, extra)
-  reportRead(sent.context, {
-    ...evidence(sent),
-    isolation,
-    found: record ? stateOf(place, record, extra) : undefined,
-    lock: lockOf(place, lockMode),
-  })
+  const found = record ? stateOf(place, record, extra) : undefined
+  const answered = evidence(sent)
+  const xactAssigned = await askXactAssigned(place.client, sent.context, found)
+  reportRead(sent.context, { ...answered, isolation, found, lock: lockOf(place, lockMode), xactAssigned })
   return record
 }
 

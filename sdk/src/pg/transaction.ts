@@ -73,6 +73,7 @@ export class PgTransaction {
 
   /** @throws what COMMIT failed with, or TransactionRolledBackError */
   async commit(): Promise<void> {
+    this.#ending(0)
     let command: string
     try {
       command = (await this.client.query('COMMIT')).command
@@ -89,6 +90,7 @@ export class PgTransaction {
 
   /** Never rejects: without a COMMIT nothing was applied, whatever becomes of this statement. */
   async rollback(): Promise<void> {
+    this.#ending(0)
     try {
       await this.client.query('ROLLBACK')
     } catch {
@@ -110,6 +112,7 @@ export class PgTransaction {
       this.#release(level)
       return value
     } catch (error) {
+      this.#ending(this.#levels.indexOf(level))
       this.#undo(level)
       await this.client.query(`ROLLBACK TO SAVEPOINT ${name}; RELEASE SAVEPOINT ${name}`).catch(() => {})
       throw error
@@ -127,6 +130,11 @@ export class PgTransaction {
   #undo(level: Level): void {
     const index = this.#levels.indexOf(level)
     if (index > 0) for (const undone of this.#levels.splice(index)) undone.settle('rejected')
+  }
+
+  /** What these levels and those above have locked is about to be given up. */
+  #ending(index: number): void {
+    if (index >= 0) for (const level of this.#levels.slice(index)) level.ending()
   }
 
   #finish(outcome: Outcome): void {
@@ -148,6 +156,7 @@ class Level implements TransactionObserver {
   readonly id: string
   readonly #transaction: PgTransaction
   #waiting: ((outcome: Outcome) => void)[] = []
+  readonly #endings: (() => void)[] = []
   #outcome: Outcome | undefined
   #mergedInto: Level | undefined
 
@@ -163,8 +172,18 @@ class Level implements TransactionObserver {
     else settle('unknown')
   }
 
+  onEnding(ending: () => void): void {
+    if (this.#mergedInto) this.#mergedInto.onEnding(ending)
+    else this.#endings.push(ending)
+  }
+
+  ending(): void {
+    for (const ending of this.#endings.splice(0)) ending()
+  }
+
   mergeInto(level: Level): void {
     this.#mergedInto = level
+    level.#endings.push(...this.#endings.splice(0))
     level.#waiting.push(...this.#waiting)
     this.#waiting = []
   }
