@@ -98,7 +98,7 @@ export const errorCatalogue = {
     status: 503,
     title: 'The database does not answer',
     solve:
-      'Nothing was acknowledged. Send again after the seconds in Retry-After: nothing is stored twice. The collector recovers by itself.',
+      'Ask again after the seconds in Retry-After: the collector recovers by itself. A batch was not acknowledged, and sending it again stores nothing twice.',
   },
 } as const satisfies Record<string, CatalogueEntry>
 

@@ -44,10 +44,7 @@ export function sendProblem(
 export function toProblem(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error
   if (error instanceof StoreUnavailableError) {
-    return unavailable(
-      'The database does not answer. Nothing was acknowledged; sending it again stores nothing twice.',
-      error,
-    )
+    return unavailable('The database does not answer. The collector recovers by itself: ask again.', error)
   }
   if (error instanceof InvalidCursorError) {
     return new ProblemError(
@@ -82,7 +79,7 @@ function frameworkProblem(error: unknown): ProblemError | undefined {
   if (typeof code !== 'string') return undefined
   if (code === 'FST_ERR_HANDLER_TIMEOUT') {
     return unavailable(
-      'No answer in time. Whether a batch was stored is not known; sending it again is safe.',
+      'No answer in time. Asking again is safe: a batch that was stored is not stored twice.',
       error,
     )
   }
