@@ -1,7 +1,7 @@
 import { type Finding, formatToken } from '@syncproof/core/contract'
 import { describe, expect, it } from 'vitest'
 import type { Happening } from './oracle/judge.ts'
-import { type Found, score, writtenXid } from './score.ts'
+import { type Found, remarks, score, writtenXid } from './score.ts'
 
 const happened = (kind: Happening['kind'], xid: string, fields: string[] = []): Happening => ({
   kind,
@@ -79,6 +79,14 @@ describe('the score', () => {
   it('fails for a false conflict, because it is said to be proven', () => {
     expect(judge([], [found('write-conflict', '7')]).failures).toHaveLength(1)
     expect(judge([], [found('unknown-outcome', '7', { verdict: 'indeterminate' })]).failures).toEqual([])
+  })
+
+  it('remarks on what is false or missed without being a failure', () => {
+    const hazard = found('unguarded-read-modify-write', undefined, { verdict: 'hazard' })
+    const mixed = judge([happened('unknown-outcome', '8')], [hazard])
+    expect(mixed.failures).toEqual([])
+    expect(remarks(mixed)).toEqual(['1 missed unknown-outcome', '1 false unguarded-read-modify-write'])
+    expect(remarks(judge([happened('partial-write', '7')], [found('partial-write', '7')]))).toEqual([])
   })
 
   it('counts a hazard once for the function', () => {

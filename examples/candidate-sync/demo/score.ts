@@ -76,6 +76,15 @@ export function score(
   }
 }
 
+/** What is not as it happened and fails nothing, because it is not said to be proven, or may be missed: kinds with a
+ *  false or a missed finding, as text for people; empty = none. */
+export function remarks({ findings }: Pick<Score, 'findings'>): readonly string[] {
+  return Object.entries(findings).flatMap(([kind, { missed, false: wrong }]) => [
+    ...(wrong > 0 ? [`${wrong} false ${kind}`] : []),
+    ...(missed > 0 ? [`${missed} missed ${kind}`] : []),
+  ])
+}
+
 /** The row version that a finding's operation wrote, from the first of these events that tells. */
 export function writtenXid(finding: Finding, events: readonly StoredEvent[]): string | undefined {
   for (const event of events) {

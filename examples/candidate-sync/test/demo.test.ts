@@ -94,9 +94,21 @@ describe('npm start -- --once', { timeout: RUN_MS_MAX }, () => {
     const run = start('--once', '--requests', '240', '--seed', '1')
     expect(await ended(run), run.stderr()).toBe(0)
     expectTrue(run)
+    expect(run.stdout()).not.toContain('with exceptions')
     expect(alive(run)).toEqual([])
     const lines = run.stdout().trimEnd().split('\n').slice(0, -1)
     expect(lines.filter((line) => line.length > 80)).toEqual([])
+  })
+
+  it('knows the hazard from a single call, where nothing collides', async () => {
+    const run = start('--once', '--requests', '1', '--seed', '1')
+    expect(await ended(run), run.stderr()).toBe(0)
+    expect(scoreOf(run).findings['unguarded-read-modify-write']).toEqual({
+      happened: 1,
+      found: 1,
+      missed: 0,
+      false: 0,
+    })
   })
 
   it('does so with each part a process of its own on a real PostgreSQL, and Redis where there is one', async () => {
@@ -121,7 +133,15 @@ describe('npm start -- --once', { timeout: RUN_MS_MAX }, () => {
 describe('npm start', { timeout: RUN_MS_MAX }, () => {
   it('stays up, says how to go on, and ends cleanly at Ctrl-C', async () => {
     const run = start('--requests', '30', '--port', '0', '--metrics-port', '0')
-    await printed(run, 'until Ctrl-C')
+    // the last line that it prints
+    await printed(run, `"notes":"hi","updatedBy":"me/2"}' \\\n`)
+    await vi.waitFor(() => expect(run.stdout()).toMatch(/c-001 &\n$/))
+    expect(
+      run
+        .stdout()
+        .split('\n')
+        .filter((line) => line.length > 80),
+    ).toEqual([])
     const setting = (name: string) => new RegExp(`export ${name}=(\\S+)`).exec(run.stdout())?.[1] ?? ''
     const response = await fetch(`${setting('SYNCPROOF_URL')}/v1/findings`, {
       headers: { authorization: `Bearer ${setting('SYNCPROOF_API_KEY')}` },

@@ -35,7 +35,7 @@ for (const [name, open] of Object.entries(engines)) {
       engine = await open()
       await createSchema(engine.database)
       await installHistory(engine.database)
-      for (const id of ['c-1', 'c-2', 'c-3'])
+      for (const id of ['c-1', 'c-2', 'c-3', 'c-4'])
         await engine.database.query(
           `INSERT INTO candidates (id, name, email, stage, score, "updatedBy", "updatedAt")
            VALUES ($1, 'Ada', 'ada@x', 'applied', 0, 'import', now())`,
@@ -86,6 +86,15 @@ for (const [name, open] of Object.entries(engines)) {
       expect(second.revision).not.toBe(base.revision)
     })
 
+    it('knows whether the statement checked the revision', async () => {
+      const base = await read('c-3')
+      const text = 'UPDATE candidates SET score = 1, revision = $2 WHERE id = $1'
+      await engine.database.query(`${text} AND revision = $2`, ['c-3', base.revision])
+      await engine.database.query(text, ['c-3', (await read('c-3')).revision])
+      const history = (await readHistory(engine.database)).filter((row) => row.candidateId === 'c-3')
+      expect(history.map(({ guarded }) => guarded)).toEqual([false, true, false])
+    })
+
     it('keeps the order of the commits while many write the same row at once', async () => {
       const base = await read('c-2')
       await Promise.all(Array.from({ length: 40 }, (_, index) => write('c-2', base, index + 1)))
@@ -98,9 +107,9 @@ for (const [name, open] of Object.entries(engines)) {
 
     it('holds nothing of a write that was rolled back', async () => {
       await expect(
-        engine.database.query(`UPDATE candidates SET score = 'ten' WHERE id = 'c-3'`),
+        engine.database.query(`UPDATE candidates SET score = 'ten' WHERE id = 'c-4'`),
       ).rejects.toThrow()
-      const history = (await readHistory(engine.database)).filter((row) => row.candidateId === 'c-3')
+      const history = (await readHistory(engine.database)).filter((row) => row.candidateId === 'c-4')
       expect(history).toHaveLength(1)
     })
   })

@@ -20,6 +20,8 @@ export interface HistoryRow {
   readonly xid: string
   /** The revision that the UPDATE carried, which is the one that its function had read; null for an INSERT. */
   readonly baseRevision: string | null
+  /** The UPDATE's condition names the revision, so that it changes nothing where another came before it. */
+  readonly guarded: boolean
   /** The row that was overwritten; null for an INSERT. */
   readonly old: Row | null
   readonly new: Row

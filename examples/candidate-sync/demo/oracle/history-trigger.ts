@@ -9,7 +9,7 @@ export interface Database {
  *
  *  A spread-merge sends every column that it read, so the `revision` in its UPDATE is the one that its function had
  *  read. The BEFORE trigger notes it before the app's own trigger replaces it: triggers of one kind fire in the order
- *  of their names, and `a_` comes first. The AFTER trigger completes the row with the version that was stored. */
+ *  of their names, and `a_` comes first. It also notes whether the statement's condition names the revision. The AFTER trigger completes the row with the version that was stored. */
 export async function installHistory(database: Database): Promise<void> {
   for (const statement of statements) await database.query(statement)
 }
@@ -17,7 +17,7 @@ export async function installHistory(database: Database): Promise<void> {
 /** The whole history, oldest first. */
 export async function readHistory(database: Database): Promise<readonly HistoryRow[]> {
   const { rows } = await database.query(
-    `SELECT seq::text, candidate_id, xid, base_revision::text, old_row, new_row
+    `SELECT seq::text, candidate_id, xid, base_revision::text, guarded, old_row, new_row
      FROM oracle.history ORDER BY history.seq`,
   )
   return (rows as StoredHistoryRow[]).map((row) => {
@@ -27,6 +27,7 @@ export async function readHistory(database: Database): Promise<readonly HistoryR
       candidateId: row.candidate_id,
       xid: row.xid,
       baseRevision: row.base_revision,
+      guarded: row.guarded,
       old: row.old_row,
       new: row.new_row,
     }
@@ -38,6 +39,7 @@ interface StoredHistoryRow {
   readonly candidate_id: string
   readonly xid: string
   readonly base_revision: string | null
+  readonly guarded: boolean
   readonly old_row: Row | null
   readonly new_row: Row | null
 }
@@ -49,14 +51,16 @@ const statements = [
     candidate_id text NOT NULL,
     xid text NOT NULL,
     base_revision bigint,
+    guarded boolean NOT NULL DEFAULT false,
     old_row jsonb,
     new_row jsonb
   )`,
   `CREATE INDEX ON oracle.history (candidate_id, xid) WHERE new_row IS NULL`,
   `CREATE FUNCTION oracle.note_base() RETURNS trigger LANGUAGE plpgsql AS $$
   BEGIN
-    INSERT INTO oracle.history (candidate_id, xid, base_revision, old_row)
-    VALUES (OLD.id, pg_current_xact_id()::xid::text, NEW.revision, to_jsonb(OLD));
+    INSERT INTO oracle.history (candidate_id, xid, base_revision, guarded, old_row)
+    VALUES (OLD.id, pg_current_xact_id()::xid::text, NEW.revision,
+      current_query() ~* '\\mWHERE\\M[^)]*\\mrevision\\M', to_jsonb(OLD));
     RETURN NEW;
   END $$`,
   `CREATE FUNCTION oracle.note_version() RETURNS trigger LANGUAGE plpgsql AS $$

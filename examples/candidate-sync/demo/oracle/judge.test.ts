@@ -15,6 +15,8 @@ const start = {
 /** `write('r1', 1, { email: 'new@x' })`: request r1 read revision 1 and changed the email. */
 type Write = readonly [requestId: string, baseRevision: number, body: Row, options?: WriteOptions]
 interface WriteOptions {
+  /** The statement checked the revision. */
+  readonly guarded?: boolean
   /** Set by the function, not by its caller. */
   readonly computed?: Row
   readonly reply?: AppReply
@@ -24,7 +26,15 @@ interface WriteOptions {
 /** Runs a spread-merge for each write in the order of the commits and says what the oracle makes of it. */
 function judged(...writes: readonly Write[]): readonly string[] {
   const history: HistoryRow[] = [
-    { seq: 0, candidateId: 'c-1', xid: 'x0', baseRevision: null, old: null, new: { ...start, revision: 1 } },
+    {
+      seq: 0,
+      candidateId: 'c-1',
+      xid: 'x0',
+      baseRevision: null,
+      guarded: false,
+      old: null,
+      new: { ...start, revision: 1 },
+    },
   ]
   const requests: ClientRequest[] = []
   const atsRequests: AtsRequest[] = []
@@ -38,6 +48,7 @@ function judged(...writes: readonly Write[]): readonly string[] {
       candidateId: 'c-1',
       xid: `x${index + 1}`,
       baseRevision: String(baseRevision),
+      guarded: options?.guarded ?? false,
       old,
       new: row,
     })
@@ -58,17 +69,26 @@ function judged(...writes: readonly Write[]): readonly string[] {
   )
 }
 
-const HAZARD = (xid: string) => `unguarded-read-modify-write ${xid}`
+/** The first write shows it. */
+const HAZARD = 'unguarded-read-modify-write x1'
 
 describe('the oracle, of writes', () => {
-  it('sees nothing in writes that each read what they overwrote', () => {
-    expect(judged(['r1', 1, { email: 'a@x' }], ['r2', 2, { name: 'B' }])).toEqual([])
+  it('sees nothing lost in writes that each read what they overwrote', () => {
+    expect(judged(['r1', 1, { email: 'a@x' }], ['r2', 2, { name: 'B' }])).toEqual([HAZARD])
+  })
+
+  it('sees the hazard in one write alone, and none where the statement checks the revision', () => {
+    expect(judged(['r1', 1, { email: 'a@x' }])).toEqual([HAZARD])
+    expect(judged(['r1', 1, { email: 'a@x' }, { guarded: true }])).toEqual([])
+    expect(judged(['r1', 1, {}, { guarded: true }], ['r2', 2, {}])).toEqual([
+      'unguarded-read-modify-write x2',
+    ])
   })
 
   it('sees a lost update where a write put back a field that another had changed', () => {
     expect(judged(['r1', 1, { email: 'a@x' }], ['r2', 1, { name: 'B' }])).toEqual([
       'lost-update x2 email',
-      HAZARD('x2'),
+      HAZARD,
     ])
   })
 
@@ -78,13 +98,13 @@ describe('the oracle, of writes', () => {
       ['r2', 2, { score: 7 }],
       ['r3', 1, { name: 'B' }],
     ]
-    expect(judged(...writes)).toEqual(['lost-update x3 email score', HAZARD('x3')])
+    expect(judged(...writes)).toEqual(['lost-update x3 email score', HAZARD])
   })
 
   it('sees only a conflict where both set the same field because their callers asked for it', () => {
     expect(judged(['r1', 1, { email: 'a@x' }], ['r2', 1, { email: 'b@x' }])).toEqual([
       'write-conflict x2',
-      HAZARD('x2'),
+      HAZARD,
     ])
   })
 
@@ -94,7 +114,7 @@ describe('the oracle, of writes', () => {
       ['r2', 2, { stage: 'applied' }],
       ['r3', 1, { stage: 'hired' }],
     ]
-    expect(judged(...writes)).toEqual(['write-conflict x3', HAZARD('x3')])
+    expect(judged(...writes)).toEqual(['write-conflict x3', HAZARD])
   })
 
   it('sees a loss where a function computed a new value from the one that it had read', () => {
@@ -112,12 +132,12 @@ describe('the oracle, of writes', () => {
   it('counts a field as asked for where its new value equals any argument', () => {
     expect(judged(['r1', 1, { email: 'a@x' }], ['r2', 1, { name: 'ada@x' }])).toEqual([
       'write-conflict x2',
-      HAZARD('x2'),
+      HAZARD,
     ])
   })
 
   it('never counts id, updatedAt and revision', () => {
-    expect(judged(['r1', 1, {}], ['r2', 1, {}])).toEqual(['write-conflict x2', HAZARD('x2')])
+    expect(judged(['r1', 1, {}], ['r2', 1, {}])).toEqual(['write-conflict x2', HAZARD])
   })
 })
 
@@ -126,7 +146,7 @@ describe('the oracle, of calls to the ATS', () => {
 
   it('sees a partial write where the ATS surely refused what the database has', () => {
     const refused = { reply: failed(422), attempts: [{ answeredStatus: 422 }] }
-    expect(judged(['r1', 1, {}, refused])).toEqual(['partial-write x1'])
+    expect(judged(['r1', 1, {}, refused])).toEqual(['partial-write x1', HAZARD])
   })
 
   it.each([
@@ -137,7 +157,7 @@ describe('the oracle, of calls to the ATS', () => {
     ['a conflict', failed(409), [{ answeredStatus: 409 }]],
     ['a refusal after an attempt without an answer', failed(422), [{}, { answeredStatus: 422 }]],
   ] as const)('calls %s unknown', (_what, reply, attempts) => {
-    expect(judged(['r1', 1, {}, { reply, attempts }])).toEqual(['unknown-outcome x1'])
+    expect(judged(['r1', 1, {}, { reply, attempts }])).toEqual(['unknown-outcome x1', HAZARD])
   })
 
   it('judges the write and the call apart', () => {
@@ -145,7 +165,7 @@ describe('the oracle, of calls to the ATS', () => {
     expect(judged(['r1', 1, { name: 'A' }], ['r2', 1, { score: 9 }, refused])).toEqual([
       'lost-update x2 name',
       'partial-write x2',
-      HAZARD('x2'),
+      HAZARD,
     ])
   })
 })
@@ -153,7 +173,9 @@ describe('the oracle, of calls to the ATS', () => {
 describe('the oracle, of evidence that contradicts itself', () => {
   it('refuses to judge a row version that no client asked for', () => {
     const row = { ...start, revision: 2, updatedBy: 'nobody' }
-    const history = [{ seq: 1, candidateId: 'c-1', xid: 'x1', baseRevision: '1', old: start, new: row }]
+    const history = [
+      { seq: 1, candidateId: 'c-1', xid: 'x1', baseRevision: '1', guarded: false, old: start, new: row },
+    ]
     expect(() => judge({ history, requests: [], atsRequests: [] })).toThrow("'nobody', which no client sent")
   })
 

@@ -48,14 +48,19 @@ export function judge(evidence: Evidence): readonly Happening[] {
     if (sync === 'rejected') happened('partial-write')
     if (sync === 'unknown') happened('unknown-outcome')
   }
-  return [...happenings, ...unguarded(happenings)]
+  return [...happenings, ...unguarded(evidence.history)]
 }
 
-/** A write that overwrote a version which it had not read shows that nothing stops the function from doing so.
- *  It is one hazard of the function, however often it happened. */
-function unguarded(happenings: readonly Happening[]): readonly Happening[] {
-  const first = happenings.find(({ kind }) => kind === 'lost-update' || kind === 'write-conflict')
-  return first ? [{ ...first, kind: 'unguarded-read-modify-write', fields: [] }] : []
+/** A write that brings back what its function had read, with nothing that keeps other writers out in between: one
+ *  such write shows that the function can lose updates, whether or not another came between. The app locks nothing
+ *  and opens no transaction, so a guard could only be a condition on the revision. One hazard of the function,
+ *  however often it wrote. */
+function unguarded(history: readonly HistoryRow[]): readonly Happening[] {
+  const first = history.find((row) => row.old !== null && row.baseRevision !== null && !row.guarded)
+  if (!first) return []
+  const { candidateId, xid } = first
+  const requestId = String(first.new.updatedBy)
+  return [{ kind: 'unguarded-read-modify-write', candidateId, xid, fields: [], requestId }]
 }
 
 function requestOf(
