@@ -33,8 +33,8 @@ describe('syncproof dev', () => {
     const dev = startCli(['dev', ...FREE_PORTS], { folder })
     const url = await dev.says(/export SYNCPROOF_URL=(\S+)/)
     const key = await dev.says(/export SYNCPROOF_API_KEY=(\S+)/)
-    expect(dev.stderr()).toContain('No pairs to compare: there is no syncproof.config.ts here.')
-    expect(dev.stderr()).toContain('embedded, in .syncproof')
+    await dev.says(/No pairs to compare: there is no syncproof\.config\.ts here\./)
+    await dev.says(/embedded, in \.syncproof/)
     expect(dev.stdout()).toBe('')
 
     await losesAnUpdate({ url, api_key: key, metrics_url: '' }, '42')
@@ -51,6 +51,8 @@ describe('syncproof dev', () => {
     const options = { folder, env: { SYNCPROOF_API_KEY: 'my-own-key' } }
     const first = await startedDev(['--data', 'kept'], options)
     expect(first.started.api_key).toBe('my-own-key')
+    // said after the line that startedDev waits for, on the other stream
+    await first.dev.says(/The key is the one in SYNCPROOF_API_KEY/)
     expect(first.dev.stderr()).not.toContain('my-own-key')
     await losesAnUpdate(first.started, '7')
     await first.dev.says(/"kind":"lost-update"/)

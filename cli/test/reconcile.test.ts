@@ -69,7 +69,7 @@ describe('syncproof reconcile', () => {
       { id: '2', name: 'Bo' },
     ]
     const { dev, env } = await comparedPair(contacts, contacts)
-    expect(dev.stderr()).toContain('1 pair to compare: contact.')
+    await dev.says(/1 pair to compare: contact\./)
     const { code, stdout } = await cli(['reconcile', 'contact'], { env })
     expect(stdout).toMatch(/^contact {2}clean {2}baseline\n {2}2 compared {2}0 undecided {2}0 unread/)
     expect(code).toBe(0)
