@@ -7,17 +7,18 @@ type Write = StoredOf<'write'>
 /** Whether the committed writes of one operation to one row, taken together, may have changed nothing, so that
  *  a system that heard nothing of them is not split from the database.
  *
- *  One write changed nothing where every field is provably as before. Several may be a write and its undoing
- *  (the usual answer to a rejected sync), which sets a new timestamp: there the fields whose last writer wins do
- *  not count; and whatever was written after the refusal must provably have left a difference.
+ *  Nothing changed where every field is provably as before. Fields whose last writer wins do not count beside
+ *  others: a write of the same values, and the undoing that answers a rejected sync, set a new timestamp. Whatever
+ *  was written after the refusal must provably have left a difference.
  *  @param writes at least one, in the order in which they were applied (`inOrder`) */
 export function isUndone(writes: readonly Write[], refused: StoredOf<'sync'> | 'none'): boolean {
   const [first] = writes
   const last = writes.at(-1)
   if (!first || !last) return true
-  if (last.action === 'delete') return writes.length > 1 && !replacedARow(first)
+  if (last.action === 'delete')
+    return last.overwritten_version === NO_ROW || (writes.length > 1 && !replacedARow(first))
   if (first.action === 'create' || first.overwritten_version === NO_ROW) return false
-  const compared = assignedIn(writes, writes.length > 1).map((field) => netChange(writes, field))
+  const compared = meantFields(writes).map((field) => netChange(writes, field))
   const wroteAfter = refused !== 'none' && last.monotonic_us > refused.monotonic_us
   if (wroteAfter && writes.length > 1) return !compared.includes('different')
   return compared.length > 0 && compared.every((result) => result === 'same')
@@ -27,8 +28,7 @@ export function isUndone(writes: readonly Write[], refused: StoredOf<'sync'> | '
  *  left out unless nothing else was written.
  *  @param writes in the order in which they were applied */
 export function changedFields(writes: readonly Write[]): string[] {
-  const meant = assignedIn(writes, true)
-  const fields = meant.length > 0 ? meant : assignedIn(writes, false)
+  const fields = meantFields(writes)
   const changed = fields.filter((field) => netChange(writes, field) !== 'same')
   return (changed.length > 0 ? changed : fields).sort()
 }
@@ -83,6 +83,11 @@ function firstReported(
     if (Object.hasOwn(write.assigned, field) || Object.keys(write.assigned).length === 0) return undefined
   }
   return undefined
+}
+
+function meantFields(writes: readonly Write[]): string[] {
+  const meant = assignedIn(writes, true)
+  return meant.length > 0 ? meant : assignedIn(writes, false)
 }
 
 function assignedIn(writes: readonly Write[], withoutLastWriteWins: boolean): string[] {

@@ -38,9 +38,13 @@ export function judgeSides(whole: WholeOperation, system: string, entity: Entity
   const inTurn = ordered ?? applied
   const refused = attempts.length === 0 ? neverSent(whole, system, entity) : rejected(inTurn, attempts)
   if (refused === undefined || (ordered && isUndone(ordered, refused))) return undefined
+  const changed = changedFields(inTurn)
+  const fields = refused === 'none' ? changed : carriedFields(changed, refused)
+  // what the system refused to take has nothing of what was written
+  if (changed.length > 0 && fields.length === 0) return undefined
   return {
     how: attempts.length === 0 ? 'never-sent' : 'rejected',
-    fields: fieldsOf(inTurn, refused),
+    fields,
     writes: applied,
     syncs: attempts,
     doubt:
@@ -100,14 +104,26 @@ function writeRejected(
   const sync = lastAttempt(acknowledged)
   const write = sync && writes.find((candidate) => carries(sync, candidate))
   if (!sync || !write) return undefined
+  const held = write.overwritten_fields ?? write.base_fields
+  const carried = Object.entries(write.assigned)
+    .filter(([field, assignment]) => {
+      return assignment !== 'last_write_wins' && compareField(sync.fields, write.fields, field) === 'same'
+    })
+    .map(([field]) => field)
+    .sort()
+  const changed = carried.filter((field) => compareField(held, write.fields, field) !== 'same')
+  // the row held all of it already: the database refused to take what it had
+  if (carried.length > 0 && changed.length === 0) return undefined
+  const instead = held === undefined && write.action !== 'delete'
   return {
     how: 'write-rejected',
-    fields: Object.keys(write.assigned)
-      .filter((field) => compareField(sync.fields, write.fields, field) === 'same')
-      .sort(),
+    fields: changed,
     writes: [write],
     syncs: attempts,
-    doubt: whole.doubt ?? transactionDoubt([write]),
+    doubt:
+      whole.doubt ??
+      transactionDoubt([write]) ??
+      (instead ? 'It is not known what the database holds instead: it may be the same.' : undefined),
   }
 }
 
@@ -127,8 +143,7 @@ function transactionDoubt(writes: readonly Write[]): string | undefined {
     : 'It is not known in which transaction the write happened, so not whether it was committed.'
 }
 
-function fieldsOf(applied: readonly Write[], refused: Sync | 'none'): string[] {
-  const changed = changedFields(applied)
-  const sent = refused === 'none' ? [] : changed.filter((field) => Object.hasOwn(refused.fields, field))
-  return sent.length > 0 ? sent : changed
+/** A payload that tells nothing of its fields may have carried any. */
+function carriedFields(fields: readonly string[], { fields: payload }: Sync): readonly string[] {
+  return Object.keys(payload).length === 0 ? fields : fields.filter((field) => Object.hasOwn(payload, field))
 }

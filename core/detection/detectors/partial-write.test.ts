@@ -180,6 +180,29 @@ describe('no partial write is claimed', () => {
       end,
     ],
     'without declared systems': [started(), committed, rejected, end],
+    'when a delete found no row to delete': [
+      start,
+      write({}, { action: 'delete', overwritten_version: 'none' }),
+      sync('rejected', {}, { action: 'delete' }),
+      end,
+    ],
+    'when a write only set a new timestamp': [
+      start,
+      write({ name: ['a', 'a', 'a', 'value'], at: ['1', '1', '2', 'last_write_wins'] }),
+      end,
+    ],
+    'when the refused payload has nothing of what was written': [
+      start,
+      committed,
+      sync('rejected', { views: '7' }),
+      end,
+    ],
+    'when the database refused what it already had': [
+      start,
+      sync('ok', { name: 'a' }),
+      write({ name: ['a', 'a', 'a', 'value'] }, { outcome: 'rejected' }),
+      end,
+    ],
     'of a system that an outbox serves': [
       started({ syncs: [{ system: 'ats', async: true }] }),
       committed,

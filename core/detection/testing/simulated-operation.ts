@@ -108,7 +108,7 @@ function isSplit({ due, writes, attempts, inFlight, carriedByRejected }: Operati
   if (!first || !last) return carriedByRejected && attempts.at(-1)?.outcome === 'ok'
   if (attempts.some(({ outcome }) => outcome === 'ok')) return false
   const fields = new Set(applied.flatMap((write) => write.fields))
-  if (applied.length > 1) fields.delete('t')
+  if (fields.size > 1) fields.delete('t')
   return [...fields].some((field) => first.overwritten.values[field] !== last.after[field])
 }
 

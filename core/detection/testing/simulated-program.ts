@@ -66,8 +66,13 @@ function* syncFirst({ world, program, thread, operation }: Run): Steps {
   if (operation.attempts.at(-1)?.outcome !== 'ok') return
   const result = { ok: false }
   yield* writeRow(world, operation, thread, statement, result)
-  // an increment that the database computes was never in the payload
-  operation.carriedByRejected = program.style !== 'expression'
+  // an increment that the database computes was never in the payload, and what the row holds already is no loss
+  const before = operation.base?.values ?? {}
+  operation.carriedByRejected =
+    program.style !== 'expression' &&
+    Object.entries(defined(statement.values)).some(
+      ([field, value]) => field !== 't' && before[field] !== value,
+    )
 }
 
 /** Two called operations write the same row at once, each from its own reading. */
