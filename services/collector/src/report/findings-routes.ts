@@ -1,4 +1,4 @@
-import { limits } from '@syncproof/core/contract'
+import { FINDING_KINDS, limits } from '@syncproof/core/contract'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { projectOf } from '../http/auth.ts'
@@ -10,7 +10,7 @@ import { pageOf, pageQuery, splitQuery } from '../schemas/page.ts'
 import { problems } from '../schemas/problem.ts'
 
 const querySchema = z.strictObject({
-  kind: nameParameter.optional(),
+  kind: z.enum(FINDING_KINDS).optional(),
   verdict: verdictSchema.optional(),
   status: statusSchema.optional(),
   entity_type: nameParameter.optional(),
