@@ -1,4 +1,10 @@
-import { type DetectedFinding, FINDING_KINDS, findingId, VERDICTS } from '@syncproof/core/contract'
+import {
+  type DetectedFinding,
+  FINDING_KINDS,
+  FINDING_STATUSES,
+  findingId,
+  VERDICTS,
+} from '@syncproof/core/contract'
 import { errorCatalogue } from '@syncproof/core/contract/errors'
 import { eventSchemas } from '@syncproof/core/contract/schema'
 import { migrateStore, openStore } from '@syncproof/store'
@@ -57,6 +63,9 @@ test('before anything has happened every series of a closed set is there, with 0
       VERDICTS.flatMap((verdict) => [
         `syncproof_findings_total{kind="${kind}",verdict="${verdict}"}`,
         `syncproof_findings_open{kind="${kind}",verdict="${verdict}"}`,
+        ...FINDING_STATUSES.map(
+          (status) => `syncproof_findings_by_status{kind="${kind}",verdict="${verdict}",status="${status}"}`,
+        ),
       ]),
     ),
     'syncproof_write_conflicts_total',

@@ -1,4 +1,4 @@
-import { FINDING_KINDS, VERDICTS } from '@syncproof/core/contract'
+import { FINDING_KINDS, FINDING_STATUSES, VERDICTS } from '@syncproof/core/contract'
 import type { Store } from '@syncproof/store'
 import { Counter, Gauge, type Registry } from 'prom-client'
 import { createLabelCap } from './cap-label.ts'
@@ -48,6 +48,10 @@ export function registerStoreMetrics(registry: Registry, store: Store, nowMs: ()
 /** Every kind with every verdict: an alert on a series that does not exist yet would never fire. */
 const noFindings: readonly Sample[] = FINDING_KINDS.flatMap((kind) =>
   VERDICTS.map((verdict) => ({ labels: { kind, verdict }, value: 0 })),
+)
+
+const noFindingsByStatus: readonly Sample[] = noFindings.flatMap(({ labels, value }) =>
+  FINDING_STATUSES.map((status) => ({ labels: { ...labels, status }, value })),
 )
 
 function* findingSamples(
@@ -102,6 +106,7 @@ function findingGauges(capKind: (kind: string) => string): readonly StoreMetric[
       help: 'Findings as they stand now, by kind, verdict and status.',
       labelNames: ['kind', 'verdict', 'status'],
       *samples({ findings }) {
+        yield* noFindingsByStatus
         for (const { kind, verdict, status, count } of findings) {
           yield { labels: { kind: capKind(kind), verdict, status }, value: count }
         }
