@@ -1,6 +1,8 @@
-import type { FieldRules } from '@syncproof/core/contract'
+import type { EntityRef, FieldRules } from '@syncproof/core/contract'
 import { DEFAULT_FINGERPRINT_KEY } from '@syncproof/core/contract'
+import { readTelemetryEnvironment } from './telemetry/environment.ts'
 import type { SyncproofWarning, Warn } from './warnings.ts'
+import { wrongOption } from './wrong-option.ts'
 
 /** Something that holds for every record of a type: false means that it does not. Asked of each record that a
  *  write left behind; one that looks at a field which is not known is not judged. It must not be async. A type
@@ -22,9 +24,10 @@ export interface EntityOptions {
 export type EntityTypes = Readonly<Record<string, EntityOptions>>
 
 export interface SyncproofOptions {
-  /** The program that this is, such as `candidate-api`. */
-  readonly service: string
-  /** Version or commit of the program. Default: not reported. */
+  /** The program that this is, such as `candidate-api`. Default: OTEL_SERVICE_NAME, else `service.name` of
+   *  OTEL_RESOURCE_ATTRIBUTES; without any, an error. */
+  readonly service?: string | undefined
+  /** Version or commit of the program. Default: `service.version` of OTEL_RESOURCE_ATTRIBUTES, else not reported. */
   readonly release?: string | undefined
   /** Where the collector listens. Default: SYNCPROOF_URL, else `http://127.0.0.1:4319`. */
   readonly url?: string | undefined
@@ -37,7 +40,7 @@ export interface SyncproofOptions {
   readonly entities?: EntityTypes | undefined
   /** How long an event may wait for others before it is sent. Default: 250. */
   readonly flushIntervalMs?: number | undefined
-  /** Events that wait, as JSON text. At this size new ones are dropped and counted. Default: 8 MiB. */
+  /** Heap that events which wait may take. At this size new ones are dropped and counted. Default: 8 MiB. */
   readonly queueBytesMax?: number | undefined
   /** How long one request to the collector may take. Default: 10,000. */
   readonly requestTimeoutMs?: number | undefined
@@ -48,8 +51,28 @@ export interface SyncproofOptions {
   /** How often a silent process says that it lives. The collector takes a process for gone after three that
    *  are missing. Default: 10,000. */
   readonly heartbeatIntervalMs?: number | undefined
+  /** Which share of the calls is reported, 0 to 1; a function may say it for each call. Decided for a call with
+   *  all that it calls, and counted as `sampled`. Default: 1. */
+  readonly sampleRate?: number | ((call: SampledCall) => number) | undefined
+  /** A folder where events that wait are kept too. Those of a process that was killed are sent by the next one
+   *  with the same folder, which should be on a disk of this machine. Each event costs a write to it. Default:
+   *  none. */
+  readonly spoolDir?: string | undefined
+  /** Handed the promise of a delivery when a call ends, for platforms that freeze a process between requests:
+   *  `waitUntil` of Vercel or of a Cloudflare context. Elsewhere, `await syncproof.flush()` does it. */
+  readonly waitUntil?: ((delivery: Promise<unknown>) => void) | undefined
+  /** Whether the active OpenTelemetry span is given the attributes `syncproof.operation_id`,
+   *  `syncproof.operation` and `syncproof.entity_type` by the operations that nothing wrapped called. The events
+   *  name their trace and span in any case. Default: false. */
+  readonly spanAttributes?: boolean | undefined
   /** Told once of each kind of trouble. Default: `process.emitWarning`. */
   readonly onWarning?: ((warning: SyncproofWarning) => void) | undefined
+}
+
+export interface SampledCall {
+  /** Of the wrapped function. */
+  readonly name: string
+  readonly entity: EntityRef
 }
 
 export interface Settings {
@@ -65,6 +88,10 @@ export interface Settings {
   readonly flushTimeoutMs: number
   readonly exitTimeoutMs: number
   readonly heartbeatIntervalMs: number
+  readonly spanAttributes: boolean
+  readonly sampleRate: number | ((call: SampledCall) => number)
+  readonly spoolDir: string | undefined
+  readonly waitUntil: ((delivery: Promise<unknown>) => void) | undefined
 }
 
 const DEFAULT_URL = 'http://127.0.0.1:4319'
@@ -72,8 +99,11 @@ const MIB = 1024 * 1024
 
 /** Options with environment and defaults filled in; a text that says what is wrong where they are not usable. */
 export function resolveOptions(options: SyncproofOptions, env: NodeJS.ProcessEnv): Settings | string {
-  if (typeof options?.service !== 'string' || options.service === '')
-    return 'createSyncproof: `service` must be the name of this program'
+  const wrong = wrongOption(options)
+  if (wrong) return wrong
+  const telemetry = readTelemetryEnvironment(env)
+  const service = options.service ?? telemetry.service
+  if (service === undefined) return 'createSyncproof: `service` must be the name of this program'
   const url = options.url ?? nonEmpty(env.SYNCPROOF_URL) ?? DEFAULT_URL
   const eventsUrl = eventsUrlOf(url)
   if (!eventsUrl)
@@ -86,19 +116,19 @@ export function resolveOptions(options: SyncproofOptions, env: NodeJS.ProcessEnv
     exitTimeoutMs: options.exitTimeoutMs ?? 2_000,
     heartbeatIntervalMs: options.heartbeatIntervalMs ?? 10_000,
   }
-  for (const [name, value] of Object.entries(numbers)) {
-    if (!Number.isFinite(value) || value < 0)
-      return `createSyncproof: \`${name}\` must be a number, 0 or more`
-  }
   return {
     ...numbers,
-    service: options.service,
-    release: options.release,
+    sampleRate: options.sampleRate ?? 1,
+    spoolDir: options.spoolDir || undefined,
+    waitUntil: options.waitUntil,
+    service,
+    release: options.release ?? telemetry.release,
     eventsUrl,
     apiKey: options.apiKey ?? nonEmpty(env.SYNCPROOF_API_KEY),
     fingerprintKey:
       options.fingerprintKey ?? nonEmpty(env.SYNCPROOF_FINGERPRINT_KEY) ?? DEFAULT_FINGERPRINT_KEY,
     entities: options.entities ?? {},
+    spanAttributes: options.spanAttributes === true,
   }
 }
 
