@@ -5,6 +5,7 @@ import { RecordReader } from './operation/record-reader.ts'
 import { resolveOptions, type SyncproofOptions, warnOfDefaultKey } from './options.ts'
 import type { Delivery } from './report/books.ts'
 import { Reporter } from './report/reporter.ts'
+import { sampler } from './report/sampler.ts'
 import { createWarn } from './warnings.ts'
 import { type AnyFunction, enforceOnly, type WrapOptions, wrap } from './wrap.ts'
 
@@ -53,6 +54,7 @@ export function createSyncproof(options: SyncproofOptions): Syncproof {
     reader: new RecordReader(settings.fingerprintKey, settings.entities),
     entities: settings.entities,
     open: { count: 0 },
+    isLeftOut: sampler(settings, warn),
   }
   return {
     wrap: (fn, wrapOptions) => wrap(instruments, fn, wrapOptions),

@@ -19,7 +19,7 @@ export {
 export { createSyncproof, type Syncproof } from './client.ts'
 export type { EntityInput } from './entity.ts'
 export type { ReadOptions, SyncOptions, WriteOptions } from './marks.ts'
-export type { EntityOptions, EntityTypes, Invariant, SyncproofOptions } from './options.ts'
+export type { EntityOptions, EntityTypes, Invariant, SampledCall, SyncproofOptions } from './options.ts'
 export type { Delivery } from './report/books.ts'
 export type { SyncproofWarning } from './warnings.ts'
 export type { AnyFunction, WrapOptions } from './wrap.ts'

@@ -2,11 +2,16 @@
 export interface SyncproofWarning {
   readonly code:
     | 'invalid_options'
+    | 'disabled'
     | 'default_fingerprint_key'
     | 'unauthorized'
     | 'collector_refuses'
     | 'events_rejected'
     | 'queue_full'
+    | 'sample_rate'
+    | 'spool_unreadable'
+    | 'spool_unwritable'
+    | 'unreadable_field'
     | 'no_entity'
     | 'generator_not_wrapped'
     | 'contract_failed'

@@ -8,6 +8,7 @@ import { type Instruments, Operation } from './operation/operation.ts'
 import { readMember } from './operation/outcome.ts'
 import { guarded } from './operation/report-row.ts'
 import { witnessOf } from './operation/witness.ts'
+import { activeSpan, markSpan, traceOf } from './telemetry/active-span.ts'
 
 // never: a parameter type that every function's parameters accept
 export type AnyFunction = (this: never, ...args: never[]) => unknown
@@ -125,10 +126,14 @@ function beginOperation<Args extends readonly unknown[]>(
         contract: options.contract,
       },
     )
+    if (!parent) operation.sampledOut = instruments.isLeftOut({ name, entity: operation.entity })
     if (parent) parent.inFlight += 1
     instruments.open.count += 1
     const caller = nearestReported(parent)
     if (caller && !operation.silent) caller.calls += 1
+    const span = activeSpan()
+    if (instruments.spanAttributes && !parent && !operation.silent)
+      markSpan(span, { id: operation.id, name, type: operation.entity.type })
     operation.produce({
       kind: 'operation_started',
       operation_id: operation.id,
@@ -138,6 +143,7 @@ function beginOperation<Args extends readonly unknown[]>(
       parent_operation_id: caller?.id,
       root_operation_id: rootReported(operation).id,
       ...tryOf(options, args),
+      ...traceOf(span),
       intent: options.intent ?? 'unspecified',
       syncs: options.syncs?.map((target) => (typeof target === 'string' ? { system: target } : target)),
     })

@@ -1,6 +1,6 @@
 import type { EntityRef, Fingerprints, Outcome } from '@syncproof/core/contract'
 import { type Moment, now } from '../clock.ts'
-import type { EntityTypes } from '../options.ts'
+import type { EntityTypes, SampledCall } from '../options.ts'
 import type { Draft, Reporter } from '../report/reporter.ts'
 import { uuidV7 } from '../uuid-v7.ts'
 import type { Warn } from '../warnings.ts'
@@ -16,9 +16,12 @@ export interface Instruments {
   readonly reporter: Reporter
   readonly reader: RecordReader
   readonly entities: EntityTypes
+  readonly spanAttributes: boolean
   readonly warn: Warn
   /** Operations that have started and not finished. */
   readonly open: { count: number }
+  /** Whether a call that no other one made is left out. */
+  readonly isLeftOut: (call: SampledCall) => boolean
 }
 
 /** Writes whose fate shows only when the operation has finished. */
@@ -57,6 +60,8 @@ export class Operation {
   readonly latestWrites = new Map<string, unknown>()
   /** Its entity could not be told: it reports nothing, and only keeps what it does known to its root. */
   readonly silent: boolean
+  /** Left out by sampling, with everything under its root. */
+  sampledOut: boolean
   #waiting: ((outcome: Outcome) => void)[] = []
   readonly #writesUnderWay = new Map<string, number>()
 
@@ -74,6 +79,7 @@ export class Operation {
     this.declared = declared
     this.root = parent?.root ?? this
     this.silent = entity === undefined
+    this.sampledOut = parent?.sampledOut ?? false
     this.entity = entity ?? { type: 'unknown', id: 'unknown' }
     this.carried = this.root === this ? new CarriedVersions() : this.root.carried
     this.knowledge = this.root === this ? new Knowledge() : this.root.knowledge
@@ -81,10 +87,14 @@ export class Operation {
   }
 
   produce(draft: Draft): void {
-    if (!this.silent) this.instruments.reporter.produce(draft)
+    if (this.silent) return
+    if (this.sampledOut) this.instruments.reporter.leaveOut()
+    else this.instruments.reporter.produce(draft)
   }
 
   readFields(entity: EntityRef, record: unknown): Fingerprints {
+    // nobody will see them: most of what reporting costs is this
+    if (this.sampledOut) return {}
     return this.instruments.reader.read(entity, record, this.fingerprints)
   }
 

@@ -1,6 +1,7 @@
 import type { ProcessBooks } from '@syncproof/core/contract'
 
-export type DropReason = 'queue_full' | 'too_large' | 'rejected'
+/** `sampled`: the call was left out, as `sampleRate` wants it. `internal`: a fault of ours. */
+export type DropReason = 'queue_full' | 'too_large' | 'rejected' | 'sampled' | 'internal'
 
 /** What `flush` resolves with, counted since the start: `sent + dropped + pending` is all that was produced. */
 export interface Delivery {

@@ -28,7 +28,8 @@ export class Sender {
   readonly #books: Books
   readonly #settings: Settings
   readonly #warn: Warn
-  readonly #describe: () => Omit<ProcessReport, 'clock' | 'books'>
+  readonly #process: Omit<ProcessReport, 'clock' | 'books'>
+  readonly #settled: (lastLine: string) => void
   readonly #clock = new ClockOffset()
   #timer: NodeJS.Timeout | undefined
   #timerIsBackoff = false
@@ -41,18 +42,21 @@ export class Sender {
   #stopped = false
   #abandon = new AbortController()
 
+  /** @param settled called with the newest of the events that left the queue, which are stored or dropped */
   constructor(
     queue: EventQueue,
     books: Books,
     settings: Settings,
     warn: Warn,
-    describe: () => Omit<ProcessReport, 'clock' | 'books'>,
+    process: Omit<ProcessReport, 'clock' | 'books'>,
+    settled: (lastLine: string) => void,
   ) {
     this.#queue = queue
     this.#books = books
     this.#settings = settings
     this.#warn = warn
-    this.#describe = describe
+    this.#process = process
+    this.#settled = settled
     if (settings.heartbeatIntervalMs > 0) {
       this.#heartbeat = setInterval(() => this.#beat(), settings.heartbeatIntervalMs).unref()
     }
@@ -77,6 +81,17 @@ export class Sender {
       if (waitMs === undefined) continue
       if (performance.now() + waitMs > deadlineMs) return
       await delay(waitMs)
+    }
+  }
+
+  /** Sends until nothing waits, also of what comes meanwhile; gives up at `timeoutMs`. Never rejects. */
+  async drain(timeoutMs: number): Promise<void> {
+    const deadlineMs = performance.now() + timeoutMs
+    // first the call that has just ended takes its turn: its caller may be an operation too
+    await delay(0)
+    for (let before = -1; this.#queue.length > 0 && this.#books.settled > before; ) {
+      before = this.#books.settled
+      await this.flush(deadlineMs - performance.now())
     }
   }
 
@@ -135,7 +150,11 @@ export class Sender {
       const result = await postBatch(this.#settings, this.#body(lines), timeoutMs, this.#abandon.signal)
       this.#lastSentMs = performance.now()
       if (result.roundTrip) this.#clock.add(result.roundTrip)
-      return this.#settle(lines.length, result)
+      const waiting = this.#queue.length
+      const waitMs = this.#settle(lines.length, result)
+      const left = lines[waiting - this.#queue.length - 1]
+      if (left !== undefined) this.#settled(left)
+      return waitMs
     } catch (error) {
       this.#warn('internal', `a fault of Syncproof, not of the app: ${String(error)}`)
       return REFUSED_RETRY_MS
@@ -144,7 +163,7 @@ export class Sender {
 
   #body(lines: readonly string[]): string {
     const report: ProcessReport = {
-      ...this.#describe(),
+      ...this.#process,
       clock: this.#clock.report(),
       books: this.#books.report(),
     }
