@@ -6,6 +6,7 @@ import { resolveOptions, type SyncproofOptions, warnOfDefaultKey } from './optio
 import type { Delivery } from './report/books.ts'
 import { Reporter } from './report/reporter.ts'
 import { sampler } from './report/sampler.ts'
+import { readTelemetryEnvironment } from './telemetry/environment.ts'
 import { createWarn } from './warnings.ts'
 import { type AnyFunction, enforceOnly, type WrapOptions, wrap } from './wrap.ts'
 
@@ -46,6 +47,13 @@ export function createSyncproof(options: SyncproofOptions): Syncproof {
     warn('invalid_options', `${settings}. Nothing is reported.`)
     return disabled
   }
+  const { disabledBy } = readTelemetryEnvironment(process.env)
+  if (disabledBy !== undefined) {
+    // who turned tracing off may not have meant this
+    if (disabledBy !== 'SYNCPROOF_DISABLED')
+      warn('disabled', `Nothing is reported: ${disabledBy} is true. SYNCPROOF_DISABLED=false reports all the same.`)
+    return disabled
+  }
   warnOfDefaultKey(settings, warn)
   const reporter = new Reporter(settings, warn)
   const instruments: Instruments = {
@@ -53,6 +61,7 @@ export function createSyncproof(options: SyncproofOptions): Syncproof {
     warn,
     reader: new RecordReader(settings.fingerprintKey, settings.entities),
     entities: settings.entities,
+    spanAttributes: settings.spanAttributes,
     open: { count: 0 },
     isLeftOut: sampler(settings, warn),
   }
