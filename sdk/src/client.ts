@@ -25,7 +25,7 @@ export interface Syncproof {
   write<T, R>(system: string, record: R, callback: () => T, options?: WriteOptions<R>): T
   /** Marks the sending of `payload` to an external system. An HTTP response that the callback resolves with,
    *  or the status of the error that it throws, tells whether it was applied. */
-  sync<T>(system: string, payload: unknown, callback: () => T, options?: SyncOptions): T
+  sync<T>(system: string, payload: unknown, callback: () => T, options?: SyncOptions<T>): T
   /** The id of the operation that the calling code runs in; undefined outside a wrapped call. Kept with a job or
    *  a row of an outbox, it lets who carries that on say so: see `onBehalfOf` and `retryOf`. */
   operationId(): string | undefined

@@ -14,6 +14,7 @@ import { checkInvariants, type WrittenRecord } from './operation/invariants.ts'
 import { observeResult, type Settled } from './operation/observe-result.ts'
 import type { Operation } from './operation/operation.ts'
 import {
+  type OutcomeRules,
   outcomeOfDatabaseError,
   outcomeOfSyncError,
   outcomeOfSyncResult,
@@ -53,7 +54,7 @@ export interface WriteOptions<R> extends MarkOptions {
   readonly rejected?: ((error: unknown) => boolean) | undefined
 }
 
-export interface SyncOptions extends MarkOptions {
+export interface SyncOptions<T = unknown> extends MarkOptions {
   /** The id of the operation whose write this carries, where an outbox or another process sends it: what
    *  `operationId` gave there. Default: what the wrapper declares. */
   readonly onBehalfOf?: string | undefined
@@ -64,6 +65,10 @@ export interface SyncOptions extends MarkOptions {
   readonly idempotencyKey?: string | undefined
   /** Whether this error means that the sync was surely not applied. Default: by its HTTP status. */
   readonly rejected?: ((error: unknown) => boolean) | undefined
+  /** What statuses and error codes of this system mean, where it is other than HTTP's own rules. */
+  readonly contract?: OutcomeRules | undefined
+  /** The record's id in that system, where the result tells it. */
+  readonly externalId?: ((result: Awaited<T>) => string | number | null | undefined) | undefined
 }
 
 /** See `Syncproof.read`. */
@@ -176,7 +181,12 @@ function holdInvariants(operation: Operation, written: Omit<WrittenRecord, 'isRo
 }
 
 /** See `Syncproof.sync`. */
-export function sync<T>(system: string, payload: unknown, callback: () => T, options: SyncOptions = {}): T {
+export function sync<T>(
+  system: string,
+  payload: unknown,
+  callback: () => T,
+  options: SyncOptions<T> = {},
+): T {
   const action = options.action ?? 'update'
   const { attempt, idempotencyKey } = options
   const onBehalfOf = readOperationId(options.onBehalfOf)
@@ -192,16 +202,27 @@ export function sync<T>(system: string, payload: unknown, callback: () => T, opt
       const requests = mark.context.scope.requests ?? []
       const isDeclared = !result.ok && asks(options.rejected, result.error)
       const judged = result.ok
-        ? outcomeOfSyncResult(result.value, action)
-        : outcomeOfSyncError(result.error, action)
+        ? outcomeOfSyncResult(result.value, action, options.contract)
+        : outcomeOfSyncError(result.error, action, options.contract)
       const own = {
         resolved: result.ok,
         isDeclared,
         ...judged,
         ...(isDeclared && { outcome: 'rejected' as const }),
+        externalId: result.ok ? externalIdIn(options, result.value) : undefined,
       }
       mark.sync?.answered(answerOf(requests, own), triesBefore(requests))
     })
+  }
+}
+
+function externalIdIn<T>({ externalId }: SyncOptions<T>, result: Awaited<T>): string | undefined {
+  try {
+    const id = externalId?.(result)
+    return id === undefined || id === null ? undefined : String(id)
+  } catch {
+    // the result is not of the shape that the app's function expects
+    return undefined
   }
 }
 

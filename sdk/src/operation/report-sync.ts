@@ -178,7 +178,12 @@ export function answerOf(requests: readonly ObservedRequest[], own: MarkResult):
   const last = requests.at(-1)
   if (!last) return own
   const told = requests.findLast(({ answer }) => answer?.outcome === 'ok') ?? last
-  return { ...told.answer, status: last.answer?.status ?? own.status, outcome: outcomeOf(requests, own) }
+  return {
+    ...told.answer,
+    externalId: own.externalId ?? told.answer?.externalId,
+    status: last.answer?.status ?? own.status,
+    outcome: outcomeOf(requests, own),
+  }
 }
 
 function outcomeOf(requests: readonly ObservedRequest[], own: MarkResult): Outcome {

@@ -1,0 +1,76 @@
+import { readMember } from '../operation/outcome.ts'
+
+/** Bodies beyond this are not looked at: parsing one this long takes about a millisecond of the host's time. */
+const BODY_BYTES_MAX = 256 * 1024
+/** How long a body may take to arrive before its event is made without it. */
+const BODY_MS_MAX = 2_000
+
+const JSON_TYPE = /^\s*application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i
+
+export function isJsonType(contentType: string | undefined): boolean {
+  return contentType !== undefined && JSON_TYPE.test(contentType)
+}
+
+export function parseJson(text: string): unknown {
+  if (text.length > BODY_BYTES_MAX) return undefined
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** The JSON body of a Request or a Response, read from a clone, so that the app's own body stays as it is. A
+ *  body that is not JSON, too long, too slow or cut off is undefined. Call it before anybody reads the body. */
+export async function readJson(
+  message: object,
+  headers: (name: string) => string | undefined,
+): Promise<unknown> {
+  const reader = readerOfClone(message, headers)
+  if (!reader) return undefined
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), BODY_MS_MAX)
+    timer.unref()
+  })
+  try {
+    const text = await Promise.race([readText(reader), late])
+    return text === undefined ? undefined : parseJson(text)
+  } catch {
+    return undefined // cut off, or aborted: the app sees that at its own body
+  } finally {
+    clearTimeout(timer)
+    // the other half of the clone goes on without us
+    reader.cancel().catch(() => undefined)
+  }
+}
+
+type Reader = ReadableStreamDefaultReader<Uint8Array>
+
+function readerOfClone(message: object, headers: (name: string) => string | undefined): Reader | undefined {
+  if (!isJsonType(headers('content-type')) || Number(headers('content-length') ?? 0) > BODY_BYTES_MAX)
+    return undefined
+  if (readMember(message, 'bodyUsed') !== false || !isWebStream(readMember(message, 'body'))) return undefined
+  try {
+    return (message as Request | Response).clone().body?.getReader()
+  } catch {
+    return undefined
+  }
+}
+
+/** A clone of any other kind of stream holds the app's half up where it is not read to its end. */
+function isWebStream(body: unknown): boolean {
+  return typeof readMember(body, 'getReader') === 'function' && typeof readMember(body, 'tee') === 'function'
+}
+
+async function readText(reader: Reader): Promise<string | undefined> {
+  const decoder = new TextDecoder()
+  let text = ''
+  for (let bytes = 0; ; ) {
+    const { done, value } = await reader.read()
+    if (done) return text + decoder.decode()
+    bytes += value.byteLength
+    if (bytes > BODY_BYTES_MAX) return undefined
+    text += decoder.decode(value, { stream: true })
+  }
+}
