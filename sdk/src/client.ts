@@ -51,7 +51,10 @@ export function createSyncproof(options: SyncproofOptions): Syncproof {
   if (disabledBy !== undefined) {
     // who turned tracing off may not have meant this
     if (disabledBy !== 'SYNCPROOF_DISABLED')
-      warn('disabled', `Nothing is reported: ${disabledBy} is true. SYNCPROOF_DISABLED=false reports all the same.`)
+      warn(
+        'disabled',
+        `Nothing is reported: ${disabledBy} is true. SYNCPROOF_DISABLED=false reports all the same.`,
+      )
     return disabled
   }
   warnOfDefaultKey(settings, warn)

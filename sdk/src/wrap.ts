@@ -9,7 +9,6 @@ import { readMember } from './operation/outcome.ts'
 import { guarded } from './operation/report-row.ts'
 import { witnessOf } from './operation/witness.ts'
 import { activeSpan, markSpan, traceOf } from './telemetry/active-span.ts'
-import { activeSpan, markSpan, traceOf } from './telemetry/active-span.ts'
 
 // never: a parameter type that every function's parameters accept
 export type AnyFunction = (this: never, ...args: never[]) => unknown
