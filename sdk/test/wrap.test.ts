@@ -58,6 +58,59 @@ it('this, statics, name, length and new stay', () => {
   expect([wrapped.version, wrapped.name, wrapped.length]).toEqual([3, 'Counter', 1])
 })
 
+it('methods of a class run with its private members, and arrow functions with the this around them', async () => {
+  class Store {
+    readonly #rows = new Map<string, number>()
+    async save(id: string, n: number) {
+      this.#rows.set(id, n)
+      return this
+    }
+    readonly load = syncproof.wrap((id: string) => this.#rows.get(id), { entity })
+    static open = syncproof.wrap((_id: string) => new Store(), { entity })
+  }
+  Store.prototype.save = syncproof.wrap(Store.prototype.save, { entity })
+  const store = Store.open('a')
+  expect(await store.save('a', 1)).toBe(store)
+  expect(store.load('a')).toBe(1)
+  await syncproof.flush()
+  expect(server.ofKind('operation_started').map((event) => event.name)).toEqual([
+    'anonymous',
+    'save',
+    'anonymous',
+  ])
+})
+
+it('a constructor makes what it made, and only its calls as a function are operations', async () => {
+  const WrappedDate = syncproof.wrap(Date, { entity: () => ({ type: 'date', id: '1' }) })
+  expect(new WrappedDate(0)).toEqual(new Date(0))
+  expect(new WrappedDate(0)).toBeInstanceOf(Date)
+  expect(WrappedDate.UTC(1970)).toBe(0)
+  expect(typeof WrappedDate()).toBe('string')
+  await syncproof.flush()
+  expect(server.ofKind('operation_started')).toHaveLength(1)
+})
+
+it.each([undefined, null, 0, 'text', Object.freeze({ name: 'frozen' }), Symbol('s')])(
+  'whatever is thrown comes out as it is: %s',
+  async (thrown) => {
+    const sync = syncproof.wrap(
+      (_id: string) => {
+        throw thrown
+      },
+      { entity },
+    )
+    const async = syncproof.wrap((_id: string) => Promise.reject(thrown), { entity })
+    let caught: unknown = 'nothing'
+    try {
+      sync('a')
+    } catch (error) {
+      caught = error
+    }
+    expect(caught).toBe(thrown)
+    expect(await async('a').catch((error: unknown) => ({ error }))).toEqual({ error: thrown })
+  },
+)
+
 it('a lazy thenable starts when it is awaited, once, inside the operation', async () => {
   const started = vi.fn()
   const lazy = () => ({
