@@ -43,6 +43,8 @@ export const limits = {
   stageBatch: 1_000,
   /** Page size of reads from the store; the store's own maximum. */
   pageSize: 500,
+  /** A failure of the queue that did not come back for so long is over. */
+  repeatQuietMs: 10_000,
   /** Of the five seconds that a shutdown may take. */
   closeMs: 4_000,
 } as const

@@ -8,8 +8,16 @@ import { limits } from './limits.ts'
 import { reconcilerMetrics } from './metrics.ts'
 import { pairRow, resolvePairs } from './pairs.ts'
 import { runReport } from './reconcile/run-report.ts'
+import { type SayOnce, sayOnce } from './say-once.ts'
 import { sweep } from './schedule/sweep.ts'
-import { type JobData, openTransport, type QueueConnection, type Transport } from './transport.ts'
+import {
+  type JobData,
+  type NewJob,
+  openTransport,
+  type QueueConnection,
+  type Transport,
+  type WorkerEvents,
+} from './transport.ts'
 
 export interface ReconcilerOptions {
   readonly store: Store
@@ -80,46 +88,14 @@ function contextOf(options: ReconcilerOptions): Context {
 function run(context: Context, transport: Transport): Reconciler {
   const closing = new AbortController()
   const { signal } = closing
+  const failures = sayOnce(context.log, limits.repeatQuietMs)
   const onError = (error: Error) => {
-    if (!signal.aborted) context.log(`queue: ${messageOf(error)}`)
+    if (!signal.aborted) failures.say(`queue: ${messageOf(error)}`)
   }
-  const detect = transport.queue(DETECT, onError)
-  const reconcile = transport.queue(RECONCILE, onError)
-  const addLane = (lane: number) =>
-    detect.add({ name: 'lane', data: { lane }, deduplicationId: `lane-${lane}` })
-  const addSweep = () => detect.add({ name: 'sweep', data: {}, deduplicationId: 'sweep' })
-
-  const runLane = laneRunner(context)
-  const jobs: Readonly<Record<string, (data: JobData) => Promise<void>>> = {
-    lane: (data) => runLane(Number(data.lane), signal),
-    async sweep() {
-      for (const job of await sweep(context)) await reconcile.add(job)
-    },
-    report: (data) => runReport(context, String(data.id), signal),
-  }
+  const queues = openQueues(transport, onError)
   const running = new Set<Promise<void>>()
-  const process = async (name: string, data: JobData) => {
-    const job = signal.aborted ? undefined : jobs[name]?.(data)
-    if (job === undefined) return
-    running.add(job)
-    await job.finally(() => running.delete(job))
-  }
-  /** Adding may wait for a queue that is away, so nobody waits for it. */
-  const soon = (adding: () => Promise<void>) => {
-    if (!signal.aborted) adding().catch(onError)
-  }
-  const eventsOf = (queue: string) => ({
-    ended(name: string, data: JobData) {
-      if (name === 'lane') soon(() => addLane(Number(data.lane)))
-      // the next report of the same pair may be waiting for this one
-      if (name === 'report') soon(addSweep)
-    },
-    failed(name: string, error: Error) {
-      context.metrics.jobFailures.inc({ queue })
-      context.log(`job ${name} failed: ${messageOf(error)}`)
-    },
-    error: onError,
-  })
+  const process = jobProcessor(context, queues, running, signal)
+  const eventsOf = (queue: string) => jobEvents({ context, queue, queues, failures, signal, onError })
   const lanes = Array.from({ length: context.store.detection.lanes }, (_, lane) => lane)
   const workers = [
     // every lane and the sweep at once: a single process must serve them all
@@ -127,8 +103,8 @@ function run(context: Context, transport: Transport): Reconciler {
     transport.worker(RECONCILE, limits.reportsAtOnceMax, process, eventsOf(RECONCILE)),
   ]
   const stopTicking = tick(async () => {
-    for (const lane of lanes) await addLane(lane)
-    await addSweep()
+    for (const lane of lanes) await queues.addLane(lane)
+    await queues.addSweep()
   }, onError)
 
   let closed: Promise<void> | undefined
@@ -138,16 +114,89 @@ function run(context: Context, transport: Transport): Reconciler {
     const ended = async () => {
       await Promise.all(workers.map((worker) => worker.close()))
       await Promise.allSettled(running)
-      await Promise.all([detect.close(), reconcile.close()])
+      await queues.close()
     }
     await within(limits.closeMs, ended())
     await transport.close()
+    failures.close()
   }
   return {
     close() {
       closed ??= close()
       return closed
     },
+  }
+}
+
+interface Queues {
+  addLane(lane: number): Promise<void>
+  addSweep(): Promise<void>
+  addReport(job: NewJob): Promise<void>
+  close(): Promise<void>
+}
+
+function openQueues(transport: Transport, onError: (error: Error) => void): Queues {
+  const detect = transport.queue(DETECT, onError)
+  const reconcile = transport.queue(RECONCILE, onError)
+  return {
+    addLane: (lane) => detect.add({ name: 'lane', data: { lane }, deduplicationId: `lane-${lane}` }),
+    addSweep: () => detect.add({ name: 'sweep', data: {}, deduplicationId: 'sweep' }),
+    addReport: (job) => reconcile.add(job),
+    async close() {
+      await Promise.all([detect.close(), reconcile.close()])
+    },
+  }
+}
+
+/** Runs a job by its name. What runs is in `running`, so that a shutdown can wait for it; after `signal` nothing is
+ *  begun. */
+function jobProcessor(
+  context: Context,
+  queues: Queues,
+  running: Set<Promise<void>>,
+  signal: AbortSignal,
+): (name: string, data: JobData) => Promise<void> {
+  const runLane = laneRunner(context)
+  const jobs: Readonly<Record<string, (data: JobData) => Promise<void>>> = {
+    lane: (data) => runLane(Number(data.lane), signal),
+    async sweep() {
+      for (const job of await sweep(context)) await queues.addReport(job)
+    },
+    report: (data) => runReport(context, String(data.id), signal),
+  }
+  return async (name, data) => {
+    const job = signal.aborted ? undefined : jobs[name]?.(data)
+    if (job === undefined) return
+    running.add(job)
+    await job.finally(() => running.delete(job))
+  }
+}
+
+/** Adds again what is to go on, and says what failed. */
+function jobEvents(options: {
+  readonly context: Context
+  readonly queue: string
+  readonly queues: Queues
+  readonly failures: SayOnce
+  readonly signal: AbortSignal
+  readonly onError: (error: Error) => void
+}): WorkerEvents {
+  const { context, queue, queues, failures, signal, onError } = options
+  /** Adding may wait for a queue that is away, so nobody waits for it. */
+  const soon = (adding: () => Promise<void>) => {
+    if (!signal.aborted) adding().catch(onError)
+  }
+  return {
+    ended(name, data) {
+      if (name === 'lane') soon(() => queues.addLane(Number(data.lane)))
+      // the next report of the same pair may be waiting for this one
+      if (name === 'report') soon(queues.addSweep)
+    },
+    failed(name, error) {
+      context.metrics.jobFailures.inc({ queue })
+      failures.say(`a job failed: ${name}: ${messageOf(error)}`)
+    },
+    error: onError,
   }
 }
 

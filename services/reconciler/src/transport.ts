@@ -42,7 +42,7 @@ interface JobWorker {
   close(): Promise<void>
 }
 
-interface WorkerEvents {
+export interface WorkerEvents {
   /** The job ended, well or with a throw, and another of the same deduplication id may be added. */
   ended(name: string, data: JobData): void
   /** A job threw, or stalled too often. */
