@@ -28,7 +28,7 @@ export interface MetricsOptions {
 
 /** Registers the reconciler's metrics. Every series of a configured pair is there, as 0, before the first run.
  *  Lag and last success are read from the store at each scrape, so that they survive restarts and are the
- *  same in every process; while the store does not answer they are NaN, never an old value. */
+ *  same in every process; while the store does not answer they have no sample, never an old value. */
 export function reconcilerMetrics(options: MetricsOptions): ReconcilerMetrics {
   const metrics = { ...detectionMetrics(options), ...runMetrics(options) }
   for (const pair of options.pairs.keys()) {
@@ -72,13 +72,13 @@ function detectionMetrics({ registers, store }: MetricsOptions) {
 }
 
 function lagGauges(registry: Registry, store: Store): void {
-  const lag = () => store.detection.lag().catch(() => ({ events: Number.NaN, oldestAgeMs: Number.NaN }))
+  const lag = () => store.detection.lag().catch(() => undefined)
   const events = new Gauge({
     name: 'syncproof_detection_lag_events',
     help: 'Events stored and not judged yet',
     registers: [registry],
     async collect() {
-      events.set((await lag()).events)
+      setOrRemove(events, (await lag())?.events)
     },
   })
   const seconds = new Gauge({
@@ -86,9 +86,16 @@ function lagGauges(registry: Registry, store: Store): void {
     help: 'Age of the oldest event that is stored and not judged yet',
     registers: [registry],
     async collect() {
-      seconds.set((await lag()).oldestAgeMs / 1_000)
+      const ms = (await lag())?.oldestAgeMs
+      setOrRemove(seconds, ms === undefined ? undefined : ms / 1_000)
     },
   })
+}
+
+/** What is not known has no sample: an old value would lie, and prom-client writes NaN as no Prometheus reads it. */
+function setOrRemove(gauge: Gauge, value: number | undefined): void {
+  if (value === undefined) gauge.remove()
+  else gauge.set(value)
 }
 
 function runMetrics({ registers, store, projectId, pairs }: MetricsOptions) {
@@ -99,8 +106,10 @@ function runMetrics({ registers, store, projectId, pairs }: MetricsOptions) {
     registers: [...registers],
     async collect() {
       const rows = await store.reports.pairs(projectId).catch(() => undefined)
-      for (const pair of pairs.keys()) lastSuccess.set({ pair }, rows ? 0 : Number.NaN)
-      for (const row of rows ?? []) {
+      lastSuccess.reset()
+      if (rows === undefined) return
+      for (const pair of pairs.keys()) lastSuccess.set({ pair }, 0)
+      for (const row of rows) {
         if (row.last_success_at && pairs.has(row.name)) {
           lastSuccess.set({ pair: row.name }, Date.parse(row.last_success_at) / 1_000)
         }
