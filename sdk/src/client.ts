@@ -62,7 +62,7 @@ export function createSyncproof(options: SyncproofOptions): Syncproof {
   const instruments: Instruments = {
     reporter,
     warn,
-    reader: new RecordReader(settings.fingerprintKey, settings.entities),
+    reader: new RecordReader(settings.fingerprintKey, settings.entities, warn),
     entities: settings.entities,
     spanAttributes: settings.spanAttributes,
     open: { count: 0 },

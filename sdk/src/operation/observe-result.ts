@@ -20,7 +20,7 @@ export function observeResult<T>(
     settled({ ok: false, error })
     throw error
   }
-  if (value instanceof Promise) return followPromise(value, settled) as T
+  if (isNativePromise(value)) return followPromise(value, settled) as T
   if (isThenable(value)) return followThenable(value, settled, enter) as T
   settled({ ok: true, value: value as Awaited<T> })
   return value
@@ -41,6 +41,15 @@ function followPromise<T>(
       throw error
     },
   )
+}
+
+/** Of a proxy, `instanceof` runs a trap, which may throw. */
+function isNativePromise(value: unknown): value is Promise<unknown> {
+  try {
+    return value instanceof Promise
+  } catch {
+    return false
+  }
 }
 
 interface Thenable {

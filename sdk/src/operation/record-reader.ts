@@ -13,6 +13,7 @@ import {
   UNREADABLE,
 } from '@syncproof/core/contract'
 import type { EntityTypes } from '../options.ts'
+import type { Warn } from '../warnings.ts'
 
 const NO_RULES: FieldRules = {}
 const CACHE_ENTRIES_MAX = 1_024
@@ -26,8 +27,10 @@ export type FingerprintCache = Map<string, string>
 export class RecordReader {
   readonly #fingerprinter: Fingerprinter
   readonly #entities: EntityTypes
+  readonly #warn: Warn
 
-  constructor(fingerprintKey: string, entities: EntityTypes) {
+  constructor(fingerprintKey: string, entities: EntityTypes, warn: Warn) {
+    this.#warn = warn
     this.#fingerprinter = createFingerprinter(fingerprintKey)
     this.#entities = entities
   }
@@ -47,7 +50,13 @@ export class RecordReader {
     const rule = this.rule(entity.type, field)
     if (isIgnored(rule)) return undefined
     const canonical = value.readable ? this.#canonical(entity.type, field, value.value) : undefined
-    if (canonical === undefined || canonical.length > limits.canonicalLengthMax) return UNREADABLE
+    if (canonical === undefined || canonical.length > limits.canonicalLengthMax) {
+      this.#warn(
+        'unreadable_field',
+        `'${field}' of '${entity.type}', and maybe others, cannot be read: it throws, is no plain value, or is too long. Such fields are marked in the events and compared with nothing; a field rule \`ignore()\` leaves them out.`,
+      )
+      return UNREADABLE
+    }
     if (canonical.length > CACHED_LENGTH_MAX)
       return this.#fingerprinter.fingerprint(entity, field, canonical, rule.id)
     const key = `${entityKey(entity)}\n${field}\n${canonical}`

@@ -43,7 +43,11 @@ export class Reporter {
       this.#spool?.settle(seqOf(line))
     })
     if (settings.spoolDir !== undefined) this.#spoolOpening = this.#openSpool(settings.spoolDir, process)
+    // with a spool, what others left is to be sent even where nothing is new
+    let produced = settings.spoolDir === undefined ? 0 : -1
     this.#leaveExit = flushAtExit(async () => {
+      if (this.#books.produced === produced) return
+      produced = this.#books.produced
       await this.#deliver(settings.exitTimeoutMs)
       this.#sender.abandon()
       this.#spool?.tidy()

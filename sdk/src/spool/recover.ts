@@ -30,25 +30,42 @@ export async function recoverSpools(dir: string, ownId: string, options: Recover
   try {
     const names = (await readdir(dir)).filter((name) => NAME.test(name) && !name.startsWith(ownId))
     for (const processId of new Set(names.map((name) => name.slice(0, UUID_LENGTH)))) {
-      const own = names.filter((name) => name.startsWith(processId))
-      const paths = own.sort((a, b) => numberOf(a) - numberOf(b)).map((name) => join(dir, name))
-      if (!(await recoverProcess(paths, options))) return
+      const alive = await isOwnerAlive(await pathsOf(dir, processId))
+      // read only now: until it ended, its files grew
+      if (alive !== 'yes' && !(await recoverProcess(await pathsOf(dir, processId), alive, options))) return
     }
   } catch (error) {
     options.warn('spool_unreadable', `what ended processes left in ${dir} is not sent: ${String(error)}`)
   }
 }
 
+/** The files of one process, in the order in which they were written. */
+async function pathsOf(dir: string, processId: string): Promise<readonly string[]> {
+  const own = (await readdir(dir)).filter((name) => NAME.test(name) && name.startsWith(processId))
+  return own.sort((a, b) => numberOf(a) - numberOf(b)).map((name) => join(dir, name))
+}
+
+/** `unknown` only where nothing has been heard of it for a while. */
+async function isOwnerAlive(paths: readonly string[]): Promise<'yes' | 'no' | 'unknown'> {
+  for (const path of paths) {
+    const file = await readSpool(path)
+    const alive = typeof file === 'object' ? isAlive(file.header.owner) : 'unknown'
+    if (alive !== 'unknown') return alive
+  }
+  const ages = await Promise.all(paths.map(ageMs))
+  return ages.every((age) => age > STALE_MS) ? 'unknown' : 'yes'
+}
+
 /** @returns false where the collector takes nothing now */
-async function recoverProcess(paths: readonly string[], options: RecoverOptions): Promise<boolean> {
+async function recoverProcess(
+  paths: readonly string[],
+  alive: 'no' | 'unknown',
+  options: RecoverOptions,
+): Promise<boolean> {
   const files = await Promise.all(paths.map(readSpool))
   // a file that is not there any more is another process's work
   if (files.some((file) => file === 'gone')) return true
-  const isStale = (await Promise.all(paths.map(ageMs))).every((age) => age > STALE_MS)
   const contents = files.filter((file) => typeof file === 'object')
-  const owner = contents[0]?.header.owner
-  const alive = owner ? isAlive(owner) : 'unknown'
-  if (alive === 'yes' || (alive === 'unknown' && !isStale)) return true
   if (files.includes(undefined))
     options.warn('spool_unreadable', `${paths.join(', ')}: not a spool file, left as it is`)
   const isWhole = alive === 'no' && contents.length === files.length
