@@ -19,6 +19,7 @@ export function checkInvariants(
   written: WrittenRecord,
 ): ((outcome: Outcome) => void) | undefined {
   const { entity, system } = written
+  if (operation.sampledOut) return undefined
   const { entities } = operation.instruments
   const invariants = Object.hasOwn(entities, entity.type) ? entities[entity.type]?.invariants : undefined
   if (!invariants) return undefined

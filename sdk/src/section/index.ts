@@ -26,7 +26,7 @@ export interface ExclusiveOptions {
  *  @param name the same for every piece of code that must not run at once */
 export function exclusive<T>(name: string, entity: EntityInput, options: ExclusiveOptions, fn: () => T): T {
   const context = currentContext()
-  if (!context) return fn()
+  if (!context || context.operation.sampledOut) return fn()
   const { operation } = context
   let section: Section | undefined
   guarded(context, () => {
