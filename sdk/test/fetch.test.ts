@@ -1,8 +1,20 @@
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+import { createRequire } from 'node:module'
+import * as undici from 'undici'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { z } from 'zod'
+import { contract as defineContract } from '../src/contracts/index.ts'
 import { type FetchOptions, observeFetch } from '../src/external/observe-fetch.ts'
 import { createSyncproof, type Syncproof, type SyncproofWarning } from '../src/index.ts'
 import { type Handler, type HttpSystem, httpSystem, json } from './http-system.ts'
 import { type RecordingServer, recordingServer } from './recording-server.ts'
+
+/** It has no types. */
+const jsonServer: {
+  create(): { use(handler: unknown): void; listen(port: number, host: string): Server }
+  router(data: object): unknown
+} = createRequire(import.meta.url)('json-server')
 
 let collector: RecordingServer
 let syncproof: Syncproof
@@ -198,6 +210,111 @@ it('a client that tries again by itself is not taken for one that never sent', a
   expect(syncs).toMatchObject([{ outcome: 'unknown' }])
 })
 
+it('undici’s own fetch, and its retries, are seen as those of Node', async () => {
+  const answers = [503, 422, 422, 'cut', 422]
+  const ats = await system((_, response) => {
+    const answer = answers.shift()
+    if (typeof answer === 'number') json(response, answer, {})
+    else response.destroy()
+  })
+  const gone = await httpSystem(ignore)
+  await gone.close()
+  const dispatcher = new undici.RetryAgent(new undici.Agent(), { minTimeout: 1, maxRetries: 1 })
+  const observed = observeFetch(undici.fetch, { system: 'ats' })
+  const syncs = await syncsOf(async () => {
+    // retried after 503, not retried, retried after a cut
+    for (const path of ['1', '2', '3']) await observed(`${ats.url}/${path}`, { method: 'DELETE', dispatcher })
+    await observed(gone.url, { method: 'PATCH', body: '{"a":1}' }).catch(ignore)
+  })
+  await dispatcher.close()
+  expect(ats.received).toHaveLength(5)
+  expect(syncs.map(({ outcome, status }) => [outcome, status])).toEqual([
+    ['unknown', 422],
+    ['rejected', 422],
+    ['unknown', 422],
+    ['rejected', undefined],
+  ])
+})
+
+it('a system that closes a kept connection under a request leaves its outcome unknown', async () => {
+  const ats = await system((_, response, count) => {
+    if (count === 2) response.socket?.resetAndDestroy()
+    else json(response, 200, {})
+  })
+  const syncs = await syncsOf(async (fetch) => {
+    await (await fetch(ats.url, put({ a: 1 }))).text()
+    await fetch(ats.url, put({ a: 2 })).catch(ignore)
+    await (await fetch(ats.url, put({ a: 3 }))).text()
+  })
+  expect(syncs.map(({ outcome }) => outcome)).toEqual(['ok', 'unknown', 'ok'])
+})
+
+it('json-server keeps what was sent, and what it answered is known', async () => {
+  const server = jsonServer.create()
+  server.use(jsonServer.router({ candidates: [{ id: 'c1', name: 'Old' }] }))
+  const listening = server.listen(0, '127.0.0.1')
+  await once(listening, 'listening')
+  const address = listening.address()
+  if (address === null || typeof address === 'string') throw new Error('a TCP server has no port')
+  const url = `http://127.0.0.1:${address.port}/candidates`
+  const syncs = await syncsOf(
+    async (fetch) => {
+      await fetch(`${url}/c1`, put({ name: 'Ada' }))
+      const got = await fetch(`${url}/c1`)
+      expect(await got.json()).toEqual({ id: 'c1', name: 'Ada' })
+      await fetch(url, put({ id: 'c9', name: 'Eve' }, { method: 'POST' }))
+      await fetch(`${url}/none`, { method: 'DELETE' })
+      await fetch(`${url}/none`, put({ name: 'Ada' }))
+    },
+    { contract: { externalId: '$.id' } },
+  )
+  listening.closeAllConnections()
+  listening.close()
+  expect(syncs.map(({ action, outcome, external_id }) => [action, outcome, external_id])).toEqual([
+    ['upsert', 'ok', 'c1'],
+    ['create', 'ok', 'c9'],
+    ['update', 'unknown', undefined],
+    ['upsert', 'rejected', undefined],
+  ])
+  expect(collector.ofKind('read')).toMatchObject([{ found: true }])
+})
+
+it('a copy of a record that was read or written names its version', async () => {
+  const ats = await system((_, response) => json(response, 200, {}))
+  const row = { id: 'c1', name: 'Ada', at: new Date(0), version: 4 }
+  const written = { ...row, name: 'Eve', version: 5 }
+  const version = ({ version }: { version: number }) => version
+  const syncs = await syncsOf(async (fetch) => {
+    await syncproof.read('db', () => row, { version })
+    await syncproof.write('db', written, ignore, { version })
+    const send = (body: object) => fetch(`${ats.url}/c1`, put(body))
+    await send(row)
+    await send(written)
+    await send({ ...written, note: 'more' })
+    await send({ id: 'c1', note: 'names no version' })
+    await send({ ...written, name: 'Other' })
+  })
+  expect(syncs.map(({ version }) => version?.slice(-2))).toEqual(['/4', '/5', '/5', undefined, undefined])
+})
+
+it('replies are checked by the operation’s contract', async () => {
+  const ats = await system((_, response) => json(response, 200, { id: 7 }))
+  const contract = defineContract({ response: { ats: z.object({ id: z.string() }) } })
+  const fetch = observeFetch({ system: 'ats' })
+  const run = syncproof.wrap(async (_id: string) => (await fetch(ats.url, put({}))).json(), {
+    entity: (id) => ({ type: 'candidate', id }),
+    contract,
+  })
+  expect(await run('c1')).toEqual({ id: 7 })
+  await vi.waitFor(async () => {
+    await syncproof.flush()
+    expect(collector.ofKind('contract_violated')).toHaveLength(1)
+  })
+  expect(collector.ofKind('contract_violated')).toMatchObject([
+    { boundary: 'response', issues: [{ path: '/id' }] },
+  ])
+})
+
 it('a redirect that keeps the method has the last answer; one that changes it has none', async () => {
   const ats = await system((received, response) => {
     const status = /^\/(\d+)/.exec(received.path)?.[1]
@@ -263,6 +380,10 @@ it('ids and revisions of the other system are read where it promises them', asyn
     external_version: '12',
     external_ordered: true,
   })
+  expect(collector.ofKind('operation_finished').map((finished) => finished.in_flight)).toEqual([
+    undefined,
+    undefined,
+  ])
   expect(await of({ ordered: 'X-Rev' })).toMatchObject({ external_version: '42', external_ordered: true })
 })
 

@@ -31,7 +31,7 @@ export function answerOfFetch(result: Settled<unknown>, answered: Answered): Syn
   const judged = outcomeOfStatus(status, action, contract)
   const isDoubtful =
     !answersTheRequest(dispatches, method, redirected) ||
-    (judged === 'rejected' && mayHaveRetried(dispatches, redirected))
+    (judged === 'rejected' && mayHaveRetried(dispatches, status, redirected))
   return {
     outcome: isDoubtful ? 'unknown' : judged,
     status: status >= 100 ? status : undefined,

@@ -26,30 +26,30 @@ export async function readJson(
   message: object,
   headers: (name: string) => string | undefined,
 ): Promise<unknown> {
-  const reader = readerOfClone(message, headers)
+  const lengthHeader = headers('content-length')
+  const lengthBytes = lengthHeader === undefined ? undefined : Number(lengthHeader)
+  if (!isJsonType(headers('content-type')) || (lengthBytes ?? 0) > BODY_BYTES_MAX) return undefined
+  const reader = readerOfClone(message)
   if (!reader) return undefined
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), BODY_MS_MAX)
-    timer.unref()
-  })
+  // the other half of the clone goes on without us
+  const stop = () => void reader.cancel().catch(() => undefined)
+  const timer = setTimeout(stop, BODY_MS_MAX)
+  timer.unref()
   try {
-    const text = await Promise.race([readText(reader), late])
+    const isPlain = headers('content-encoding') === undefined
+    const text = await readText(reader, isPlain ? lengthBytes : undefined)
     return text === undefined ? undefined : parseJson(text)
   } catch {
     return undefined // cut off, or aborted: the app sees that at its own body
   } finally {
     clearTimeout(timer)
-    // the other half of the clone goes on without us
-    reader.cancel().catch(() => undefined)
+    stop()
   }
 }
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>
 
-function readerOfClone(message: object, headers: (name: string) => string | undefined): Reader | undefined {
-  if (!isJsonType(headers('content-type')) || Number(headers('content-length') ?? 0) > BODY_BYTES_MAX)
-    return undefined
+function readerOfClone(message: object): Reader | undefined {
   if (readMember(message, 'bodyUsed') !== false || !isWebStream(readMember(message, 'body'))) return undefined
   try {
     return (message as Request | Response).clone().body?.getReader()
@@ -63,14 +63,16 @@ function isWebStream(body: unknown): boolean {
   return typeof readMember(body, 'getReader') === 'function' && typeof readMember(body, 'tee') === 'function'
 }
 
-async function readText(reader: Reader): Promise<string | undefined> {
+/** @param lengthBytes where it is known, the end is known before the stream says so */
+async function readText(reader: Reader, lengthBytes: number | undefined): Promise<string | undefined> {
   const decoder = new TextDecoder()
   let text = ''
-  for (let bytes = 0; ; ) {
+  for (let bytes = 0; bytes !== lengthBytes; ) {
     const { done, value } = await reader.read()
-    if (done) return text + decoder.decode()
+    if (done) break
     bytes += value.byteLength
     if (bytes > BODY_BYTES_MAX) return undefined
     text += decoder.decode(value, { stream: true })
   }
+  return text + decoder.decode()
 }

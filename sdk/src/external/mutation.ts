@@ -44,6 +44,7 @@ function fillMark(exchange: Exchange): Call | undefined {
 function beginOwn(exchange: Exchange): Call | undefined {
   const { context, request, dispatches } = exchange
   const { operation } = context
+  const { contract } = exchange.options
   const sync = whenKnown(request.body, (body) => begin(exchange, body))
   if (sync === undefined) return undefined
   operation.inFlight += 1
@@ -57,10 +58,12 @@ function beginOwn(exchange: Exchange): Call | undefined {
         const body = bodyOf(exchange, result, answer)
         const report = (sent: SentSync | undefined, read: unknown) => {
           operation.inFlight -= 1
-          checkReply(exchange, read)
-          sent?.answered(answerWithBody(answer, read, exchange.options.contract))
+          sent?.answered(answerWithBody(answer, read, contract))
         }
-        const done = whenKnown(sync, (sent) => whenKnown(body, (read) => report(sent, read)))
+        // waits for the body only where that tells something of the sync
+        const told = needsBody(contract) ? body : undefined
+        const done = whenKnown(sync, (sent) => whenKnown(told, (read) => report(sent, read)))
+        void whenKnown(body, (read) => checkReply(exchange, read))
         guardLater(context, done)
       })
     },
@@ -124,11 +127,6 @@ function readReply(response: unknown): Promise<unknown> | undefined {
 /** The mark checks what its callback returns; without a mark, the reply is what the system answered. */
 function checkReply({ context, options }: Exchange, reply: unknown): void {
   const { operation } = context
-  const { contract } = operation.declared
-  if (!contract || reply === undefined) return
-  try {
-    contract.response(options.system, () => reply, witnessOf(operation))
-  } catch {
-    // enforced, but the app has its response already: the event says it
-  }
+  if (reply !== undefined)
+    operation.declared.contract?.sawResponse(options.system, reply, witnessOf(operation))
 }

@@ -9,7 +9,7 @@ import type { Call } from './exchange.ts'
 import { beginGet } from './get.ts'
 import { type HttpRequest, readRequest } from './http-request.ts'
 import { beginMutation } from './mutation.ts'
-import { noteDispatches, watchDispatches } from './sent-bytes.ts'
+import { noDispatches, noteDispatches, watchDispatches } from './sent-bytes.ts'
 import { accepts, faultOfSystem, type SystemContract } from './system-contract.ts'
 
 export type { HttpRequest } from './http-request.ts'
@@ -85,7 +85,7 @@ function beginCall(options: FetchOptions, args: readonly unknown[]): Call | unde
     const request = readRequest(args, isMutating)
     const url = request && urlOf(request.url, options.baseUrl)
     if (!request || !isBelow(url, options.baseUrl)) return
-    const dispatches = { methods: [], sent: false }
+    const dispatches = noDispatches()
     const exchange = { context, options, request, url, dispatches, sentAt: now() }
     if (isMutating(request.method)) call = beginMutation(exchange)
     else if (request.method === 'GET') call = beginGet(exchange)

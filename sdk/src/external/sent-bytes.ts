@@ -8,6 +8,14 @@ export interface Dispatches {
   readonly methods: string[]
   /** Whether it began to send any of them. */
   sent: boolean
+  /** One of them ended with an error. */
+  failed: boolean
+  /** What they were answered. */
+  readonly statuses: number[]
+}
+
+export function noDispatches(): Dispatches {
+  return { methods: [], sent: false, failed: false, statuses: [] }
 }
 
 const current = new AsyncLocalStorage<Dispatches>()
@@ -21,15 +29,35 @@ export function watchDispatches(): void {
   subscribe('undici:request:create', (message) => {
     const dispatches = current.getStore()
     const request = readMember(message, 'request')
-    if (!dispatches || typeof request !== 'object' || request === null) return
-    dispatches.methods.push(String(readMember(request, 'method')))
+    const method = readMember(request, 'method')
+    // a proxy is asked for a tunnel before anything is sent through it
+    if (!dispatches || !isObject(request) || method === 'CONNECT') return
+    dispatches.methods.push(String(method))
     byRequest.set(request, dispatches)
   })
   subscribe('undici:client:sendHeaders', (message) => {
-    const request = readMember(message, 'request')
-    const dispatches = typeof request === 'object' && request !== null ? byRequest.get(request) : undefined
+    const dispatches = dispatchesOf(message)
     if (dispatches) dispatches.sent = true
   })
+  // a retry may be made in another async context, where its own making is not seen
+  subscribe('undici:request:error', (message) => {
+    const dispatches = dispatchesOf(message)
+    if (dispatches) dispatches.failed = true
+  })
+  subscribe('undici:request:headers', (message) => {
+    const dispatches = dispatchesOf(message)
+    const status = readMember(readMember(message, 'response'), 'statusCode')
+    if (typeof status === 'number') dispatches?.statuses.push(status)
+  })
+}
+
+function dispatchesOf(message: unknown): Dispatches | undefined {
+  const request = readMember(message, 'request')
+  return isObject(request) ? byRequest.get(request) : undefined
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
 }
 
 /** Runs a call and notes what becomes of it. */
@@ -67,7 +95,14 @@ export function answersTheRequest({ methods }: Dispatches, method: string, redir
   return !redirected || (methods.length > 1 && methods.every((each) => each === method))
 }
 
-/** Whether the client tried again by itself, so that an earlier try may have been applied. */
-export function mayHaveRetried({ methods }: Dispatches, redirected: boolean): boolean {
-  return methods.length > (redirected ? 2 : 1)
+/** Whether the client tried again by itself before this answer came, so that an earlier try may have been
+ *  applied.
+ *  @param status of the answer */
+export function mayHaveRetried(
+  { methods, failed, statuses }: Dispatches,
+  status: number,
+  redirected: boolean,
+): boolean {
+  if (failed || methods.length > (redirected ? 2 : 1)) return true
+  return statuses.some((each) => each !== status && (each < 300 || each > 399))
 }
