@@ -26,6 +26,10 @@ export function contract(options: ContractOptions): Contract {
   const { input, output, response = {}, enforce = false } = options
   if (process.env.NODE_ENV !== 'production') refuseWrongSchemas({ input, output, ...response })
   const checks = enforce ? enforced : observed
+  const ofResponse = (system: string, witness: ContractWitness): Expected | undefined => {
+    const schema = Object.hasOwn(response, system) ? response[system] : undefined
+    return schema && { boundary: 'response', system, name: system, schema, witness }
+  }
   return {
     call<T>(call: CheckedCall<T>, witness: ContractWitness): T {
       const { name } = call
@@ -41,9 +45,11 @@ export function contract(options: ContractOptions): Contract {
       return checks(given, made, call.run, call.isAsync)
     },
     response<T>(system: string, run: () => T, witness: ContractWitness): T {
-      const schema = Object.hasOwn(response, system) ? response[system] : undefined
-      if (!schema) return run()
-      return checks(undefined, { boundary: 'response', system, name: system, schema, witness }, run, false)
+      return checks(undefined, ofResponse(system, witness), run, false)
+    },
+    sawResponse(system, value, witness) {
+      const expected = ofResponse(system, witness)
+      if (expected) void check({ ...expected, value })
     },
   }
 }

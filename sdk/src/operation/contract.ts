@@ -12,6 +12,8 @@ export interface Contract {
   call<T>(call: CheckedCall<T>, witness: ContractWitness): T
   /** Runs something that resolves with the answer of an external system, and checks that. */
   response<T>(system: string, run: () => T, witness: ContractWitness): T
+  /** Checks an answer that the app has already. Never throws: there is nothing left to refuse. */
+  sawResponse(system: string, value: unknown, witness: ContractWitness): void
 }
 
 export interface CheckedCall<T> {
