@@ -32,11 +32,20 @@ export function clockJumps(): number {
   return jumps
 }
 
+const SECOND_US = 1_000_000
+
+// most instants are of the second before them: its text is made once
+let second = Number.NaN
+let secondText = ''
+
 /** RFC 3339 with microseconds, UTC. */
 export function formatInstant(wallUs: number): string {
-  const ms = Math.floor(wallUs / 1000)
-  const us = wallUs - ms * 1000
-  return `${new Date(ms).toISOString().slice(0, 23)}${String(us).padStart(3, '0')}Z`
+  const seconds = Math.floor(wallUs / SECOND_US)
+  if (seconds !== second) {
+    secondText = new Date(seconds * 1000).toISOString().slice(0, 20)
+    second = seconds
+  }
+  return `${secondText}${String(wallUs - seconds * SECOND_US).padStart(6, '0')}Z`
 }
 
 /** `at` and `monotonic_us` of an event. */

@@ -4,6 +4,9 @@ const COUNTER_MAX = 0xfff
 
 let lastMs = 0
 let counter = 0
+// many are made in one millisecond
+let prefixMs = -1
+let prefix = ''
 
 /** A UUIDv7 (RFC 9562, method 1 of section 6.2): ascending within the process also where the clock stands
  *  still or goes back. 62 of its bits are random. */
@@ -17,7 +20,10 @@ export function uuidV7(wallMs: number): string {
   } else {
     counter += 1
   }
-  const time = lastMs.toString(16).padStart(12, '0')
-  const random = randomUUID()
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${counter.toString(16).padStart(3, '0')}-${random.slice(19)}`
+  if (prefixMs !== lastMs) {
+    const time = lastMs.toString(16).padStart(12, '0')
+    prefix = `${time.slice(0, 8)}-${time.slice(8)}-7`
+    prefixMs = lastMs
+  }
+  return prefix + counter.toString(16).padStart(3, '0') + randomUUID().slice(18)
 }

@@ -6,8 +6,9 @@ import { uuidV7 } from '../uuid-v7.ts'
 import type { Warn } from '../warnings.ts'
 import { type CarriedVersion, CarriedVersions } from './carried-versions.ts'
 import type { Contract } from './contract.ts'
+import { FingerprintCache } from './fingerprint-cache.ts'
 import { Knowledge } from './knowledge.ts'
-import type { FingerprintCache, RecordReader } from './record-reader.ts'
+import type { RecordReader } from './record-reader.ts'
 import { SuppliedValues } from './supplied-values.ts'
 import { SyncLedger } from './sync-ledger.ts'
 
@@ -46,7 +47,7 @@ export class Operation {
   /** Shared by all operations under one root. */
   readonly knowledge: Knowledge
   readonly supplied: SuppliedValues
-  readonly fingerprints: FingerprintCache = new Map()
+  readonly fingerprints = new FingerprintCache()
   /** Of all operations under one root. */
   readonly carried: CarriedVersions
   /** Of a root: the attempts of all syncs under it. */

@@ -3,7 +3,6 @@ import {
   canonicalField,
   createFingerprinter,
   type EntityRef,
-  entityKey,
   type FieldRule,
   type FieldRules,
   type Fingerprinter,
@@ -14,14 +13,17 @@ import {
 } from '@syncproof/core/contract'
 import type { EntityTypes } from '../options.ts'
 import type { Warn } from '../warnings.ts'
+import type { FingerprintCache } from './fingerprint-cache.ts'
 
 const NO_RULES: FieldRules = {}
-const CACHE_ENTRIES_MAX = 1_024
-const CACHED_LENGTH_MAX = 512
 
-/** Fingerprints that one operation has made: reading, writing and syncing a record hashes each unchanged
- *  field once. */
-export type FingerprintCache = Map<string, string>
+/** A record without a prototype, so that a field named `constructor` is only there where it was read. An object
+ *  made by `Object.create(null)` would be one, but is stored and written as JSON several times slower. */
+class Fields {
+  [field: string]: string
+}
+Object.setPrototypeOf(Fields.prototype, null)
+Reflect.deleteProperty(Fields.prototype, 'constructor')
 
 /** Turns records into fingerprints by the declared rules. Never throws, whatever the record does. */
 export class RecordReader {
@@ -37,7 +39,7 @@ export class RecordReader {
 
   /** The fingerprints of a record's own members, without those that the rules ignore; none for what is not an object. */
   read(entity: EntityRef, record: unknown, cache: FingerprintCache): Fingerprints {
-    const fingerprints: Record<string, string> = Object.create(null)
+    const fingerprints = new Fields()
     for (const field of fieldNames(record)) {
       const fingerprint = this.field(entity, field, memberOf(record, field), cache)
       if (fingerprint !== undefined) fingerprints[field] = fingerprint
@@ -47,6 +49,8 @@ export class RecordReader {
 
   /** The fingerprint of one field; undefined where it is ignored. */
   field(entity: EntityRef, field: string, value: Member, cache: FingerprintCache): string | undefined {
+    const recalled = value.readable ? cache.recall(entity, field, value.value) : undefined
+    if (recalled !== undefined) return recalled
     const rule = this.rule(entity.type, field)
     if (isIgnored(rule)) return undefined
     const canonical = value.readable ? this.#canonical(entity.type, field, value.value) : undefined
@@ -57,14 +61,8 @@ export class RecordReader {
       )
       return UNREADABLE
     }
-    if (canonical.length > CACHED_LENGTH_MAX)
-      return this.#fingerprinter.fingerprint(entity, field, canonical, rule.id)
-    const key = `${entityKey(entity)}\n${field}\n${canonical}`
-    const cached = cache.get(key)
-    if (cached !== undefined) return cached
-    const made = this.#fingerprinter.fingerprint(entity, field, canonical, rule.id)
-    if (cache.size < CACHE_ENTRIES_MAX) cache.set(key, made)
-    return made
+    const make = () => this.#fingerprinter.fingerprint(entity, field, canonical, rule.id)
+    return value.readable ? cache.take(entity, field, value.value, canonical, make) : make()
   }
 
   rule(entityType: string, field: string): FieldRule {
@@ -103,15 +101,27 @@ export function memberOf(record: unknown, field: string): Member {
 
 /** The names that an event can carry: own, enumerable, within the contract's bounds. */
 export function fieldNames(record: unknown): readonly string[] {
-  if (typeof record !== 'object' || record === null || Array.isArray(record)) return []
   try {
+    // of a revoked proxy, isArray throws too
+    if (typeof record !== 'object' || record === null || Array.isArray(record)) return []
     return Object.keys(record).filter(isFieldName).slice(0, limits.fieldsPerEventMax)
   } catch {
     return []
   }
 }
 
-function isFieldName(name: string): boolean {
+export function isFieldName(name: string): boolean {
+  if (goodNames.has(name)) return true
+  if (!canBeFieldName(name)) return false
+  if (goodNames.size < GOOD_NAMES_MAX) goodNames.add(name)
+  return true
+}
+
+/** Columns have few names, and each is asked for with every record. */
+const goodNames = new Set<string>()
+const GOOD_NAMES_MAX = 1_024
+
+function canBeFieldName(name: string): boolean {
   // no JSON parser that guards against prototype pollution takes a batch with this name
   return name !== '' && name !== '__proto__' && name.length <= limits.stringLengthMax && isStorable(name)
 }

@@ -22,6 +22,8 @@ export interface PostTarget {
 /** Below this, gzip costs more than it saves. */
 const GZIP_BYTES_MIN = 2_048
 
+const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/
+
 const compress = promisify(gzip)
 
 /** Sends one batch. Whatever keeps it from being answered is `again`. */
@@ -32,7 +34,9 @@ export async function postBatch(
   abandon: AbortSignal,
 ): Promise<PostResult> {
   const plain = Buffer.from(body)
-  const zipped = plain.length >= GZIP_BYTES_MIN
+  const url = new URL(target.eventsUrl)
+  // within one machine bytes cost less than their compression
+  const zipped = plain.length >= GZIP_BYTES_MIN && !LOOPBACK.test(url.hostname)
   const content = zipped ? await compress(plain, { level: 1 }) : plain
   const headers = {
     'content-type': 'application/json',
@@ -44,7 +48,7 @@ export async function postBatch(
   const signal = AbortSignal.any([AbortSignal.timeout(Math.ceil(timeoutMs)), abandon])
   const sent = begin()
   try {
-    const answer = await post(new URL(target.eventsUrl), headers, content, signal)
+    const answer = await post(url, headers, content, signal)
     return { ...judge(answer), roundTrip: roundTripOf(sent, answer) }
   } catch {
     return { kind: 'again', retryAfterMs: undefined }
