@@ -26,6 +26,8 @@ export interface OptionSpec {
 export interface CommandSpec {
   readonly name: string
   readonly summary: string
+  /** Paragraphs of its own help: what options do not say. */
+  readonly notes?: readonly string[]
   /** Names of the arguments; all are required but those in brackets. */
   readonly positionals: readonly string[]
   readonly options: Readonly<Record<string, OptionSpec>>

@@ -64,6 +64,12 @@ const api = {
   },
 } as const satisfies Record<string, OptionSpec>
 
+/** Secrets are never options: a command line can be read by everyone on the machine. */
+const apiKeyNote =
+  'SYNCPROOF_API_KEY in the environment is a key that the API accepts from then on, for all scopes; the database keeps its hash only. A database without any key needs one: the collector does not start without.'
+const fingerprintKeyNote =
+  'SYNCPROOF_FINGERPRINT_KEY in the environment must be the same secret as in your app: else what the app saw and what is read here cannot be compared.'
+
 /** Every command, in the order of the help. */
 export const commands: readonly CommandSpec[] = [
   {
@@ -86,6 +92,7 @@ export const commands: readonly CommandSpec[] = [
   {
     name: 'collector',
     summary: 'Run the collector: takes events in, serves the report API',
+    notes: [apiKeyNote],
     positionals: [],
     options: { ...server, ...metrics, ...database, help },
     load: () => import('./commands/collector.ts'),
@@ -93,6 +100,7 @@ export const commands: readonly CommandSpec[] = [
   {
     name: 'reconciler',
     summary: 'Run the reconciler: judges events, compares pairs',
+    notes: [fingerprintKeyNote],
     positionals: [],
     options: { ...metrics, ...config, ...database, ...redis, json, help },
     load: () => import('./commands/reconciler.ts'),

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { relative, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type Config, ConfigError, validateConfig } from '@syncproof/connectors'
 import { UsageError } from './command.ts'
@@ -12,7 +12,7 @@ export const CONFIG_FILE = 'syncproof.config.ts'
  *  @throws UsageError that names the file, the key and the mend */
 export async function loadConfigFile(file: string | undefined, folder: string): Promise<Config | undefined> {
   const path = resolve(folder, file ?? CONFIG_FILE)
-  const shown = relative(folder, path) || path
+  const shown = file ?? CONFIG_FILE
   if (!existsSync(path)) {
     if (file === undefined) return undefined
     throw new UsageError(`There is no ${shown}.`, `Name the file with --config, or make one: ${CONFIG_FILE}.`)
@@ -35,12 +35,22 @@ async function importFile(path: string, shown: string): Promise<{ readonly defau
   try {
     return await import(pathToFileURL(path).href)
   } catch (error) {
-    if (error instanceof ConfigError) throw asUsageError(error, shown)
+    const place = `${shown}${lineIn(error, path)}`
+    if (error instanceof ConfigError) throw asUsageError(error, place)
     const message = error instanceof Error ? error.message : String(error)
-    throw new UsageError(`${shown}${lineIn(error, path)} cannot be loaded: ${message}`, undefined, {
-      cause: error,
-    })
+    throw new UsageError(`${place} cannot be loaded: ${message}`, mendOf(error), { cause: error })
   }
+}
+
+function mendOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') {
+    return 'Install the package where the configuration is (`npm install …`), or mend the path that it imports.'
+  }
+  if (error instanceof SyntaxError || code === 'ERR_INVALID_TYPESCRIPT_SYNTAX') {
+    return 'Mend it there. Types are stripped and not compiled: no enums, namespaces or parameter properties.'
+  }
+  return 'The file is run to be read, and this is what it threw: mend it there, or set what it needs.'
 }
 
 function asUsageError(error: unknown, shown: string): UsageError {

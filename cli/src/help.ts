@@ -44,6 +44,7 @@ export function commandHelp(command: CommandSpec, paint: Paint, columns: number)
     paint('bold', `syncproof ${usageOf(command)} [options]`),
     '',
     ...wrap(`${command.summary}.`, width(columns)),
+    ...(command.notes ?? []).flatMap((note) => ['', ...wrap(note, width(columns))]),
     '',
     ...table(options, columns),
   ].join('\n')

@@ -64,6 +64,25 @@ describe('a configuration that is wrong', () => {
     expect(stderr).toContain('syncproof: syncproof.config.ts:2 cannot be loaded: ')
   })
 
+  it('names file, line and key where an option of a connector is wrong', async () => {
+    const index = new URL('../src/index.ts', import.meta.url).href
+    const { code, stderr } = await withConfig(
+      `import { postgres } from '${index}'\nexport default {\n  pairs: { c: { source: postgres({ url: 'notaurl', table: 't', key: 'id' }) } },\n}`,
+    )
+    expect(code).toBe(2)
+    expect(stderr).toContain('syncproof.config.ts:3: postgres.url: must begin with postgres://')
+  })
+
+  it('says how to mend a file that throws, or that imports what is not there', async () => {
+    const throwing = await withConfig(`throw new Error('no region')`)
+    expect(throwing.code).toBe(2)
+    expect(throwing.stderr).toContain('syncproof.config.ts:1 cannot be loaded: no region')
+    expect(throwing.stderr).toContain('mend it there')
+    const missing = await withConfig(`import 'no-such-package-of-ours'`)
+    expect(missing.code).toBe(2)
+    expect(missing.stderr).toContain('npm install')
+  })
+
   it('exits 2 and names file and key where a pair is wrong', async () => {
     const { code, stderr } = await withConfig('export default { pairs: { candidate: { every: "15m" } } }')
     expect(code).toBe(2)
@@ -78,6 +97,8 @@ describe('a configuration that is wrong', () => {
     const missing = await cli([...dev, '--config', 'other.ts'])
     expect(missing.code).toBe(2)
     expect(missing.stderr).toContain('There is no other.ts')
+    // as it was given, never as seen from another folder
+    expect((await cli([...dev, '--config', '/nope.ts'])).stderr).toContain('There is no /nope.ts')
   })
 })
 
@@ -118,6 +139,26 @@ describe('what is needed and not there', () => {
     } finally {
       await drop()
     }
+  })
+
+  it('exits 2 where a collector would have no key at all, and says how one is given', async () => {
+    const { url, drop } = await freshDatabase()
+    const words = ['--database', url, '--port', '0', '--metrics-port', '0']
+    try {
+      await cli(['migrate', '--database', url])
+      const { code, stdout, stderr } = await cli(['collector', ...words])
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+      expect(stderr).toContain('Set SYNCPROOF_API_KEY')
+      const given = startCli(['collector', ...words], { env: { SYNCPROOF_API_KEY: 'k' } })
+      await given.says(/Collector: API/)
+      await given.kill('SIGTERM')
+      // the database knows one now
+      await startCli(['collector', ...words]).says(/Collector: API/)
+    } finally {
+      await drop()
+    }
+    expect((await cli(['help', 'collector'])).stdout).toContain('SYNCPROOF_API_KEY')
+    expect((await cli(['help', 'reconciler'])).stdout).toContain('SYNCPROOF_FINGERPRINT_KEY')
   })
 
   it('exits 2 where a command needs a database or a key and has none', async () => {

@@ -18,6 +18,11 @@ export function keyStore(db: Database): KeyStore {
     async adopt(projectId, name, key, scopes) {
       await insertKey(db, projectId, name, key, scopes)
     },
+    async exist() {
+      const { rows } = await sql<{ exist: boolean }>`
+        select exists (select from syncproof.api_keys) as exist`.execute(db)
+      return rows[0]?.exist === true
+    },
     async authenticate(key) {
       const { rows } = await sql<KeyRow>`
         select id, project_id as "projectId", scopes from syncproof.api_keys where sha256 = ${sha256(key)}`.execute(

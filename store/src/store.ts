@@ -254,6 +254,8 @@ export interface KeyStore {
   ): Promise<{ readonly id: string; readonly key: string }>
   /** Accepts a key that the operator chose (SYNCPROOF_API_KEY). Doing it again changes nothing. */
   adopt(projectId: string, name: string, key: string, scopes: readonly Scope[]): Promise<void>
+  /** Whether there is any key, of whatever project: without one every request is refused. */
+  exist(): Promise<boolean>
   /** The key's project and scopes; undefined for a key that is not known. Looked up by hash, so timing says nothing of a stored key. */
   authenticate(key: string): Promise<KeyRow | undefined>
 }

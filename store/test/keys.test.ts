@@ -5,6 +5,14 @@ import { sharedStore } from './shared-store.ts'
 eachEngine('keys', (open) => {
   const given = sharedStore(open)
 
+  it('a store says whether any key opens it', async () => {
+    const { store, close } = await open()
+    expect(await store.keys.exist()).toBe(false)
+    await store.keys.create('default', 'api', ['ingest'])
+    expect(await store.keys.exist()).toBe(true)
+    await close()
+  })
+
   it('a key opens its project with its scopes, and nothing else does', async () => {
     const { store, project } = given()
     const { id, key } = await store.keys.create(project, 'api', ['ingest'])

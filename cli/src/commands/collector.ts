@@ -1,6 +1,6 @@
 import { openStore } from '@syncproof/store'
 import { Registry } from 'prom-client'
-import type { CommandContext, ExitCode } from '../command.ts'
+import { type CommandContext, type ExitCode, UsageError } from '../command.ts'
 import { askDatabase } from '../reach.ts'
 import { databaseSetting, portSetting, textSetting, withoutPassword } from '../settings.ts'
 import { API_PORT, acceptKey, METRICS_PORT, openCollector, openMetrics } from '../start-parts.ts'
@@ -19,6 +19,7 @@ export async function run(context: CommandContext): Promise<ExitCode> {
   opened.defer(() => store.close())
   await askDatabase(url, () => store.ready())
   if (env.SYNCPROOF_API_KEY) await acceptKey(store, env.SYNCPROOF_API_KEY)
+  else if (!(await store.keys.exist())) throw noKey()
   const registry = new Registry()
   const metrics = await openMetrics(registry, textSetting(context, 'metrics-host'), metricsPort)
   opened.defer(() => metrics.close())
@@ -32,4 +33,12 @@ export async function run(context: CommandContext): Promise<ExitCode> {
   terminal.say(`Collector: API ${collector.url}, metrics ${metrics.url}, database ${withoutPassword(url)}.`)
   const running = opened.move()
   return await untilStopped(() => running.disposeAsync())
+}
+
+/** A collector that nobody has a key to would answer 401 to everything. */
+function noKey(): UsageError {
+  return new UsageError(
+    'The database holds no key, so nobody could send or read anything.',
+    'Set SYNCPROOF_API_KEY to a secret of your own, here and in your app: `export SYNCPROOF_API_KEY=$(openssl rand -hex 32)`.',
+  )
 }
