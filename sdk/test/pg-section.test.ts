@@ -1,8 +1,8 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createSyncproof, type Syncproof } from '../src/index.ts'
 import { type PostgresTable, postgresTable } from '../src/pg/index.ts'
 import { exclusive } from '../src/section/index.ts'
-import { type AppDatabase, eachDatabase } from './pg-engines.ts'
+import { type AppDatabase, eachDatabase, openPostgres } from './pg-engines.ts'
 import { type RecordingServer, recordingServer } from './recording-server.ts'
 
 interface Candidate {
@@ -229,40 +229,75 @@ eachDatabase('a declared section', (open) => {
   })
 })
 
-eachDatabase('sections that hold their lock', (open) => {
-  it('never overlap, although the calls do', async () => {
-    const database = await open()
-    const server = await recordingServer()
-    const syncproof = createSyncproof({ service: 'test', url: server.url, fingerprintKey: 'k' })
+describe('sections of two calls at once', () => {
+  let database: AppDatabase
+  let server: RecordingServer
+  let syncproof: Syncproof
+
+  beforeAll(async () => {
+    // two connections: PGlite has but one
+    database = await openPostgres()
     await database.pool.query(`CREATE TABLE candidates (id text PRIMARY KEY, stage text)`)
     await database.pool.query(`INSERT INTO candidates VALUES ('c1', 'new')`)
+  })
+  afterAll(() => database.close())
+  beforeEach(async () => {
+    server = await recordingServer()
+    syncproof = createSyncproof({ service: 'test', url: server.url, fingerprintKey: 'k' })
+  })
+  afterEach(async () => {
+    await syncproof.shutdown()
+    await server.close()
+  })
+
+  /** Runs calls at once, and gives the intervals of their sections in order. */
+  async function intervals(calls: number, lock: 'for update' | undefined, between: () => Promise<void>) {
     const candidates = postgresTable<Candidate>(database.pool, 'candidates', { key: 'id' })
     const run = syncproof.wrap(
       (id: string, stage: string) =>
         exclusive('hire', { type: 'candidate', id }, { protection: 'row_lock' }, () =>
           candidates.transaction(async (table) => {
-            await table.findUnique({ where: { id }, lock: 'for update' })
+            await table.findUnique({ where: { id }, lock })
+            await between()
             await table.update({ where: { id }, data: { stage } })
           }),
         ),
       { entity: (id) => ({ type: 'candidate', id }) },
     )
-    await Promise.all(Array.from({ length: 40 }, (_, n) => run('c1', `s${n}`)))
+    await Promise.all(Array.from({ length: calls }, (_, n) => run('c1', `s${n}`)))
     await syncproof.flush()
     const left = new Map(
       server.ofKind('section_left').map((event) => [event.operation_id, event.monotonic_us]),
     )
-    const intervals = server
+    return server
       .ofKind('section_entered')
-      .map((event) => ({ from: event.monotonic_us, to: left.get(event.operation_id) ?? Number.NaN }))
+      .map(({ monotonic_us, operation_id, locked }) => ({
+        from: monotonic_us,
+        to: left.get(operation_id) ?? Number.NaN,
+        locked,
+      }))
       .sort((a, b) => a.from - b.from)
-    expect(intervals).toHaveLength(40)
-    for (const [index, { from }] of intervals.entries()) {
-      const before = intervals[index - 1]
+  }
+
+  it('never overlap where the lock holds, although the calls do', async () => {
+    const held = await intervals(40, 'for update', async () => {})
+    expect(held).toHaveLength(40)
+    for (const [index, { from, locked }] of held.entries()) {
+      expect(locked).toBe(true)
+      const before = held[index - 1]
       if (before) expect(from).toBeGreaterThanOrEqual(before.to)
     }
-    await syncproof.shutdown()
-    await server.close()
-    await database.close()
+  })
+
+  it('overlap where it was optimised away', async () => {
+    let inside = 0
+    const { promise: bothInside, resolve } = Promise.withResolvers<void>()
+    const [first, second] = await intervals(2, undefined, () => {
+      inside += 1
+      if (inside === 2) resolve()
+      return bothInside
+    })
+    expect([first?.locked, second?.locked]).toEqual([false, false])
+    expect(second?.from).toBeLessThan(first?.to ?? 0)
   })
 })
