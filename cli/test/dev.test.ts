@@ -94,8 +94,9 @@ describe('syncproof dev', () => {
     expect(explained.stdout).toMatch(/ A {3}syncCandidate starts\n/)
     expect(explained.stdout).toMatch(/ A {3}read db {2}v1\n/)
     expect(explained.stdout).toMatch(
-      / A {3}write db {2}update {2}v2 → v3 .*over v2, which it had not read; v2 changed score {2}ok\n/,
+      / A {3}write db {2}update {2}v2 → v3 .*\s+over v2, which it had not read; v2 changed score\s+ok\n/,
     )
+    expect(explained.stdout.split('\n').filter((line) => line.length > 100)).toEqual([])
     expect(explained.stdout).toContain('  A   syncCandidate in candidate-api 1.2.0  ok  ')
     expect(explained.stdout).toContain('lost-update')
     const asJson = JSON.parse((await cli(['explain', 'candidate', evil, '--json'], { env })).stdout)

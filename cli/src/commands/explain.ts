@@ -10,6 +10,8 @@ import { flagSetting, wholeNumberSetting } from '../settings.ts'
 
 const FINDINGS_MAX = 500
 const OPERATIONS_MAX = 500
+/** A timeline is for people, also where it is piped; --json is for programs. */
+const PIPED_COLUMNS = 100
 
 /** Reads, writes, syncs and findings of one entity, so that a person sees how they came about. */
 export async function run(context: CommandContext): Promise<ExitCode> {
@@ -37,7 +39,8 @@ export async function run(context: CommandContext): Promise<ExitCode> {
       json({ version: 1, entity, events, more: timeline.more, operations: operations.items, findings }),
     )
   } else {
-    const { paint, columns } = terminal
+    const { paint } = terminal
+    const columns = Number.isFinite(terminal.columns) ? terminal.columns : PIPED_COLUMNS
     const lines = [
       `${paint('bold', printable(`${type} ${id}`))}  ${plural(events.length, 'event')}, ${plural(findings.length, 'finding')}`,
       ...(timeline.more ? [paint('dim', 'Older events are left out: --limit shows more.')] : []),

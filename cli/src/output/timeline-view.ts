@@ -110,8 +110,11 @@ function outcomePart(outcome: OutcomeText): Part {
 }
 
 function describe(event: StoredEvent, subject: EntityRef, versions: Labels): Part[] {
-  const version = (token: string | undefined) => (token === undefined ? '' : versions.of(token))
   switch (event.kind) {
+    case 'read':
+    case 'write':
+    case 'sync':
+      return describeAccess(event, subject, versions)
     case 'operation_started': {
       const syncs = event.syncs?.map((sync) => sync.system).join(', ')
       return [
@@ -120,35 +123,6 @@ function describe(event: StoredEvent, subject: EntityRef, versions: Labels): Par
         { text: syncs ? printable(`must reach ${syncs}`) : '', style: 'dim' },
       ]
     }
-    case 'read':
-      return [
-        { text: printable(`read ${event.system}`) },
-        other(event.entity, subject),
-        { text: event.found ? version(event.version) : 'nothing there' },
-        {
-          text: event.lock
-            ? printable(`${event.lock.mode}${event.lock.in_transaction ? '' : ' outside a transaction'}`)
-            : '',
-        },
-      ]
-    case 'write':
-      return [
-        { text: printable(`write ${event.system}`) },
-        other(event.entity, subject),
-        { text: event.action },
-        ...writeParts(event, versions),
-        outcomePart(event.outcome),
-      ]
-    case 'sync':
-      return [
-        { text: printable(`sync ${event.system}`) },
-        other(event.entity, subject),
-        { text: event.action },
-        { text: event.version === undefined ? '' : `carries ${version(event.version)}` },
-        { text: event.attempt > 1 ? `attempt ${event.attempt}` : '' },
-        outcomePart(event.outcome),
-        { text: event.status === undefined ? '' : `status ${event.status}`, style: 'dim' },
-      ]
     case 'transaction_finished':
       return [{ text: printable(`transaction ends, ${event.isolation}`) }, outcomePart(event.outcome)]
     case 'section_entered':
@@ -170,6 +144,39 @@ function describe(event: StoredEvent, subject: EntityRef, versions: Labels): Par
       return [{ text: printable(`invariant ${event.name} violated in ${event.system}`), style: 'red' }]
     default:
       return [{ text: printable((event as { kind: string }).kind) }]
+  }
+}
+
+/** What an operation did to a record of a system. */
+function describeAccess(
+  event: Extract<StoredEvent, { kind: 'read' | 'write' | 'sync' }>,
+  subject: EntityRef,
+  versions: Labels,
+): Part[] {
+  const head = [{ text: printable(`${event.kind} ${event.system}`) }, other(event.entity, subject)]
+  // versions are named in the order in which they are asked for: a write asks for the one before first
+  const version = () => (event.version === undefined ? '' : versions.of(event.version))
+  switch (event.kind) {
+    case 'read': {
+      const { found, lock } = event
+      const outside = lock?.in_transaction ? '' : ' outside a transaction'
+      return [
+        ...head,
+        { text: found ? version() : 'nothing there' },
+        { text: lock ? printable(`${lock.mode}${outside}`) : '' },
+      ]
+    }
+    case 'write':
+      return [...head, { text: event.action }, ...writeParts(event, versions), outcomePart(event.outcome)]
+    case 'sync':
+      return [
+        ...head,
+        { text: event.action },
+        { text: event.version === undefined ? '' : `carries ${version()}` },
+        { text: event.attempt > 1 ? `attempt ${event.attempt}` : '' },
+        outcomePart(event.outcome),
+        { text: event.status === undefined ? '' : `status ${event.status}`, style: 'dim' },
+      ]
   }
 }
 
