@@ -1,18 +1,20 @@
 import type { Assignment, EntityRef, Fingerprints } from '@syncproof/core/contract'
-import { UNREADABLE } from '@syncproof/core/contract'
+import { plainDecimal, UNREADABLE } from '@syncproof/core/contract'
 import { now } from '../clock.ts'
 import type { Operation } from './operation.ts'
-import { fieldNames, memberOf } from './record-reader.ts'
+import { fieldNames, type Member, memberOf } from './record-reader.ts'
 
 export interface AssignmentFacts {
   readonly operation: Operation
   readonly entity: EntityRef
   /** What the app assigned. */
   readonly data: unknown
+  /** Fields whose new value the database computes. */
+  readonly expressions?: readonly string[] | undefined
   readonly counter: readonly string[]
   readonly lastWriteWins: readonly string[]
-  /** The row after the write, where the database told it. */
-  readonly after: Fingerprints | undefined
+  /** The row after the write, where the database told it: as it came, and as fingerprints. */
+  readonly after: { readonly record: unknown; readonly fields: Fingerprints } | undefined
   readonly base: Fingerprints | undefined
 }
 
@@ -24,6 +26,8 @@ export function classifyAssignments(facts: AssignmentFacts): Record<string, Assi
     const kind = classify(facts, field)
     if (kind !== undefined) assigned[field] = kind
   }
+  const computed = Object.fromEntries((facts.expressions ?? []).map((field) => [field, null]))
+  for (const field of fieldNames(computed)) assigned[field] = 'expression'
   return assigned
 }
 
@@ -36,9 +40,47 @@ function classify(facts: AssignmentFacts, field: string): Assignment | undefined
   if (facts.lastWriteWins.includes(field)) return 'last_write_wins'
   if (!member.readable || fingerprint === UNREADABLE) return 'unknown'
   // a trigger, a default or a rounding made something else of it
-  if (after && after[field] !== fingerprint) return 'unknown'
-  if (base?.[field] !== fingerprint && wasMadeDuring(operation, member.value)) return 'last_write_wins'
+  if (
+    after &&
+    after.fields[field] !== fingerprint &&
+    !isStoredAs(member.value, memberOf(after.record, field))
+  )
+    return 'unknown'
+  const blind = base?.[field] === fingerprint ? undefined : blindKind(operation, field, member.value)
+  if (blind !== undefined) return blind
   return operation.wasSupplied(entity.type, field, member.value) ? 'supplied' : 'value'
+}
+
+/** Values that nobody computes from what was there before, so that writing one takes no update for granted: a
+ *  point in time from now on (a timestamp that every write sets, a lease), who did it, a random identifier. */
+function blindKind(operation: Operation, field: string, value: unknown): Assignment | undefined {
+  if (wasMadeDuring(operation, value) || isLater(operation, value) || WHO.test(field))
+    return 'last_write_wins'
+  return typeof value === 'string' && UUID.test(value) ? 'unknown' : undefined
+}
+
+const WHO = /^(last_?)?(updated|modified|changed|edited|touched)_?by(_?id)?$/i
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+/** Whether the database spells this value so: numeric and bigint columns come back as text, points in time in
+ *  another form. */
+function isStoredAs(value: unknown, stored: Member): boolean {
+  if (!stored.readable) return false
+  const [assigned, read] = [decimalOf(value), decimalOf(stored.value)]
+  if (assigned !== undefined) return assigned === read
+  const instant = typeof value === 'number' ? undefined : instantMs(value)
+  return instant !== undefined && instant === instantMs(stored.value)
+}
+
+function decimalOf(value: unknown): string | undefined {
+  return typeof value === 'number' || typeof value === 'bigint' || typeof value === 'string'
+    ? plainDecimal(value)
+    : undefined
+}
+
+function isLater(operation: Operation, value: unknown): boolean {
+  const ms = typeof value === 'number' ? undefined : instantMs(value)
+  return ms !== undefined && ms >= startMs(operation)
 }
 
 const INSTANT = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}/
@@ -46,9 +88,12 @@ const INSTANT = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}/
 /** A point in time within the operation's interval: a timestamp that every write sets. */
 function wasMadeDuring(operation: Operation, value: unknown): boolean {
   const ms = instantMs(value)
-  // JS dates are cut to the millisecond
-  const startedMs = Math.floor(operation.root.startedAt.wallUs / 1000) - 1
-  return ms !== undefined && ms >= startedMs && ms <= now().wallUs / 1000 + 1
+  return ms !== undefined && ms >= startMs(operation) && ms <= now().wallUs / 1000 + 1
+}
+
+/** JS dates are cut to the millisecond. */
+function startMs(operation: Operation): number {
+  return Math.floor(operation.root.startedAt.wallUs / 1000) - 1
 }
 
 function instantMs(value: unknown): number | undefined {

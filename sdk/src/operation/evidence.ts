@@ -1,4 +1,4 @@
-import type { Outcome, RowLock, WriteAction } from '@syncproof/core/contract'
+import type { Guard, Outcome, RowLock, WriteAction } from '@syncproof/core/contract'
 import type { Moment } from '../clock.ts'
 
 /** A row as a helper or an adapter knows it: by the parts of its tokens but the value. */
@@ -19,8 +19,23 @@ export interface RowState {
   readonly record: Readonly<Record<string, unknown>>
 }
 
+/** What an adapter says of a row by itself: with it, an event needs no mark around the statement. */
+export interface AdapterSource {
+  readonly system: string
+  /** The table's name, without schema. */
+  readonly table: string
+  /** The row's key as text, where the statement names it; absent where it is not known which row it is. */
+  readonly key?: string | undefined
+  /** The entity type that the table holds. Default: as declared, else the operation's for the row whose key is the
+   *  operation's entity, else the table's name. */
+  readonly entityType?: string | undefined
+  /** A record of the table in the names and values that the app has. */
+  readonly present?: ((record: RowState['record']) => RowState['record']) | undefined
+}
+
 /** What every statement says. */
 interface StatementEvidence {
+  readonly adapter?: AdapterSource | undefined
   readonly sentAt: Moment
   readonly durationUs: number
   /** `Knowledge.clock()` when it was sent. */
@@ -46,12 +61,18 @@ export interface WriteEvidence extends StatementEvidence {
   readonly outcome: Outcome
   /** The column values that the app gave. */
   readonly data: Readonly<Record<string, unknown>>
+  /** Columns whose new value the database computes. */
+  readonly expressions?: readonly string[] | undefined
   readonly before: RowState | 'none' | undefined
   readonly after: RowState | undefined
   readonly overwrittenBySelf?: boolean | undefined
   /** Transaction ids that the statement wrote with, as the database writes them. */
   readonly transactionIds: readonly string[]
   readonly mayHideVersion: boolean
+  /** What the statement itself asks, such as a version that must not have changed. */
+  readonly guard?: Guard | undefined
+  /** Rows that were written and are not reported one by one. */
+  readonly rowsOverLimit?: number | undefined
   /** Names the row before the answer does: writes to one row that are under way at once. */
   readonly target: string
 }

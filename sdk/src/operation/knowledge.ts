@@ -27,6 +27,8 @@ export interface Known {
   readonly versions: readonly string[]
   readonly incomplete: boolean
   readonly base: Lesson | undefined
+  /** The last that was learned of it came without a version: nobody knows which one it was. */
+  readonly blind: boolean
 }
 
 interface Entry extends Lesson {
@@ -36,12 +38,18 @@ interface Entry extends Lesson {
 /** More rows than this under one root are not told apart any more. */
 const ROWS_MAX = 2_000
 const OWN_TRANSACTIONS_MAX = 2_000
+const TABLES_MAX = 500
+
+/** Any table: no table has this name, for it is longer than PostgreSQL lets one be. */
+export const ANYTHING = `any table${' '.repeat(64)}`
 
 /** What all operations under one root know of rows. Kept as a log with an order, because a statement may only
  *  count as known what was known when it was sent, and which row it touched is often seen in its answer. */
 export class Knowledge {
   #order = 0
   readonly #rows = new Map<string, Row>()
+  /** When a statement last touched a table without telling what it saw or made. */
+  readonly #blind = new Map<string, number>()
   readonly #ownTransactions = new Map<string, { operationId: string; order: number }>()
   #rowsOverflowed = false
   #ownOverflowed = false
@@ -61,6 +69,17 @@ export class Knowledge {
     if (row) row.unanswered = true
   }
 
+  /** A statement touched this table, or `ANYTHING`, and nobody can say which rows: versions that it saw or made may be
+   *  known to the operation. */
+  touchedBlindly(table: string): void {
+    if (table !== ANYTHING && this.#blind.size >= TABLES_MAX) this.touchedBlindly(ANYTHING)
+    else this.#blind.set(table, this.#next())
+  }
+
+  isUnanswered(rowId: string): boolean {
+    return this.#rows.get(rowId)?.unanswered === true
+  }
+
   /** What was known of the fields is void: the transaction that wrote them was rolled back. */
   forgetFields(rowId: string, operationId: string, entityKey: string): void {
     this.learn(rowId, { operationId, entityKey, sentOrder: this.#order })
@@ -68,16 +87,32 @@ export class Knowledge {
 
   /** @param sentOrder `clock()` when the statement was sent
    *  @param operationId the operation that sent it: what it wrote itself is known to it even where both
-   *  statements were under way at once */
-  known(rowId: string, sentOrder: number, operationId: string): Known {
+   *  statements were under way at once
+   *  @param table the row's table by its name, where that is known */
+  known(rowId: string, sentOrder: number, operationId: string, table?: string): Known {
     const row = this.#rows.get(rowId)
     if (!row)
-      return { versions: [], incomplete: this.#rowsOverflowed || this.#ownOverflowed, base: undefined }
+      return {
+        versions: [],
+        incomplete: this.#rowsOverflowed || this.#ownOverflowed || this.#isTouchedBlindly(table, []),
+        base: undefined,
+        blind: false,
+      }
     const known = row.entries.filter((entry) => entry.order <= sentOrder || entry.operationId === operationId)
     const versions = new Set(known.map((entry) => entry.version).filter((version) => version !== undefined))
-    const incomplete = row.unanswered || row.overflowed || mayHideVersion(known) || this.#ownOverflowed
+    const incomplete =
+      row.unanswered ||
+      row.overflowed ||
+      mayHideVersion(known) ||
+      this.#isTouchedBlindly(table, known) ||
+      this.#ownOverflowed
     const base = known.filter((entry) => entry.order <= sentOrder).at(-1)
-    return { versions: [...versions], incomplete, base: base?.fields ? base : undefined }
+    return {
+      versions: [...versions],
+      incomplete,
+      base: base?.fields ? base : undefined,
+      blind: base?.fields !== undefined && base.version === undefined,
+    }
   }
 
   /** A transaction id that an operation under this root wrote with: also other rows, by cascades and by
@@ -92,6 +127,13 @@ export class Knowledge {
   isOwnTransaction(id: string, sentOrder: number, operationId: string): boolean {
     const own = this.#ownTransactions.get(id)
     return own !== undefined && (own.order <= sentOrder || own.operationId === operationId)
+  }
+
+  #isTouchedBlindly(table: string | undefined, known: readonly Entry[]): boolean {
+    const orders =
+      table === undefined ? [...this.#blind.values()] : [this.#blind.get(table), this.#blind.get(ANYTHING)]
+    const order = Math.max(...orders.map((blind) => blind ?? 0), 0)
+    return order > 0 && !known.some((entry) => showsRowSince(entry, order))
   }
 
   #next(): number {
@@ -125,16 +167,19 @@ class Row {
   }
 }
 
-/** A hidden version stays possible until a read that was sent after the write has shown the row again: then
- *  the hidden one is either the version read, or it is past. Only a read that sees what is committed counts. */
+/** A hidden version stays possible until the row was shown again: then the hidden one is either the version read, or
+ *  it is past. */
 function mayHideVersion(known: readonly Entry[]): boolean {
-  const hiding = known.filter((entry) => entry.mayHideVersion).at(-1)
-  if (!hiding) return false
-  return !known.some(
-    (entry) =>
-      !entry.mayHideVersion &&
-      entry.version !== undefined &&
-      entry.sentOrder >= hiding.order &&
-      (entry.isolation === undefined || entry.isolation === 'read committed'),
+  const hiding = known.findLast((entry) => entry.mayHideVersion)
+  return hiding !== undefined && !known.some((entry) => showsRowSince(entry, hiding.order))
+}
+
+/** Whether a read that was sent later has shown the row. Only one that sees what is committed counts. */
+function showsRowSince(entry: Entry, order: number): boolean {
+  return (
+    !entry.mayHideVersion &&
+    entry.version !== undefined &&
+    entry.sentOrder >= order &&
+    (entry.isolation === undefined || entry.isolation === 'read committed')
   )
 }

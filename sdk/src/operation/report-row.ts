@@ -11,6 +11,7 @@ import {
 } from '@syncproof/core/contract'
 import { type Moment, stamp } from '../clock.ts'
 import type { Draft } from '../report/reporter.ts'
+import { presentedRead, presentedWrite, withAdapter } from './adapter-scope.ts'
 import { classifyAssignments } from './assignment.ts'
 import type { Context } from './context.ts'
 import type { ReadEvidence, RowRef, RowState, WriteEvidence } from './evidence.ts'
@@ -23,8 +24,10 @@ const ROWS_PER_MARK_MAX = 100
 
 /** Takes what a helper saw of a read: into what the root knows, and with a mark around it into an event.
  *  Never throws. */
-export function reportRead(context: Context, evidence: ReadEvidence): void {
-  guarded(context, () => {
+export function reportRead(given: Context, seen: ReadEvidence): void {
+  guarded(given, () => {
+    const evidence = presentedRead(seen)
+    const context = withAdapter(given, 'read', evidence, evidence.found?.row)
     const { operation, scope } = context
     const entity = entityOf(context, evidence.found?.row)
     const fields = evidence.found ? operation.readFields(entity, evidence.found.record) : {}
@@ -52,8 +55,10 @@ export function reportRead(context: Context, evidence: ReadEvidence): void {
 }
 
 /** Takes what a helper saw of a write. Inside a transaction the event waits for its end. Never throws. */
-export function reportWrite(context: Context, evidence: WriteEvidence): void {
-  guarded(context, () => {
+export function reportWrite(given: Context, seen: WriteEvidence): void {
+  guarded(given, () => {
+    const evidence = presentedWrite(seen)
+    const context = withAdapter(given, 'write', evidence, evidence.after?.row ?? rowBefore(evidence))
     const { operation, scope } = context
     const entity = entityOf(context, evidence.after?.row ?? rowBefore(evidence))
     const draft = writeDraft(context, entity, evidence)
@@ -108,7 +113,7 @@ function writeDraft(context: Context, entity: EntityRef, evidence: WriteEvidence
   const { operation, scope } = context
   const known = knownBefore(context, entity, evidence)
   const base = known.base?.entityKey === entityKey(entity) ? known.base : undefined
-  const fields = evidence.after ? operation.readFields(entity, evidence.after.record) : {}
+  const fields = operation.readFields(entity, evidence.after?.record ?? intended(evidence))
   const before = rowBeforeState(evidence)
   const overwritten = evidence.before === 'none' ? NO_ROW : tokenOf(before)
   const isOwn = before?.xmin !== undefined && isOwnTransaction(operation, before, evidence)
@@ -135,19 +140,21 @@ function writeDraft(context: Context, entity: EntityRef, evidence: WriteEvidence
       operation,
       entity,
       data: evidence.data,
+      expressions: evidence.expressions,
       counter: scope?.counter ?? operation.declaredFields('counter', entity),
       lastWriteWins: scope?.lastWriteWins ?? operation.declaredFields('lastWriteWins', entity),
-      after: evidence.after ? fields : undefined,
+      after: evidence.after && { record: evidence.after.record, fields },
       base: base?.fields,
     }),
     fields,
     base_fields: base?.fields,
     overwritten_fields: before && operation.readFields(entity, before.record),
-    guard: scope?.guard ?? guardOf(evidence, known.base),
+    guard: scope?.guard ?? evidence.guard ?? guardOf(evidence, known.base),
     section: describeSection(context, entity, base),
     transaction: transactionId(evidence),
     outcome: evidence.outcome,
     duration_us: evidence.durationUs,
+    rows_over_limit: evidence.rowsOverLimit,
   }
 }
 
@@ -171,6 +178,11 @@ export function describeSection(
     if (described) return described
   }
   return undefined
+}
+
+/** What a write that was refused should have made of the row: so that it can be told from what another system took. */
+function intended(evidence: WriteEvidence): unknown {
+  return evidence.outcome === 'rejected' ? evidence.data : undefined
 }
 
 type WriteDraft = Extract<Draft, { kind: 'write' }> & Pick<WriteEvent, 'fields'>
@@ -227,13 +239,20 @@ function loseTrack(context: Context, entity: EntityRef, evidence: WriteEvidence)
 /** What was known of the row when the statement was sent, with the doubts that were recorded under its other names. */
 function knownBefore(context: Context, entity: EntityRef, evidence: WriteEvidence): Known {
   const { operation } = context
-  const ask = (id: string) => operation.knowledge.known(id, evidence.sentOrder, operation.id)
+  const table = evidence.adapter?.table
+  const ask = (id: string) => operation.knowledge.known(id, evidence.sentOrder, operation.id, table)
   const row = rowIdOf(evidence.after) ?? rowIdOf(rowBeforeState(evidence))
   const byEntity = ask(entityRowId(context, entity))
   const byRow = row === undefined ? byEntity : ask(row)
   return {
     ...byRow,
-    incomplete: byRow.incomplete || byEntity.incomplete || ask(evidence.target).incomplete,
+    // what was read last came without a token: nothing is known of the version that it was
+    base: byEntity.blind ? undefined : byRow.base,
+    incomplete:
+      byEntity.blind ||
+      byRow.incomplete ||
+      byEntity.incomplete ||
+      operation.knowledge.isUnanswered(evidence.target),
   }
 }
 

@@ -1,9 +1,11 @@
 import { describeTable, identifyDatabase, type TableDescription } from './describe-table.ts'
-import type { PgClient, PgPool } from './pool.ts'
+import type { PgClient } from './pool.ts'
 import { quoteTable, type TableName } from './sql.ts'
 
 /** A table may be replaced by another of its name; how often that is looked into. */
 const REDESCRIBE_MS_MIN = 1_000
+/** A schema a tenant makes many tables. */
+const TABLES_MAX = 5_000
 
 /** What was learned of one pool's database, asked once. */
 export class Catalogue {
@@ -18,13 +20,14 @@ export class Catalogue {
   async describe(
     client: PgClient,
     table: TableName,
-    key: string,
+    key: string | undefined,
     inTransaction: boolean,
   ): Promise<TableDescription | undefined> {
     if (inTransaction && !this.#identified) return undefined
-    const id = `${quoteTable(table)} ${key}`
+    const id = `${quoteTable(table)} ${key ?? ''}`
     const known = this.#tables.get(id)
     if (known) return known
+    if (this.#tables.size >= TABLES_MAX) this.#tables.clear()
     const asked = this.#ask(client, table, key)
     this.#tables.set(id, asked)
     const description = await asked
@@ -33,15 +36,27 @@ export class Catalogue {
     return description
   }
 
+  /** Learns which database this is, before a transaction begins in which that could not be asked. Never rejects. */
+  async identify(client: PgClient): Promise<void> {
+    if (!this.#identified)
+      await this.#identity(client).catch(() => {
+        this.#database = undefined
+      })
+  }
+
   /** A row came from another table than the one described. */
-  outdated(table: TableName, key: string): void {
+  outdated(table: TableName, key: string | undefined): void {
     const nowMs = performance.now()
     if (nowMs - this.#forgottenMs < REDESCRIBE_MS_MIN) return
     this.#forgottenMs = nowMs
-    this.#tables.delete(`${quoteTable(table)} ${key}`)
+    this.#tables.delete(`${quoteTable(table)} ${key ?? ''}`)
   }
 
-  async #ask(client: PgClient, table: TableName, key: string): Promise<TableDescription | undefined> {
+  async #ask(
+    client: PgClient,
+    table: TableName,
+    key: string | undefined,
+  ): Promise<TableDescription | undefined> {
     try {
       return await describeTable(client, await this.#identity(client), table, key)
     } catch {
@@ -58,9 +73,9 @@ export class Catalogue {
   }
 }
 
-const catalogues = new WeakMap<PgPool, Catalogue>()
+const catalogues = new WeakMap<object, Catalogue>()
 
-export function catalogueOf(pool: PgPool): Catalogue {
+export function catalogueOf(pool: object): Catalogue {
   const known = catalogues.get(pool)
   if (known) return known
   const created = new Catalogue()

@@ -5,6 +5,9 @@ import { quoteTable, type TableName, type TokenTable } from './sql.ts'
 export interface TableDescription extends TokenTable {
   /** Names the cluster and the database; see `identifyDatabase`. */
   readonly database: string
+  /** Where the statement of an app may be given more columns and a WITH: what it means and what it needs of rights stay the same. */
+  readonly mayBeRewritten: boolean
+  readonly columns: ReadonlyMap<number, string>
   /** Columns of type json and jsonb: node-postgres would write a list as an SQL array. */
   readonly jsonColumns: ReadonlySet<string>
   /** Its rows have versions that can be told apart and named: an ordinary table without rules or children, whose
@@ -21,14 +24,19 @@ export async function describeTable(
   client: PgClient,
   database: string,
   table: TableName,
-  key: string,
+  key: string | undefined,
 ): Promise<TableDescription | undefined> {
-  const { rows } = await client.query(DESCRIBE, [quoteTable(table), key])
+  const { rows } = await client.query(DESCRIBE, [quoteTable(table), key ?? null])
   const [row] = rows
   if (!row) return undefined
+  const columns = new Map(
+    (row.columns as string[]).map((column, index) => [Number((row.numbers as number[])[index]), column]),
+  )
   return {
     database,
-    key,
+    key: key ?? String(row.primary_key ?? ''),
+    mayBeRewritten: Boolean(row.may_be_rewritten) && columns.size <= COLUMNS_MAX,
+    columns,
     oid: String(row.oid),
     jsonColumns: new Set(row.json_columns as string[]),
     givesTokens:
@@ -36,6 +44,10 @@ export async function describeTable(
   }
 }
 
+/** A statement may return 1664 columns: the user's, and each of the table twice. */
+const COLUMNS_MAX = 400
+
+// row security: the CTE would ask other policies than the statement
 // rules: a data-modifying WITH is an error on a table that has some
 const DESCRIBE = `
 SELECT c.oid::text AS oid,
@@ -44,14 +56,29 @@ SELECT c.oid::text AS oid,
   EXISTS (
     SELECT FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
     WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indnkeyatts = 1
-      AND i.indpred IS NULL AND i.indexprs IS NULL AND a.attname = $2
+      AND i.indpred IS NULL AND i.indexprs IS NULL AND a.attname = coalesce($2, p.primary_key)
   ) AS key_is_unique,
+  p.primary_key,
+  NOT c.relrowsecurity AND has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'UPDATE') AS may_be_rewritten,
+  ARRAY(
+    SELECT a.attname::text FROM pg_catalog.pg_attribute AS a
+    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
+  ) AS columns,
+  ARRAY(
+    SELECT a.attnum::int FROM pg_catalog.pg_attribute AS a
+    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
+  ) AS numbers,
   ARRAY(
     SELECT a.attname::text FROM pg_catalog.pg_attribute AS a
     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
       AND a.atttypid IN ('pg_catalog.json'::regtype, 'pg_catalog.jsonb'::regtype)
   ) AS json_columns
-FROM pg_catalog.pg_class AS c WHERE c.oid = to_regclass($1)`
+FROM pg_catalog.pg_class AS c LEFT JOIN LATERAL (
+  SELECT a.attname::text AS primary_key
+  FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
+  WHERE i.indrelid = c.oid AND i.indisprimary AND i.indnkeyatts = 1
+) AS p ON true
+WHERE c.oid = to_regclass($1)`
 
 /** Names cluster and database, so that the tokens of two databases are never compared. The cluster by the
  *  identifier that initdb gave it; where the role may not ask for it, by what the catalogue says of the database

@@ -1,3 +1,5 @@
+export type { ObserveOptions } from './connection.ts'
+export { observe } from './observe.ts'
 export type { PgClient, PgPool, PgResult } from './pool.ts'
 export type { LockMode } from './sql.ts'
 export {

@@ -6,9 +6,10 @@ import { outcomeOfDatabaseError } from '../operation/outcome.ts'
 import { reportRead, reportWrite } from '../operation/report-row.ts'
 import type { TableDescription } from './describe-table.ts'
 import { askXactAssigned } from './lock-check.ts'
-import { decideOverwrittenBySelf, fullXid, shortXid } from './overwritten-by-self.ts'
+import { shortXid } from './overwritten-by-self.ts'
+import { overwrittenBySelf } from './own-version.ts'
 import type { PgClient } from './pool.ts'
-import { EXTRA, type Statement, transactionStatus, type Values } from './sql.ts'
+import { EXTRA, type Statement, type Values } from './sql.ts'
 import type { PgTransaction } from './transaction.ts'
 
 /** Where a statement runs. */
@@ -137,42 +138,13 @@ async function factsOf(place: Place, sent: Sent, parts: readonly Part[], { actio
     isolation,
     before: action === 'create' && last ? ('none' as const) : before && state(before),
     after: after && state(after),
-    overwrittenBySelf: before && (await overwrittenBySelf(place, sent, before, current, isolation)),
+    overwrittenBySelf:
+      before && (await overwrittenBySelf(place.client, sent.transaction, before.extra, isolation)),
     transactionIds: [
       ...(typeof after?.extra.xmin === 'string' ? [after.extra.xmin] : []),
       ...(current === undefined ? [] : [shortXid(current)]),
     ],
     mayHideVersion: extra.hides === true,
-  }
-}
-
-/** Undefined where it could not be decided. */
-async function overwrittenBySelf(
-  place: Place,
-  sent: Sent,
-  { extra }: Part,
-  current: bigint | undefined,
-  isolation: string | undefined,
-): Promise<boolean | undefined> {
-  if (current === undefined || isolation === undefined || typeof extra.xmin !== 'string') return undefined
-  // a statement that is its own transaction found its row made by another
-  if (sent.transaction === 'none') return false
-  const xmin = BigInt(extra.xmin)
-  const status = typeof extra.status === 'string' ? extra.status : null
-  const decided = decideOverwrittenBySelf({ xmin, current, status, isolation })
-  if (decided !== 'ask') return decided
-  return place.transaction ? askAgain(place.client, fullXid(xmin, current)) : undefined
-}
-
-/** The other transaction ended after the statement's snapshot: a new statement has a new one. An id that even
- *  this one does not know to have ended is a savepoint of our own. */
-async function askAgain(client: PgClient, id: bigint): Promise<boolean | undefined> {
-  try {
-    const { text, values } = transactionStatus(id)
-    const status = (await client.query(text, values)).rows[0]?.status
-    return status === null || status === 'in progress'
-  } catch {
-    return undefined
   }
 }
 

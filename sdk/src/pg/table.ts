@@ -1,4 +1,5 @@
 import { catalogueOf } from './catalogue.ts'
+import { unobserved } from './observe.ts'
 import { isObserved, type Place, runRead, runWrite } from './observed-statement.ts'
 import { type PgClient, type PgPool, withClient } from './pool.ts'
 import {
@@ -58,7 +59,8 @@ export function postgresTable<Row extends object = Record<string, unknown>>(
   name: string,
   options: TableOptions<Row>,
 ): PostgresTable<Row> {
-  return new Table<Row>(pool, { name, schema: options.schema }, options.key)
+  // it brings evidence of its own
+  return new Table<Row>(unobserved(pool), { name, schema: options.schema }, options.key)
 }
 
 class Table<Row extends object> implements PostgresTable<Row> {

@@ -1,0 +1,95 @@
+import type { RowState, WriteEvidence } from '../operation/evidence.ts'
+import type { Assigned, InsertStatement } from '../sql/statement.ts'
+import type { AnswerRow } from './answer.ts'
+import type { TableDescription } from './describe-table.ts'
+import { shortXid } from './overwritten-by-self.ts'
+import { givenValue, keyText } from './pin.ts'
+import type { RowStatement } from './rewrite.ts'
+import type { Values } from './sql.ts'
+
+/** The state of a row, with its token where it is of the table that was described. */
+export function stateOf(
+  table: TableDescription,
+  record: Values,
+  { oid, key, xmin }: { oid: unknown; key: unknown; xmin: unknown },
+): RowState {
+  if (oid !== table.oid || typeof key !== 'string' || typeof xmin !== 'string') return { record }
+  return { record, xmin, row: { database: table.database, table: table.oid, key } }
+}
+
+/** What one row of the answer tells of the version that was replaced and the one that was made. */
+export function statesOf(
+  statement: Exclude<RowStatement, { kind: 'select' }>,
+  table: TableDescription,
+  { extra, whole }: AnswerRow,
+): Pick<WriteEvidence, 'before' | 'after'> {
+  const [first = {}, second = {}] = whole
+  const { table: oid, key, xmin } = extra
+  switch (statement.kind) {
+    case 'insert':
+      return {
+        // a row that ON CONFLICT found was replaced by a version that nobody told us
+        before: statement.onConflict === 'update' ? undefined : 'none',
+        after: stateOf(table, first, { oid, key, xmin }),
+      }
+    case 'delete':
+      return { before: stateOf(table, first, { oid, key, xmin }), after: undefined }
+    case 'update': {
+      const keyBefore = table.key in statement.assigned ? keyText(first[table.key]) : key
+      return {
+        before: stateOf(table, first, { oid, key: keyBefore, xmin: extra.replaced }),
+        after: stateOf(table, second, { oid, key, xmin }),
+      }
+    }
+  }
+}
+
+export function transactionIdsOf({ extra }: AnswerRow, wrote: boolean): string[] {
+  return [
+    ...(wrote && typeof extra.xmin === 'string' ? [extra.xmin] : []),
+    ...(typeof extra.xact === 'string' ? [shortXid(BigInt(extra.xact))] : []),
+  ]
+}
+
+/** What a statement assigns to the columns of one row. */
+export function assignedColumns(
+  statement: Exclude<RowStatement, { kind: 'select' }>,
+  values: readonly unknown[],
+  index: number,
+  table: TableDescription | undefined,
+): Pick<WriteEvidence, 'data' | 'expressions'> {
+  if (statement.kind === 'delete') return { data: {} }
+  const assigned =
+    statement.kind === 'update'
+      ? Object.entries(statement.assigned)
+      : insertedColumns(statement, index, table)
+  const data: Record<string, unknown> = {}
+  const expressions: string[] = []
+  for (const [column, given] of assigned) {
+    if (given === 'expression') expressions.push(column)
+    else data[column] = asStored(givenValue(given, values), column, table)
+  }
+  return { data, expressions }
+}
+
+/** A json column is given its text, and read as what the text says. */
+function asStored(value: unknown, column: string, table: TableDescription | undefined): unknown {
+  if (typeof value !== 'string' || !table?.jsonColumns.has(column)) return value
+  try {
+    return JSON.parse(value)
+  } catch {
+    return value
+  }
+}
+
+function insertedColumns(
+  { columns, rows }: InsertStatement,
+  index: number,
+  table: TableDescription | undefined,
+): [string, Assigned][] {
+  const names = columns ?? [...(table?.columns.values() ?? [])]
+  return (rows?.[index] ?? []).flatMap((given, place) => {
+    const name = names[place]
+    return name === undefined ? [] : [[name, given] as [string, Assigned]]
+  })
+}
