@@ -49,7 +49,7 @@ afterAll(async () => {
   await Promise.all(databases.map((database) => database.drop()))
 })
 
-const TRY_MS_MAX = 100
+const TRY_MS_MAX = 1_000
 
 /** Changes a candidate in the database and at the ATS, which it asks so often as there are answers. */
 async function findingsAfter(id: string, ...wanted: readonly Answer[]): Promise<string[]> {

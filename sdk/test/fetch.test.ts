@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { createRequire } from 'node:module'
 import * as undici from 'undici'
-import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, expect, expectTypeOf, it, vi } from 'vitest'
 import { z } from 'zod'
 import { contract as defineContract } from '../src/contracts/index.ts'
 import { type FetchOptions, observeFetch } from '../src/external/observe-fetch.ts'
@@ -103,6 +103,8 @@ it('what the app passes and gets stays the very same', async () => {
     { preconnect: 7 },
   )
   const fetch = observeFetch(inner, { system: 'ats' })
+  expectTypeOf(fetch).toEqualTypeOf<typeof inner>()
+  expectTypeOf(observeFetch({ system: 'ats' })).toEqualTypeOf<typeof globalThis.fetch>()
   const init = put({ a: 1 })
   const run = syncproof.wrap(async (_id: string) => fetch('http://x/c1', init), {
     entity: (id) => ({ type: 'candidate', id }),
@@ -399,6 +401,46 @@ it('a Request object is sent as it is, and its JSON body is known', async () => 
   expect(ats.received[0]?.headers['content-length']).toBe('14')
   expect(syncs[0]?.fields).toEqual(syncs[1]?.fields)
   expect(Object.keys(syncs[0]?.fields ?? {})).toEqual(['name'])
+})
+
+it('a Request with a huge or a streamed body is sent whole', async () => {
+  const ats = await system((_, response) => json(response, 200, {}))
+  const headers = { 'content-type': 'application/json' }
+  const huge = JSON.stringify({ text: 'x'.repeat(3_000_000) })
+  const parts = ['{"name":', '"Ada"', '}']
+  const stream = new ReadableStream({
+    async pull(controller) {
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      const part = parts.shift()
+      if (part === undefined) controller.close()
+      else controller.enqueue(new TextEncoder().encode(part))
+    },
+  })
+  const init = { method: 'PUT', headers, body: stream, duplex: 'half' } as RequestInit
+  const syncs = await syncsOf(async (fetch) => {
+    await fetch(new Request(`${ats.url}/c1`, { method: 'PUT', headers, body: huge }))
+    await fetch(new Request(`${ats.url}/c1`, init))
+  })
+  expect(ats.received.map(({ body }) => body)).toEqual([huge, '{"name":"Ada"}'])
+  expect(syncs.map(({ outcome, fields }) => [outcome, Object.keys(fields)])).toEqual([
+    ['ok', []],
+    ['ok', ['name']],
+  ])
+})
+
+it('an abort of one request, before or after it was sent, leaves the others alone', async () => {
+  const ats = await system((_, response) => void setTimeout(() => json(response, 200, { id: 1 }), 40))
+  const controller = new AbortController()
+  const syncs = await syncsOf(async (fetch) => {
+    const first = fetch(ats.url, put({ a: 1 }))
+    const second = fetch(ats.url, put({ a: 2 }, { signal: controller.signal }))
+    controller.abort()
+    await expect(second).rejects.toThrow('aborted')
+    expect((await first).status).toBe(200)
+    await expect(fetch(ats.url, put({ a: 3 }, { signal: controller.signal }))).rejects.toThrow('aborted')
+  })
+  expect(syncs.map(({ outcome }) => outcome).sort()).toEqual(['ok', 'unknown', 'unknown'])
+  expect(collector.ofKind('operation_finished')[0]?.in_flight).toBeUndefined()
 })
 
 it('bodies that are no JSON are sent untouched, and nothing is known of their fields', async () => {
