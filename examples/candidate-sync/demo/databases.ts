@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
+import { askDatabase } from './reach.ts'
 
 /** Two empty databases on a server: the app's and Syncproof's. */
 export interface DemoDatabases {
@@ -9,11 +10,14 @@ export interface DemoDatabases {
   drop(): Promise<void>
 }
 
-/** @param server URL of any database of the server, as a user who may create databases */
+/** @throws DemoUnableError where the server does not let itself be used
+ *  @param server URL of any database of the server, as a user who may create databases */
 export async function createDatabases(server: string): Promise<DemoDatabases> {
   const suffix = randomBytes(4).toString('hex')
   const names = [`candidate_app_${suffix}`, `candidate_syncproof_${suffix}`] as const
-  for (const name of names) await execute(server, `CREATE DATABASE ${name}`)
+  await askDatabase(server, async () => {
+    for (const name of names) await execute(server, `CREATE DATABASE ${name}`)
+  })
   return {
     app: urlOf(server, names[0]),
     syncproof: urlOf(server, names[1]),

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { type DemoOptions, DemoUsageError, readOptions, USAGE } from './options.ts'
+import { DemoUnableError } from './reach.ts'
 import { remarks, type Score } from './score.ts'
 import { createScreen, type Screen } from './screen.ts'
 import { tell } from './story.ts'
@@ -7,6 +8,7 @@ import type { World } from './world.ts'
 
 const EXIT_FAILED = 1
 const EXIT_USAGE = 2
+const EXIT_UNABLE = 3
 const EXIT_INTERRUPTED = 130
 
 /** The demo was asked to stop. */
@@ -27,7 +29,7 @@ async function main(words: readonly string[]): Promise<number> {
       return EXIT_USAGE
     }
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
-    return EXIT_FAILED
+    return error instanceof DemoUnableError ? EXIT_UNABLE : EXIT_FAILED
   }
 }
 

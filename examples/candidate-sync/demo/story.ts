@@ -9,6 +9,7 @@ import { trueDivergences } from './oracle/divergence.ts'
 import type { ClientRequest, Row } from './oracle/evidence.ts'
 import { type Database, installHistory, readHistory } from './oracle/history-trigger.ts'
 import { judge } from './oracle/judge.ts'
+import { reachRedis } from './reach.ts'
 import type { ReportApi } from './report-api.ts'
 import { type Score, score } from './score.ts'
 import { type Screen, scoreTable } from './screen.ts'
@@ -41,6 +42,7 @@ export async function tell(
   onWorld: (world: World) => void,
 ): Promise<Ending> {
   intro(screen, options)
+  if (options.redis !== undefined) await reachRedis(options.redis)
   const candidates = makeCandidates(options.seed, CANDIDATES, new Date())
   const ats = await startAts(options.seed, candidates)
   opened.defer(() => ats.stop())

@@ -30,13 +30,9 @@ export async function startSeparate(
   opened.defer(close)
   await createSchema(pool)
 
-  const apiKey = randomBytes(24).toString('hex')
-  const [port, metricsPort, reconcilerMetricsPort] = [
-    options.port || (await freePort()),
-    options.metricsPort || (await freePort()),
-    await freePort(),
-  ]
+  const port = options.port || (await freePort())
   const url = `http://${LOOPBACK}:${port}`
+  const apiKey = randomBytes(24).toString('hex')
   const env = {
     SYNCPROOF_DATABASE_URL: databases.syncproof,
     SYNCPROOF_URL: url,
@@ -45,62 +41,85 @@ export async function startSeparate(
     DATABASE_URL: databases.app,
   }
   await runToEnd('syncproof migrate', ['migrate'], env)
-  const start = (
-    name: string,
-    script: URL,
-    args: readonly string[],
-    more: Record<string, string> = {},
-  ): Child => {
+  const start: Start = (name, script, args, more = {}) => {
     const child = startChild(name, script, args, { ...env, ...more })
     opened.defer(() => child.stop())
     return child
   }
-  const collector = start('the collector', CLI, ['collector', ...ports(port, metricsPort)])
-  await answering(`${url}/readyz`, 'the collector', collector)
-  const redis = options.redis === undefined ? [] : ['--redis', options.redis]
-  const reconciler = start(
-    'the reconciler',
-    CLI,
-    ['reconciler', '--config', CONFIG, '--metrics-port', String(reconcilerMetricsPort), ...redis],
-    { ATS_READ_URL: ats.url },
-  )
-  const detectorMetricsUrl = `http://${LOOPBACK}:${reconcilerMetricsPort}/metrics`
-  await answering(detectorMetricsUrl, 'the reconciler', reconciler)
-  const app = start('the app', APP, [], {
-    ATS_URL: ats.proxy.url,
-    ATS_TIMEOUT_MS: String(ATS_TIMEOUT_MS),
-    PORT: '0',
-  })
-  const appUrl = await app.line((line) => (line.startsWith('http://') ? line : undefined))
-
+  const collector = await startCollector(start, url, port, options.metricsPort || (await freePort()))
+  const reconciler = await startReconciler(start, ats, options.redis, await freePort())
+  const { child: app, appUrl } = await startApp(start, ats)
+  const jobs = options.redis === undefined ? 'PostgreSQL' : 'Redis'
   return {
     parts: [
       ['app', `${appUrl}  PATCH /candidates/:id, on PostgreSQL (${databases.names[0]})`],
       ['ATS', `${ats.url}  json-server, behind a faulty proxy`],
       ['collector', `${url}  on PostgreSQL (${databases.names[1]})`],
-      [
-        'reconciler',
-        `process ${reconciler.pid}, jobs in ${options.redis === undefined ? 'PostgreSQL' : 'Redis'}`,
-      ],
-      ['metrics', `http://${LOOPBACK}:${metricsPort}/metrics ${detectorMetricsUrl}`],
+      ['reconciler', `process ${reconciler.child.pid}, jobs in ${jobs}`],
+      ['metrics', `${collector.metricsUrl} ${reconciler.metricsUrl}`],
     ],
     appUrl,
     ats,
     database: pool,
     api: createReportApi(url, apiKey),
-    metricsUrl: `http://${LOOPBACK}:${metricsPort}/metrics`,
-    detectorMetricsUrl,
+    metricsUrl: collector.metricsUrl,
+    detectorMetricsUrl: reconciler.metricsUrl,
     broken: firstToEnd({
       'The ATS': ats.child,
-      'The collector': collector,
-      'The reconciler': reconciler,
+      'The collector': collector.child,
+      'The reconciler': reconciler.child,
       'The app': app,
     }),
   }
 }
 
-function ports(port: number, metricsPort: number): readonly string[] {
-  return ['--port', String(port), '--metrics-port', String(metricsPort)]
+/** Starts a process with the settings that all of them share; it is stopped at the end. */
+type Start = (
+  name: string,
+  script: URL,
+  args: readonly string[],
+  env?: Readonly<Record<string, string>>,
+) => Child
+
+interface Service {
+  readonly child: Child
+  readonly metricsUrl: string
+}
+
+async function startCollector(
+  start: Start,
+  url: string,
+  port: number,
+  metricsPort: number,
+): Promise<Service> {
+  const ports = ['--port', String(port), '--metrics-port', String(metricsPort)]
+  const child = start('the collector', CLI, ['collector', ...ports])
+  await answering(`${url}/readyz`, 'the collector', child)
+  return { child, metricsUrl: metricsUrlOf(metricsPort) }
+}
+
+async function startReconciler(
+  start: Start,
+  ats: Ats,
+  redis: string | undefined,
+  metricsPort: number,
+): Promise<Service> {
+  const queue = redis === undefined ? [] : ['--redis', redis]
+  const args = ['reconciler', '--config', CONFIG, '--metrics-port', String(metricsPort), ...queue]
+  const child = start('the reconciler', CLI, args, { ATS_READ_URL: ats.url })
+  const metricsUrl = metricsUrlOf(metricsPort)
+  await answering(metricsUrl, 'the reconciler', child)
+  return { child, metricsUrl }
+}
+
+async function startApp(start: Start, ats: Ats): Promise<{ child: Child; appUrl: string }> {
+  const env = { ATS_URL: ats.proxy.url, ATS_TIMEOUT_MS: String(ATS_TIMEOUT_MS), PORT: '0' }
+  const child = start('the app', APP, [], env)
+  return { child, appUrl: await child.line((line) => (line.startsWith('http://') ? line : undefined)) }
+}
+
+function metricsUrlOf(port: number): string {
+  return `http://${LOOPBACK}:${port}/metrics`
 }
 
 async function runToEnd(

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { freshDatabase, redisUrl } from '../../../tools/testing/servers.ts'
+import { freePort } from '../demo/free-port.ts'
 import type { Figures, Score } from '../demo/score.ts'
 
 const MAIN = fileURLToPath(new URL('../demo/main.ts', import.meta.url))
@@ -175,6 +176,24 @@ describe('npm start', { timeout: RUN_MS_MAX }, () => {
     await server.drop()
   })
 })
+
+it.each([
+  ['--database', 'postgres://me:pa55word@', 'PostgreSQL at postgres://me:***@'],
+  ['--redis', 'redis://:pa55word@', 'Redis at redis://:***@'],
+])(
+  'names what %s cannot reach and the mend, without the password, and ends with 3',
+  async (option, url, shown) => {
+    const port = await freePort()
+    const run = start('--once', option, `${url}127.0.0.1:${port}/x`)
+    expect(await ended(run)).toBe(3)
+    expect(run.stderr()).toContain(`${shown}127.0.0.1:${port}/x`)
+    expect(run.stderr()).toContain(
+      `ECONNREFUSED 127.0.0.1:${port}.\nStart it, or name another with ${option}`,
+    )
+    expect(run.stdout() + run.stderr()).not.toContain('pa55word')
+    expect(alive(run)).toEqual([])
+  },
+)
 
 it('says what is wrong with an option, and ends with 2', async () => {
   const run = start('--requests', 'many')
