@@ -15,7 +15,7 @@ export interface Answered {
 /** How the request ended, without what the body of the answer says. */
 export function answerOfFetch(result: Settled<unknown>, answered: Answered): SyncAnswer {
   const { method, contract, dispatches } = answered
-  // whatever was deleted, the record or a part of it: a 404 to it is not definite
+  // whatever was deleted, the record or a part of it: a 404 or 410 to it is not definite
   const action = method === 'DELETE' ? 'delete' : 'update'
   if (!result.ok) {
     const judged = outcomeOfSyncError(result.error, action, contract)

@@ -3,7 +3,7 @@ import type { SyncproofWarning } from '../warnings.ts'
 import { createWarn } from '../warnings.ts'
 
 /** What an external system promises beyond HTTP. Without it: 2xx is applied; 202, 408, 409, 425, 429, 5xx, a
- *  404 to DELETE, a redirect that changed the method, and no answer may have been applied; any other 4xx is
+ *  404 and 410 to DELETE, a redirect that changed the method, and no answer may have been applied; any other 4xx is
  *  surely not applied. */
 export interface SystemContract extends OutcomeRules {
   /** Where its revisions stand that grow with every change, as whole numbers: a response header (`etag`,

@@ -30,7 +30,7 @@ it('only a definite status says that a sync was not applied', () => {
     outcomeOfSyncError({ status }, action).outcome
   expect([400, 404, 410, 422].map((status) => of(status))).toEqual(Array(4).fill('rejected'))
   expect([408, 409, 425, 429, 500, 503, 301].map((status) => of(status))).toEqual(Array(7).fill('unknown'))
-  expect(of(404, 'delete')).toBe('unknown')
+  expect([404, 410].map((status) => of(status, 'delete'))).toEqual(['unknown', 'unknown'])
   expect(outcomeOfSyncError(new Error('socket hang up'), 'update')).toEqual({
     outcome: 'unknown',
     status: undefined,

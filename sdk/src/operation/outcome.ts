@@ -85,7 +85,7 @@ const INDEFINITE_STATUSES: readonly number[] = [408, 409, 425, 429]
 function isDefinite(status: number | undefined, action: WriteAction): boolean {
   if (status === undefined || status < 400 || status > 499) return false
   // gone already: an earlier try may have been the one that deleted it
-  if (status === 404 && action === 'delete') return false
+  if ((status === 404 || status === 410) && action === 'delete') return false
   return !INDEFINITE_STATUSES.includes(status)
 }
 
