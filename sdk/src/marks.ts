@@ -314,8 +314,13 @@ function declaredVersion(scope: MarkScope, version: () => DeclaredVersion): stri
 /** The row that a read brought: node-postgres's result, a list of one, or the value itself. */
 function rowOf(value: unknown): object | undefined {
   const rows = readMember(value, 'rowCount') === undefined ? value : (readMember(value, 'rows') ?? value)
-  const row: unknown = Array.isArray(rows) ? rows[0] : rows
-  return typeof row === 'object' && row !== null ? row : undefined
+  try {
+    const row: unknown = Array.isArray(rows) ? rows[0] : rows
+    return typeof row === 'object' && row !== null ? row : undefined
+  } catch {
+    // a proxy that was revoked, or throws
+    return undefined
+  }
 }
 
 function asks(rejected: ((error: unknown) => boolean) | undefined, error: unknown): boolean {

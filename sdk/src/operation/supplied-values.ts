@@ -93,8 +93,9 @@ function visitObject(value: object, depth: number, walk: Walk): boolean {
     return true
   }
   if (value instanceof Uint8Array) {
+    if (value.byteLength > TEXT_LENGTH_MAX) return false
     walk.leaves.push(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64'))
-    return value.byteLength <= TEXT_LENGTH_MAX
+    return true
   }
   if (value instanceof Map || value instanceof Set) {
     // for a Set the key is the value
@@ -109,6 +110,8 @@ function visitObject(value: object, depth: number, walk: Walk): boolean {
 }
 
 function visitMembers(value: object, depth: number, walk: Walk): boolean {
+  // the names alone of a very long list take a while
+  if (Array.isArray(value) && value.length > NODES_MAX) return false
   for (const name of Object.keys(value)) {
     const descriptor = Object.getOwnPropertyDescriptor(value, name)
     if (!descriptor || !('value' in descriptor)) return false
