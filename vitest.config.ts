@@ -30,7 +30,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'postgres 18',
-          include: ['sdk/test/pg-*.test.ts'],
+          include: ['sdk/test/{pg-*,kysely,prisma}.test.ts'],
           globalSetup: ['tools/testing/global-setup-18.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -1,0 +1,1 @@
+export { ObservedPostgresDialect, type ObservedPostgresOptions } from './dialect.ts'
