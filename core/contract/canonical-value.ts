@@ -44,7 +44,8 @@ export function plainDecimal(value: number | bigint | string): string | undefine
   if (typeof value === 'bigint') return value.toString()
   if (typeof value === 'number') {
     if (!Number.isFinite(value) || Math.abs(value) > Number.MAX_SAFE_INTEGER) return undefined
-    return expand(String(value))
+    // a whole number of this size is spelled in plain digits, -0 as 0
+    return Number.isInteger(value) ? String(value) : expand(String(value))
   }
   return expand(value.trim())
 }

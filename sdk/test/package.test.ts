@@ -4,6 +4,7 @@ import { isBuiltin } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { gzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type FreshDatabase, freshDatabase } from '../../tools/testing/servers.ts'
 import { recordingServer } from './recording-server.ts'
@@ -80,6 +81,12 @@ describe('the package', () => {
     const attw = bin('@arethetypeswrong/cli/dist/index.js')
     const { stdout } = await run(process.execPath, [attw, '--pack', dist, '--profile', 'node16'])
     expect(stdout).toContain('No problems found')
+  })
+
+  it('loads at most 21 kB, compressed, for who imports the core', async () => {
+    const { files } = await staticImports('index.js')
+    const code = await Promise.all(files.map((file) => readFile(join(dist, file))))
+    expect(gzipSync(Buffer.concat(code), { level: 9 }).length).toBeLessThanOrEqual(21_000)
   })
 })
 
