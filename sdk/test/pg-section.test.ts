@@ -113,15 +113,38 @@ eachDatabase('a declared section', (open) => {
     expect(entered[0]?.monotonic_us).toBeGreaterThan(server.ofKind('read')[1]?.monotonic_us ?? 0)
   })
 
-  it('whose lock an update takes is not said to hold nothing', async () => {
+  it('that locks in vain first, and then in a transaction, is held from that on', async () => {
+    const { entered } = await section(async () => {
+      await read(candidates, 'for update')
+      await candidates.transaction((table) => read(table, 'for update'))
+    })
+    expect(entered).toMatchObject([{ locked: true }])
+    expect(entered[0]?.transaction).not.toBe('none')
+  })
+
+  it.each([
+    ['before it reads', ['write', 'read', 'write']],
+    ['between two reads', ['read', 'write', 'read']],
+    ['after it has read', ['read', 'write', 'write']],
+  ])('whose lock an update may take, %s, is not said to hold nothing', async (_, steps) => {
     const { entered } = await section(() =>
       candidates.transaction(async (table) => {
-        await write(table)
-        await read(table)
-        await write(table)
+        for (const step of steps) await (step === 'read' ? read(table) : write(table))
       }),
     )
     expect(entered).toEqual([])
+  })
+
+  it('that reads nothing does not take what was read before it for its own', async () => {
+    await syncproof.wrap(
+      async (id: string) => {
+        await read(candidates)
+        await exclusive('hire', entity(id), { protection: 'row_lock' }, () => write(candidates))
+      },
+      { entity },
+    )('c1')
+    await syncproof.flush()
+    expect(server.ofKind('write')).toMatchObject([{ section: { name: 'hire', base_read_inside: false } }])
   })
 
   it('whose locking read finds no row is not checked', async () => {
