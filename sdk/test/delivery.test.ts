@@ -188,6 +188,69 @@ it('what comes while a flush is sending arrives by itself', async () => {
   await vi.waitFor(() => expect(server.events()).toHaveLength(4), 10_000)
 })
 
+it('sampling leaves out calls with all that they call, and counts every event that they would have made', async () => {
+  const isKept = (id: string) => id.endsWith('1')
+  const { server, syncproof } = await start(undefined, {
+    sampleRate: ({ name, entity }) => (name === 'outer' && isKept(entity.id) ? 1 : 0),
+  })
+  const entity = (id: string) => ({ type: 'thing', id })
+  const inner = syncproof.wrap((id: string) => syncproof.read('db', () => ({ id })), {
+    entity,
+    name: 'inner',
+  })
+  const outer = syncproof.wrap(async (id: string) => inner(id), { entity, name: 'outer' })
+  for (let n = 0; n < 30; n += 1) expect(await outer(`t${n}`)).toEqual({ id: `t${n}` })
+  // 3 of 30 are kept, with 5 events each; a number is taken before an event is left out
+  expect(await syncproof.flush()).toEqual({ sent: 15, dropped: 135, pending: 0 })
+  expect(server.requests.at(-1)?.batch.process.books).toEqual({ produced: 150, dropped: { sampled: 135 } })
+  expect(seqs(server)).toEqual([1, 11, 21].flatMap((n) => [0, 1, 2, 3, 4].map((m) => 5 * n + m)))
+  const kept = server.events().map((event) => ('entity' in event ? event.entity.id : 't1'))
+  expect(kept.every(isKept)).toBe(true)
+})
+
+it('sampleRate is the share that is kept', async () => {
+  const { syncproof, call } = await start(undefined, { sampleRate: 0.25 })
+  for (let n = 0; n < 4_000; n += 1) call(`t${n}`)
+  const { sent, dropped } = await syncproof.flush()
+  expect(sent + dropped).toBe(8_000)
+  expect(sent / 8_000).toBeGreaterThan(0.2)
+  expect(sent / 8_000).toBeLessThan(0.3)
+})
+
+it('waitUntil is handed a promise that settles when a call’s events are delivered, and what came meanwhile', async () => {
+  const handed: Promise<unknown>[] = []
+  const { server, call } = await start(undefined, {
+    flushIntervalMs: 60_000,
+    waitUntil: (delivery) => handed.push(delivery),
+  })
+  call('a')
+  call('b')
+  expect(handed).toHaveLength(1)
+  await Promise.all(handed)
+  expect(server.events()).toHaveLength(4)
+  call('c')
+  await handed[1]
+  expect(server.events()).toHaveLength(6)
+})
+
+it('a collector that tells milliseconds bounds the clocks by the round trip', async () => {
+  const aheadMs = 5_000
+  const { server } = await start(
+    () => ({
+      status: 202,
+      body: { accepted: 0, duplicates: 0, rejected: [] },
+      headers: { 'syncproof-time': String(Date.now() + aheadMs) },
+    }),
+    { heartbeatIntervalMs: 20 },
+  )
+  await vi.waitFor(() => expect(server.requests.length).toBeGreaterThan(5), 10_000)
+  const [low = 0, high = 0] = server.requests.at(-1)?.batch.process.clock?.offset_ms ?? []
+  // now() may be off from Date.now() by its anchor's tolerance
+  expect(low).toBeLessThan(aheadMs + 15)
+  expect(high).toBeGreaterThan(aheadMs - 15)
+  expect(high - low).toBeLessThan(500)
+})
+
 it('a silent process sends heartbeats with its books and what it knows of the clocks', async () => {
   const { server } = await start(undefined, { heartbeatIntervalMs: 30 })
   await vi.waitFor(() => expect(server.requests.length).toBeGreaterThan(2), 10_000)
