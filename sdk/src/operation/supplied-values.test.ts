@@ -31,10 +31,23 @@ it('a value that the app computed is not', () => {
   expect(has([], 'anything')).toBe(false)
 })
 
+it('an instance of a class that only holds data holds what it shows', () => {
+  class ChangeDto {
+    email = 'a@x'
+  }
+  const supplied = new SuppliedValues([new ChangeDto()])
+  expect(supplied.has('a@x', auto)).toBe(true)
+  expect(supplied.has('b@x', auto)).toBe(false)
+})
+
 it('what cannot be seen whole may hold anything', () => {
   const cycle: unknown[] = []
   cycle.push(cycle)
-  class Model {}
+  class Model {
+    email(): string {
+      return 'anything'
+    }
+  }
   const getter = {
     get name(): string {
       throw new Error('was called')

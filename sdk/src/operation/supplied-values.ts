@@ -104,9 +104,18 @@ function visitObject(value: object, depth: number, walk: Walk): boolean {
     }
     return true
   }
-  const prototype = Object.getPrototypeOf(value)
-  const plain = Array.isArray(value) || prototype === Object.prototype || prototype === null
-  return plain && visitMembers(value, depth, walk)
+  return (Array.isArray(value) || holdsDataOnly(value)) && visitMembers(value, depth, walk)
+}
+
+/** A plain object, or an instance of a class that has neither methods nor accessors, as DTOs are. What methods
+ *  could hand out is not seen. */
+function holdsDataOnly(value: object): boolean {
+  let prototype: unknown = Object.getPrototypeOf(value)
+  while (typeof prototype === 'object' && prototype !== null && prototype !== Object.prototype) {
+    if (Reflect.ownKeys(prototype).some((name) => name !== 'constructor')) return false
+    prototype = Object.getPrototypeOf(prototype)
+  }
+  return true
 }
 
 function visitMembers(value: object, depth: number, walk: Walk): boolean {
