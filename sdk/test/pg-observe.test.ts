@@ -234,6 +234,28 @@ describe('an observed pool', () => {
     expect((await writes()).map((write) => write.known_incomplete)).toEqual([true, undefined])
   })
 
+  it('goes on when a table gets and loses columns, and when prepared statements are thrown away', async () => {
+    await onClient(async (client, id) => {
+      const update = async () => {
+        const { rowCount } = await client.query('UPDATE candidates SET stage = $1 WHERE id = $2', ['s', id])
+        expect(rowCount).toBe(1)
+      }
+      await update()
+      await database.pool.query('ALTER TABLE candidates ADD COLUMN extra int DEFAULT 1')
+      await update()
+      await client.query('DEALLOCATE ALL')
+      await update()
+      await database.pool.query('ALTER TABLE candidates DROP COLUMN extra')
+      await client.query('BEGIN')
+      await update()
+      await client.query('COMMIT')
+      await update()
+    })('c1')
+    const seen = await writes()
+    expect(seen.map((write) => write.outcome)).toEqual(['ok', 'ok', 'ok', 'ok', 'ok'])
+    expect(seen.at(-1)?.overwritten_version).toBe(seen.at(-2)?.version)
+  })
+
   it('inside a mark it fills the mark, and outside a wrapped call it only calls through', async () => {
     await pool.query(`UPDATE candidates SET stage = 'x' WHERE id = 'c1'`)
     await syncproof.wrap(

@@ -8,9 +8,9 @@ export interface Call {
   readonly callback: ((error: unknown, result?: DriverResult) => void) | undefined
   /** The arguments without the callback: as the user gave them. */
   readonly plain: readonly unknown[]
-  /** For another text, answered in array mode. A prepared statement of the user's name has the user's text, and
-   *  one of ours would break where the table gets a column: so it is not prepared. */
-  rewritten(text: string): readonly unknown[]
+  /** For another text, answered in array mode.
+   *  @param name of a prepared statement; the user's own name has the user's text */
+  rewritten(text: string, name: string | undefined): readonly unknown[]
 }
 
 /** Undefined for what is no statement with all its rows in the answer: a cursor, a stream, a portal. */
@@ -31,9 +31,7 @@ export function readCall(args: readonly unknown[]): Call | undefined {
     rowMode: config?.rowMode,
     callback: callback as Call['callback'],
     plain: given === undefined ? [first] : [first, given],
-    rewritten: (text) => [
-      { ...config, name: undefined, text, values: values ?? undefined, rowMode: 'array' },
-    ],
+    rewritten: (text, name) => [{ ...config, name, text, values: values ?? undefined, rowMode: 'array' }],
   }
 }
 

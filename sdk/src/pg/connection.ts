@@ -52,6 +52,8 @@ export class Connection {
   transaction: TransactionState | undefined
   /** The role was changed: what it may do was not asked. */
   roleChanged = false
+  /** Statements of ours may be prepared; not through a pooler that gives each transaction another server. */
+  mayPrepare = true
   #committing = false
   #listens = false
   #waiting = 0

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type {
   DeleteStatement,
   InsertStatement,
@@ -13,6 +14,8 @@ export type RowStatement = SelectStatement | UpdateStatement | DeleteStatement |
 /** A statement that does and returns what the user's does, and more columns after those. */
 export interface Rewritten {
   readonly text: string
+  /** Of a prepared statement with this text. */
+  readonly name: string
   /** Where in the user's text a place of this one is; both counted from 1 in characters, as PostgreSQL does. */
   originalPosition(position: number): number | undefined
 }
@@ -106,11 +109,17 @@ function wholeRow(row: string): string {
 /** Puts a text together of pieces of the user's and pieces of ours. */
 class Surgery implements Rewritten {
   text = ''
+  #name: string | undefined
   readonly #original: string
   readonly #copies: { readonly at: number; readonly from: Span }[] = []
 
   constructor(original: string) {
     this.#original = original
+  }
+
+  get name(): string {
+    this.#name ??= `syncproof_${createHash('sha1').update(this.text).digest('hex')}`
+    return this.#name
   }
 
   copy(span: Span): void {

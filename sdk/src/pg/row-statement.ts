@@ -277,21 +277,29 @@ interface Sending {
 }
 
 /** SQLSTATE classes of errors that PostgreSQL finds before it runs anything: about what the text means, what it
- *  needs of rights and features, and its limits. */
-const BEFORE_EXECUTION = /^(?:42|0A|54)/
+ *  needs of rights and features, its limits, and the parameters that it was given. */
+const BEFORE_EXECUTION = /^(?:42|0A|54|26)|^08P01$/
+
+/** Changed beyond use, gone (DEALLOCATE, a pooler), made by somebody else. */
+const PREPARED_LOST: ReadonlySet<string> = new Set(['0A000', '26000', '42P05'])
 
 async function send(sent: Sent, rewritten: Rewritten | undefined, returnsRows: boolean): Promise<Sending> {
   const { connection, call, table, context } = sent
   connection.transaction?.observe(context, undefined)
   if (!rewritten || !table) return { result: await connection.plain(call) }
+  // a prepared one fails where its table got a column: in a transaction that would be the end of it
+  const isPrepared = sent.transaction === 'none' && connection.mayPrepare
+  const args = call.rewritten(rewritten.text, isPrepared ? rewritten.name : undefined)
   let answer: DriverResult
   try {
-    answer = (await connection.client.query(...call.rewritten(rewritten.text))) as DriverResult
+    answer = (await connection.client.query(...args)) as DriverResult
   } catch (error) {
     const code = readMember(error, 'code')
     // with no transaction around it the app's own statement can be asked for the answer
-    if (sent.transaction === 'none' && typeof code === 'string' && BEFORE_EXECUTION.test(code))
+    if (sent.transaction === 'none' && typeof code === 'string' && BEFORE_EXECUTION.test(code)) {
+      if (PREPARED_LOST.has(code)) connection.mayPrepare = false
       return { result: await connection.plain(call) }
+    }
     mapPosition(error, rewritten)
     throw error
   }
