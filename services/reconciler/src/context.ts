@@ -2,6 +2,7 @@ import type { Finding } from '@syncproof/core/contract'
 import type { Store } from '@syncproof/store'
 import type { ReconcilerMetrics } from './metrics.ts'
 import type { Pair } from './pairs.ts'
+import type { SayOnce } from './say-once.ts'
 
 /** What every part of the reconciler works with. */
 export interface Context {
@@ -13,6 +14,8 @@ export interface Context {
   /** Hears of each finding once, when it has been stored. */
   readonly onFinding: (finding: Finding) => void
   readonly log: (line: string) => void
+  /** For what fails over and over while something is away. */
+  readonly failures: SayOnce
 }
 
 /** The text of a thrown value for a log line. */

@@ -8,7 +8,7 @@ import { limits } from './limits.ts'
 import { reconcilerMetrics } from './metrics.ts'
 import { pairRow, resolvePairs } from './pairs.ts'
 import { runReport } from './reconcile/run-report.ts'
-import { type SayOnce, sayOnce } from './say-once.ts'
+import { sayOnce } from './say-once.ts'
 import { sweep } from './schedule/sweep.ts'
 import {
   type JobData,
@@ -82,20 +82,21 @@ function contextOf(options: ReconcilerOptions): Context {
       }
     },
     log,
+    failures: sayOnce(log, limits.repeatQuietMs),
   }
 }
 
 function run(context: Context, transport: Transport): Reconciler {
   const closing = new AbortController()
   const { signal } = closing
-  const failures = sayOnce(context.log, limits.repeatQuietMs)
+  const { failures } = context
   const onError = (error: Error) => {
     if (!signal.aborted) failures.say(`queue: ${messageOf(error)}`)
   }
   const queues = openQueues(transport, onError)
   const running = new Set<Promise<void>>()
   const process = jobProcessor(context, queues, running, signal)
-  const eventsOf = (queue: string) => jobEvents({ context, queue, queues, failures, signal, onError })
+  const eventsOf = (queue: string) => jobEvents({ context, queue, queues, signal, onError })
   const lanes = Array.from({ length: context.store.detection.lanes }, (_, lane) => lane)
   const workers = [
     // every lane and the sweep at once: a single process must serve them all
@@ -177,11 +178,10 @@ function jobEvents(options: {
   readonly context: Context
   readonly queue: string
   readonly queues: Queues
-  readonly failures: SayOnce
   readonly signal: AbortSignal
   readonly onError: (error: Error) => void
 }): WorkerEvents {
-  const { context, queue, queues, failures, signal, onError } = options
+  const { context, queue, queues, signal, onError } = options
   /** Adding may wait for a queue that is away, so nobody waits for it. */
   const soon = (adding: () => Promise<void>) => {
     if (!signal.aborted) adding().catch(onError)
@@ -194,7 +194,7 @@ function jobEvents(options: {
     },
     failed(name, error) {
       context.metrics.jobFailures.inc({ queue })
-      failures.say(`a job failed: ${name}: ${messageOf(error)}`)
+      context.failures.say(`a job failed: ${name}: ${messageOf(error)}`)
     },
     error: onError,
   }

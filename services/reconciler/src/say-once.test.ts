@@ -27,6 +27,16 @@ it('says a failure that keeps coming back once, and how often it came when it is
   expect(said.slice(2)).toEqual([mismatch(48)])
 })
 
+it('says of all lanes together what fails in each', () => {
+  const { said, log } = listen()
+  for (const lane of [0, 1, 2]) log.say(`lane ${lane}: a detection step failed: connect ECONNREFUSED`)
+  log.close()
+  expect(said[0]).toBe('lane 0: a detection step failed: connect ECONNREFUSED')
+  expect(said.slice(1)).toEqual([
+    'lane …: a detection step failed: connect ECONNREFUSED (2 more times, and not any more)',
+  ])
+})
+
 it('says each line that is another, and nothing more of one that came once', () => {
   const { said, log } = listen()
   for (const line of ['queue: a', 'queue: b']) log.say(line)

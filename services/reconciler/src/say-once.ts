@@ -14,7 +14,7 @@ const SPELLS_MAX = 100
 
 /** Says a line once while it keeps coming back, and when it has stayed away for `quietMs`, how often it came: a
  *  database that is away makes a worker fail several times a second, always for the same reason. Lines that differ
- *  in nothing but the job that they name are the same. */
+ *  in nothing but the job or lane that they name are the same. */
 export function sayOnce(out: (line: string) => void, quietMs: number): SayOnce {
   const spells = new Map<string, Spell>()
   const end = (key: string, { repeats, timer }: Spell) => {
@@ -24,7 +24,7 @@ export function sayOnce(out: (line: string) => void, quietMs: number): SayOnce {
   }
   return {
     say(line) {
-      const key = line.replace(/\bjob [^\s.]+/g, 'job …')
+      const key = line.replace(/\b(job|lane) [^\s.:]+/g, '$1 …')
       const spell = spells.get(key)
       if (spell !== undefined) {
         spell.repeats += 1

@@ -51,7 +51,7 @@ async function nextStep(context: Context, lane: number, pace: Pace): Promise<num
     return step.events > 0 ? 0 : pace.pollMs
   } catch (error) {
     context.metrics.stepFailures.inc()
-    context.log(`lane ${lane}: a detection step failed: ${messageOf(error)}`)
+    context.failures.say(`lane ${lane}: a detection step failed: ${messageOf(error)}`)
     // only what was judged can be to blame; a database that is away or not migrated is waited for
     const judged = receivedMs !== Number.POSITIVE_INFINITY
     if (!judged || error instanceof StoreUnavailableError) return limits.laneRetryMs
