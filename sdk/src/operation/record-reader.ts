@@ -110,7 +110,7 @@ export function fieldNames(record: unknown): readonly string[] {
   }
 }
 
-export function isFieldName(name: string): boolean {
+function isFieldName(name: string): boolean {
   if (goodNames.has(name)) return true
   if (!canBeFieldName(name)) return false
   if (goodNames.size < GOOD_NAMES_MAX) goodNames.add(name)

@@ -62,7 +62,7 @@ function functionName(call: Node): string {
 }
 
 /** The value that an expression is, a cast of it included; undefined where it must be computed. */
-export function operandOf(value: unknown): Operand | undefined {
+function operandOf(value: unknown): Operand | undefined {
   const cast = only(value, 'TypeCast')
   if (cast) return operandOf(cast.arg)
   const param = only(value, 'ParamRef')
@@ -118,7 +118,7 @@ function equalityOf(expression: Node | undefined, table: TableRef): Equality | u
 }
 
 /** The column's name where the expression is nothing but a column of this table. */
-export function columnOf(value: unknown, table: TableRef): string | undefined {
+function columnOf(value: unknown, table: TableRef): string | undefined {
   const fields = listOf(only(value, 'ColumnRef')?.fields)
   const path = names(fields)
   if (path.length !== fields.length) return undefined

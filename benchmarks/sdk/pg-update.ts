@@ -1,9 +1,9 @@
-// What an observed update costs more than the plain one, on loopback: `node sdk/test/pg-cost.ts`
+// What an observed update costs more than the plain one, on loopback: `node benchmarks/sdk/pg-update.ts`
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
+import { createSyncproof } from '../../sdk/src/index.ts'
+import { observe } from '../../sdk/src/pg/index.ts'
 import { startPostgres } from '../../tools/testing/throwaway-servers.ts'
-import { createSyncproof } from '../src/index.ts'
-import { observe } from '../src/pg/index.ts'
 
 const ROUNDS = 20
 const UPDATES_PER_ROUND = 200
