@@ -55,8 +55,8 @@ export interface SyncproofOptions {
    *  all that it calls, and counted as `sampled`. Default: 1. */
   readonly sampleRate?: number | ((call: SampledCall) => number) | undefined
   /** A folder where events that wait are kept too. Those of a process that was killed are sent by the next one
-   *  with the same folder, which should be on a disk of this machine. Each event costs a write to it. Default:
-   *  none. */
+   *  with the same folder, which should be on a disk of this machine. Each event costs a write to it. It is
+   *  opened a moment after the start: `await syncproof.flush()` waits for that. Default: none. */
   readonly spoolDir?: string | undefined
   /** Handed the promise of a delivery when a call ends, for platforms that freeze a process between requests:
    *  `waitUntil` of Vercel or of a Cloudflare context. Elsewhere, `await syncproof.flush()` does it. */

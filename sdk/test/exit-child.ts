@@ -18,6 +18,12 @@ const call = syncproof.wrap(async (id: string) => id, {
   name: 'call',
 })
 
+// the spool is opened a moment after the start, and this waits for it
+await syncproof.flush()
+
+let going = true
+const running = work()
+
 if (way === 'handled SIGTERM') {
   process.once('SIGTERM', async () => {
     going = false
@@ -26,9 +32,6 @@ if (way === 'handled SIGTERM') {
     process.exit(0)
   })
 }
-
-let going = true
-const running = work()
 
 async function work(): Promise<void> {
   for (let n = 0; going; n += 1) {

@@ -13,9 +13,10 @@ import {
 } from './exit-ways.ts'
 
 /** Ends real processes in every way, `times` each with and without a spool, and closes the books of each with
- *  what a real collector says: `node sdk/test/torture.ts [times]`. Processes of one way share a spool. Exits
+ *  what a real collector says: `node sdk/test/torture.ts [times] [way]`. Processes of one way share a spool. Exits
  *  with 1 where a promise is broken. */
 const times = Number(process.argv[2] ?? 100)
+const only = process.argv[3]
 const PARALLEL = 4
 
 const dev = await startDev({ ephemeral: true, port: 0, metricsPort: 0 })
@@ -29,6 +30,7 @@ try {
     '| way | spool | as promised | events made | lost in memory |\n|---|---|---|---|---|\n',
   )
   for (const way of Object.keys(exitWays) as ExitWay[]) {
+    if (only !== undefined && only !== way) continue
     await tortureWay(way, false)
     await tortureWay(way, true)
   }

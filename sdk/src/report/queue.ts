@@ -4,7 +4,7 @@ import { limits } from '@syncproof/core/contract'
 const LINE_BYTES_MIN = 40
 
 /** What a line takes on the heap: V8 keeps a string of Latin-1 characters in a byte each, any other in two. */
-export function heapBytes(line: string): number {
+function heapBytes(line: string): number {
   const isAscii = Buffer.byteLength(line) === line.length
   return LINE_BYTES_MIN + (isAscii ? line.length : 2 * line.length)
 }

@@ -8,7 +8,7 @@ import type { Owner } from './owner.ts'
  *  The last character of the mark is overwritten in place where the file stops being the whole truth (a full
  *  disk): that needs no room. */
 const MARK = 'syncproof spool 1 '
-export const COMPLETE = '+'
+const COMPLETE = '+'
 export const INCOMPLETE = '-'
 export const MARK_BYTES = MARK.length
 const FIRST_LINE = `${MARK}${COMPLETE}\n`
