@@ -171,6 +171,18 @@ describe('the Prisma adapter', () => {
     expect(server.ofKind('read')).toMatchObject([{ entity: { type: 'candidate', id: 'c1' } }])
   })
 
+  it('what a client without the extension read is not guessed: the write says that it does not know all', async () => {
+    await wrapped(async (id) => {
+      await plain.candidate.findUnique({ where: { id } })
+      await db.candidate.update({ where: { id }, data: { score: 3 } })
+    })('c1')
+    await syncproof.flush()
+    expect(server.ofKind('read')).toEqual([])
+    expect(server.ofKind('write')).toMatchObject([
+      { known_versions: [], known_incomplete: true, outcome: 'ok' },
+    ])
+  })
+
   it('the app gets what it gets without it', async () => {
     const id = 'c7'
     const all = async () => [
@@ -225,6 +237,20 @@ describe('the Prisma adapter', () => {
     ])
     const [, , last] = server.ofKind('write')
     expect(last?.known_versions).toContain(last?.overwritten_version)
+  })
+
+  it('an upsert never claims that there was no row, and what SQL computes is no value of the app', async () => {
+    await wrapped(async (id) => {
+      await db.candidate.upsert({ where: { id }, update: { name: 'U' }, create: { id } })
+      await db.candidate.update({ where: { id }, data: { score: { increment: 1 } } })
+      await db.candidate.delete({ where: { id } })
+    })('c1')
+    await syncproof.flush()
+    const [upsert, update, deleted] = server.ofKind('write')
+    expect(upsert).toMatchObject({ action: 'upsert', outcome: 'ok' })
+    expect(upsert?.overwritten_version).toBeUndefined()
+    expect(update?.assigned).toEqual({ score: 'expression' })
+    expect(deleted).toMatchObject({ action: 'delete', overwritten_version: update?.version })
   })
 
   it('an extended client keeps its types', async () => {

@@ -297,7 +297,10 @@ async function send(sent: Sent, rewritten: Rewritten | undefined, returnsRows: b
     const code = readMember(error, 'code')
     // with no transaction around it the app's own statement can be asked for the answer
     if (sent.transaction === 'none' && typeof code === 'string' && BEFORE_EXECUTION.test(code)) {
-      if (PREPARED_LOST.has(code)) connection.mayPrepare = false
+      if (isPrepared && PREPARED_LOST.has(code)) {
+        connection.mayPrepare = false
+        return send(sent, rewritten, returnsRows)
+      }
       return { result: await connection.plain(call) }
     }
     mapPosition(error, rewritten)
