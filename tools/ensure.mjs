@@ -2,7 +2,7 @@
 // runs before anything is installed, on whatever Node (>= 20) is first on PATH.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -38,12 +38,23 @@ function install() {
 }
 
 function checkNode() {
+  linkNode()
   const version = spawnSync(node24, ['--version'], { encoding: 'utf8' }).stdout ?? ''
   if (version.startsWith('v24.')) return
   fail(
     `Node 24 should be in node_modules/node and is not (${version.trim() || 'it does not start'}).\n` +
       'Its install script may be blocked: run `npm install-scripts approve node && npm ci`, then the command again.',
   )
+}
+
+/** Other versions of the package `node` are installed too, for tests; only this one may be the `node` of scripts. */
+function linkNode() {
+  if (windows) return
+  const bin = join(modules, '.bin', 'node')
+  const target = join('..', 'node', 'bin', 'node')
+  if (existsSync(bin) && readlinkSync(bin) === target) return
+  rmSync(bin, { force: true })
+  symlinkSync(target, bin)
 }
 
 function fail(message) {

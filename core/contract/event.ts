@@ -138,7 +138,8 @@ export interface WriteEvent extends OperationEvent {
   /** The final fate: known only when the transaction has ended. */
   readonly outcome: Outcome
   readonly duration_us?: number | undefined
-  /** More rows were written than are reported one by one: proves nothing. */
+  /** More rows were written than are reported one by one: proves nothing. 0: the statement found no row, so that
+   *  nothing was written and nothing was refused. */
   readonly rows_over_limit?: number | undefined
 }
 

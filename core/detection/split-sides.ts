@@ -24,6 +24,8 @@ export function judgeSides(whole: WholeOperation, system: string, entity: Entity
     (write) =>
       sameEntity(write.entity, entity) &&
       write.system !== system &&
+      // it found no row: neither applied nor refused, as a compare-and-set that is tried again
+      write.rows_over_limit !== 0 &&
       // the called operation that declares the system answers for its own writes
       !(whole.declaredBelow.get(write.operation_id)?.has(system) ?? false),
   )

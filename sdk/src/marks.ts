@@ -11,6 +11,7 @@ import { type EntityInput, readEntity, readOperationId } from './entity.ts'
 import { classifyAssignments } from './operation/assignment.ts'
 import { type Context, currentContext, type MarkScope, runIn } from './operation/context.ts'
 import { checkInvariants, type WrittenRecord } from './operation/invariants.ts'
+import { ANYTHING } from './operation/knowledge.ts'
 import { observeResult, type Settled } from './operation/observe-result.ts'
 import type { Operation } from './operation/operation.ts'
 import {
@@ -161,6 +162,8 @@ function learnOwnWrite(
 ): void {
   const { operation, scope } = mark.context
   operation.knowledge.loseTrack(rowId)
+  // nor which rows its triggers wrote
+  operation.knowledge.touchedBlindly(ANYTHING)
   if (!applied) return
   operation.knowledge.learn(rowId, {
     operationId: operation.id,
@@ -274,11 +277,13 @@ function runMark<T>(
 function beginMark(context: Context, input: MarkInput): Mark {
   const { operation } = context
   const { options } = input
-  const entity = readEntity(options.entity) ?? operation.entity
+  const given = readEntity(options.entity)
+  const entity = given ?? operation.entity
   const scope: MarkScope = {
     kind: input.kind,
     system: input.system,
     entity,
+    isEntityGiven: given !== undefined,
     record: input.record,
     guard: options.guard,
     counter: [...operation.declaredFields('counter', entity), ...(options.counter ?? [])],

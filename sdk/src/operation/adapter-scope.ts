@@ -18,6 +18,7 @@ export function withAdapter(
     kind,
     system: adapter.system,
     entity,
+    isEntityGiven: true,
     counter: operation.declaredFields('counter', entity),
     lastWriteWins: operation.declaredFields('lastWriteWins', entity),
     reported: 0,

@@ -10,6 +10,8 @@ export interface MarkScope {
   readonly kind: 'read' | 'write' | 'sync'
   readonly system: string
   readonly entity: EntityRef
+  /** The app or the adapter named it; else it is the operation's, which only the entity's own row may borrow. */
+  readonly isEntityGiven: boolean
   /** What the app says it writes; only of a write. */
   readonly record?: unknown
   readonly guard?: Guard | undefined

@@ -57,6 +57,8 @@ export class Operation {
   /** Reported operations that name it as their parent. */
   calls = 0
   readonly declared: Declared
+  /** The row that its first read, of those without an entity of their own, has shown to be its entity's. */
+  entityRow: string | undefined
   /** Of a root: records whose invariants were asked, and whose write is not settled. */
   readonly latestWrites = new Map<string, unknown>()
   /** Its entity could not be told: it reports nothing, and only keeps what it does known to its root. */

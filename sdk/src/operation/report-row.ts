@@ -16,7 +16,7 @@ import { classifyAssignments } from './assignment.ts'
 import type { Context } from './context.ts'
 import type { ReadEvidence, RowRef, RowState, WriteEvidence } from './evidence.ts'
 import { checkInvariants } from './invariants.ts'
-import type { Known, Lesson } from './knowledge.ts'
+import { ANYTHING, type Known, type Lesson } from './knowledge.ts'
 import type { Operation } from './operation.ts'
 
 /** Rows that one mark reports one by one. */
@@ -29,7 +29,7 @@ export function reportRead(given: Context, seen: ReadEvidence): void {
     const evidence = presentedRead(seen)
     const context = withAdapter(given, 'read', evidence, evidence.found?.row)
     const { operation, scope } = context
-    const entity = entityOf(context, evidence.found?.row)
+    const entity = entityOf(context, evidence.found?.row, true)
     const fields = evidence.found ? operation.readFields(entity, evidence.found.record) : {}
     const version = tokenOf(evidence.found)
     learn(context, entity, evidence, evidence.found, fields, { lock: evidence.lock?.mode })
@@ -60,7 +60,7 @@ export function reportWrite(given: Context, seen: WriteEvidence): void {
     const evidence = presentedWrite(seen)
     const context = withAdapter(given, 'write', evidence, evidence.after?.row ?? rowBefore(evidence))
     const { operation, scope } = context
-    const entity = entityOf(context, evidence.after?.row ?? rowBefore(evidence))
+    const entity = entityOf(context, evidence.after?.row ?? rowBefore(evidence), false)
     const draft = writeDraft(context, entity, evidence)
     learnFromWrite(context, entity, evidence, draft.fields)
     for (const section of context.sections ?? []) section.sawWrite(entity, evidence.outcome)
@@ -203,6 +203,8 @@ function learnFromWrite(
   if (database !== undefined) {
     for (const id of evidence.transactionIds) knowledge.ownTransaction(`${database}/${id}`, operation.id)
   }
+  // a trigger that runs afterwards may write other rows, in a block whose transaction id nobody tells
+  if (evidence.mayHideVersion) knowledge.touchedBlindly(ANYTHING)
   if (evidence.outcome !== 'ok') return
   if (!evidence.after) {
     forgetFields(context, entity, evidence)
@@ -302,11 +304,20 @@ function isOwnTransaction(operation: Operation, before: RowState, evidence: Writ
 }
 
 /** The mark's entity; for a row that is not the first of its mark, one of the row's own. */
-function entityOf(context: Context, row: RowRef | undefined): EntityRef {
-  const { operation, scope } = context
+/** The row's own, unless it surely is the entity's row: an audit line that is written within an operation on a
+ *  candidate must not pass for a write of the candidate. */
+function entityOf({ operation, scope }: Context, row: RowRef | undefined, isRead: boolean): EntityRef {
   const entity = scope?.entity ?? operation.entity
-  if (!scope || scope.reported === 0 || row === undefined || row.key === entity.id) return entity
+  if (!scope || row === undefined || row.key === entity.id) return entity
+  if (scope.reported === 0 && (scope.isEntityGiven || isEntityRow(operation, row, isRead))) return entity
   return { type: entity.type, id: row.key }
+}
+
+/** An entity may be named otherwise than its row's key: then the first row that is read for it is its row. */
+function isEntityRow(operation: Operation, row: RowRef, isRead: boolean): boolean {
+  const id = `${row.database}/${row.table}/${row.key}`
+  if (isRead) operation.entityRow ??= id
+  return operation.entityRow === id
 }
 
 function tokenOf(state: RowState | undefined): string | undefined {

@@ -1,4 +1,6 @@
-import { currentContext } from '../operation/context.ts'
+import { type Context, currentContext } from '../operation/context.ts'
+import { ANYTHING } from '../operation/knowledge.ts'
+import { guarded } from '../operation/report-row.ts'
 import { loadParser } from '../sql/parser.ts'
 import { type Call, readCall } from './call.ts'
 import { catalogueOf } from './catalogue.ts'
@@ -65,6 +67,7 @@ function observedClient(client: DriverClient, connection: Connection): DriverCli
       const context = currentContext()
       if (!context && !connection.isBusy) return client.query(...args)
       const call = readCall(args)
+      if (!call) touchedUnread(context)
       return call ? answerTo(call, connection.query(context, call)) : client.query(...args)
     },
   })
@@ -81,6 +84,7 @@ function observedPool(pool: DriverPool, options: AdapterOptions): DriverClient {
     query: (...args) => {
       const context = currentContext()
       const call = context && readCall(args)
+      if (!call) touchedUnread(context)
       return call ? answerTo(call, queryPool(pool, options, call)) : pool.query(...args)
     },
     connect: (...args) => {
@@ -93,6 +97,11 @@ function observedPool(pool: DriverPool, options: AdapterOptions): DriverClient {
       })
     },
   })
+}
+
+/** A cursor or a stream goes straight to the driver: what it reads or writes is not seen. */
+function touchedUnread(context: Context | undefined): void {
+  if (context) guarded(context, () => context.operation.knowledge.touchedBlindly(ANYTHING))
 }
 
 type ConnectCallback = (error: unknown, client: DriverClient | undefined, release: unknown) => void

@@ -133,8 +133,9 @@ async function factsOf(place: Place, sent: Sent, parts: readonly Part[], { actio
   const current = typeof extra.xact === 'string' ? BigInt(extra.xact) : undefined
   return {
     returned: (after ?? before)?.record ?? null,
-    // no row: nothing was written
+    // no row: nothing was written, and nothing was refused
     outcome: last ? ('ok' as const) : ('rejected' as const),
+    rowsOverLimit: last ? undefined : 0,
     isolation,
     before: action === 'create' && last ? ('none' as const) : before && state(before),
     after: after && state(after),

@@ -226,14 +226,14 @@ async function runWrite(
   return answer.result
 }
 
-/** A statement that touched no row wrote nothing; one whose rows are not known proves nothing. */
+/** A statement that touched no row wrote nothing, and is no refusal; one whose rows are not known proves nothing. */
 function withoutRows(
   { pin }: Sent,
   statement: Write,
   rowCount: number | null,
   outcome: 'ok' | 'unknown',
 ): Pick<WriteEvidence, 'outcome' | 'rowsOverLimit'> {
-  if (rowCount === 0) return { outcome: 'rejected' }
+  if (rowCount === 0) return { outcome: 'rejected', rowsOverLimit: 0 }
   const isOne = rowCount === 1 && (pin?.key !== undefined || isOneRow(statement))
   return { outcome, rowsOverLimit: isOne ? undefined : Math.max(rowCount ?? 1, 1) }
 }
