@@ -79,8 +79,8 @@ export function forbiddenImport(file: string, specifier: string): string | undef
   }
   for (const last of ['examples', 'benchmarks'])
     if (isWithin(target.path, last) && !isWithin(file, last)) return `nothing imports ${last}`
-  if (isWithin(target.path, 'tools') && !isWithin(file, 'tools') && !isTestFile(file))
-    return 'only tests import tools'
+  const mayUseTools = isWithin(file, 'tools') || isWithin(file, 'benchmarks') || isTestFile(file)
+  if (isWithin(target.path, 'tools') && !mayUseTools) return 'only tests and benchmarks import tools'
   if (isTestFile(file) || isWithin(target.path, part.path)) return undefined
   if (isWithin(target.path, 'core') && isWithin(part.path, 'sdk') && target.path !== 'core/contract/index.ts')
     return schemaReason(target.path)
