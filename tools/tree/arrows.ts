@@ -36,7 +36,7 @@ export const parts: readonly Part[] = [
   { path: 'connectors', parts: ['core'], packages: ['pg'] },
   { path: 'cli', parts: EVERYTHING, packages: ['prom-client'] },
   { path: 'examples', parts: EVERYTHING, packages: ['*'] },
-  { path: 'benchmarks', parts: EVERYTHING, packages: ['*'] },
+  { path: 'benchmarks', parts: [...EVERYTHING, 'tools'], packages: ['*'] },
   { path: 'tools', parts: EVERYTHING, packages: ['*'] },
 ]
 
