@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { PglitePool } from '@syncproof/store/pglite'
 import {
   type BackendClasses,
@@ -74,11 +75,13 @@ const STALLED_COUNT_MAX = 10
 /** How long an idle worker listens before it looks for itself. BullMQ's timer for it, a second longer, outlives a
  *  worker that is closed while Redis is away, and keeps the process alive. */
 const IDLE_BLOCK_S = 2
+/** How long Redis may take to answer before it counts as away. */
+const ANSWER_MS_MAX = 500
 /** How soon a worker asks again after the transport was gone. */
 const RETRY_DELAY_MS = 1_000
 
 /** BullMQ opens and closes the connections of its PostgreSQL backend by itself. */
-const OWNS_NOTHING = { isAway: () => false, async close() {} }
+const OWNS_NOTHING = { isAway: async () => false, async close() {} }
 
 /** The queue did not answer when the reconciler was started. */
 export class QueueUnavailableError extends Error {
@@ -113,11 +116,21 @@ async function openRedis(url: string): Promise<Transport> {
     throw new QueueUnavailableError(`Redis cannot be reached: ${reason || messageOf(cause)}`, { cause })
   }
   return bind<IQueueBackend, ConnectionOptions>(withBackend(createRedisBackend), redis, {
-    isAway: () => redis.status !== 'ready',
+    isAway: async () => !(await answers(redis)),
     async close() {
       redis.disconnect()
     },
   })
+}
+
+/** Asked, not read off the connection: one whose server has just gone still calls itself ready. */
+async function answers(redis: Redis): Promise<boolean> {
+  const asked = redis.ping().then(
+    () => true,
+    () => false,
+  )
+  const silence = delay(ANSWER_MS_MAX, false, { ref: false })
+  return redis.status === 'ready' && (await Promise.race([asked, silence]))
 }
 
 async function openEmbedded(pool: PglitePool): Promise<Transport> {
@@ -141,7 +154,7 @@ async function openEmbedded(pool: PglitePool): Promise<Transport> {
 function bind<B extends IQueueBackend, C>(
   { Queue, Worker }: BackendClasses<B, C>,
   connection: C,
-  own: { readonly isAway: () => boolean; readonly close: () => Promise<void> },
+  own: { readonly isAway: () => Promise<boolean>; readonly close: () => Promise<void> },
 ): Transport {
   return {
     queue(name, onError) {
@@ -183,7 +196,7 @@ function bind<B extends IQueueBackend, C>(
       worker.on('error', (error) => events.error(error))
       return {
         // a worker that waits for a server which is away would wait for ever, and keep the process alive
-        close: () => worker.close(own.isAway()),
+        close: async () => worker.close(await own.isAway()),
       }
     },
     close: own.close,
