@@ -10,6 +10,8 @@ import { elapsedUs, type Moment, now, stamp } from './clock.ts'
 import { type EntityInput, readEntity, readOperationId } from './entity.ts'
 import { classifyAssignments } from './operation/assignment.ts'
 import { type Context, currentContext, type MarkScope, runIn } from './operation/context.ts'
+import { describeSection } from './operation/describe-section.ts'
+import { guarded } from './operation/guarded.ts'
 import { checkInvariants, type WrittenRecord } from './operation/invariants.ts'
 import { ANYTHING } from './operation/knowledge.ts'
 import { observeResult, type Settled } from './operation/observe-result.ts'
@@ -22,8 +24,8 @@ import {
   outcomeOfWriteResult,
   readMember,
 } from './operation/outcome.ts'
-import { describeSection, entityRowId, guarded } from './operation/report-row.ts'
 import { answerOf, beginSync, type SentSync, type SyncInput, triesBefore } from './operation/report-sync.ts'
+import { entityRowId } from './operation/row-identity.ts'
 import { witnessOf } from './operation/witness.ts'
 
 /** A declared version of a row, such as the value of its column `version`. */

@@ -1,7 +1,7 @@
 import { type EntityRef, formatToken, limits } from '@syncproof/core/contract'
 import { elapsedUs, stamp } from '../clock.ts'
+import { guarded } from '../operation/guarded.ts'
 import { readMember } from '../operation/outcome.ts'
-import { guarded } from '../operation/report-row.ts'
 import {
   type Call,
   type Exchange,

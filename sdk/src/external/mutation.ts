@@ -1,6 +1,6 @@
 import type { EntityRef, WriteAction } from '@syncproof/core/contract'
+import { guarded } from '../operation/guarded.ts'
 import type { Settled } from '../operation/observe-result.ts'
-import { guarded } from '../operation/report-row.ts'
 import { beginSync, observeRequest, type SentSync, type SyncAnswer } from '../operation/report-sync.ts'
 import { witnessOf } from '../operation/witness.ts'
 import {

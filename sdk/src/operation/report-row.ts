@@ -2,7 +2,6 @@ import {
   type EntityRef,
   entityKey,
   type Fingerprints,
-  formatToken,
   type Guard,
   limits,
   NO_ROW,
@@ -14,10 +13,13 @@ import type { Draft } from '../report/reporter.ts'
 import { presentedRead, presentedWrite, withAdapter } from './adapter-scope.ts'
 import { classifyAssignments } from './assignment.ts'
 import type { Context } from './context.ts'
-import type { ReadEvidence, RowRef, RowState, WriteEvidence } from './evidence.ts'
+import { describeSection } from './describe-section.ts'
+import type { ReadEvidence, RowState, WriteEvidence } from './evidence.ts'
+import { guarded } from './guarded.ts'
 import { checkInvariants } from './invariants.ts'
 import { ANYTHING, type Known, type Lesson } from './knowledge.ts'
 import type { Operation } from './operation.ts'
+import { entityOf, entityRowId, rowBefore, rowBeforeState, rowIdOf, tokenOf } from './row-identity.ts'
 
 /** Rows that one mark reports one by one. */
 const ROWS_PER_MARK_MAX = 100
@@ -167,19 +169,6 @@ function settleInvariants(context: Context, draft: WriteDraft, evidence: WriteEv
   return checkInvariants(context.operation, { entity, system, record, isRow: evidence.after !== undefined })
 }
 
-/** The innermost section around a write that is about its entity. */
-export function describeSection(
-  { sections = [] }: Context,
-  entity: EntityRef,
-  base: Lesson | undefined,
-): WriteEvent['section'] {
-  for (const section of sections.toReversed()) {
-    const described = section.describe(entity, base)
-    if (described) return described
-  }
-  return undefined
-}
-
 /** What a write that was refused should have made of the row: so that it can be told from what another system took. */
 function intended(evidence: WriteEvidence): unknown {
   return evidence.outcome === 'rejected' ? evidence.data : undefined
@@ -303,57 +292,6 @@ function isOwnTransaction(operation: Operation, before: RowState, evidence: Writ
   return operation.knowledge.isOwnTransaction(id, evidence.sentOrder, operation.id)
 }
 
-/** The mark's entity; for a row that is not the first of its mark, one of the row's own. */
-/** The row's own, unless it surely is the entity's row: an audit line that is written within an operation on a
- *  candidate must not pass for a write of the candidate. */
-function entityOf({ operation, scope }: Context, row: RowRef | undefined, isRead: boolean): EntityRef {
-  const entity = scope?.entity ?? operation.entity
-  if (!scope || row === undefined || row.key === entity.id) return entity
-  if (scope.reported === 0 && (scope.isEntityGiven || isEntityRow(operation, row, isRead))) return entity
-  return { type: entity.type, id: row.key }
-}
-
-/** An entity may be named otherwise than its row's key: then the first row that is read for it is its row. */
-function isEntityRow(operation: Operation, row: RowRef, isRead: boolean): boolean {
-  const id = `${row.database}/${row.table}/${row.key}`
-  if (isRead) operation.entityRow ??= id
-  return operation.entityRow === id
-}
-
-function tokenOf(state: RowState | undefined): string | undefined {
-  if (!state?.row || state.xmin === undefined) return undefined
-  const token = formatToken({ kind: 'xmin', ...state.row, value: state.xmin })
-  return token.length <= limits.stringLengthMax ? token : undefined
-}
-
-function rowIdOf(state: RowState | undefined): string | undefined {
-  return state?.row && formatToken({ kind: 'row', ...state.row, value: '-' })
-}
-
-/** The name under which marks without a helper keep what they know. */
-export function entityRowId(context: Context, entity: EntityRef): string {
-  return `${context.scope?.system ?? ''}\n${entityKey(entity)}`
-}
-
-function rowBeforeState(evidence: WriteEvidence): RowState | undefined {
-  return evidence.before === 'none' ? undefined : evidence.before
-}
-
-function rowBefore(evidence: WriteEvidence): RowRef | undefined {
-  return rowBeforeState(evidence)?.row
-}
-
 function transactionId(evidence: ReadEvidence | WriteEvidence): string | undefined {
   return typeof evidence.transaction === 'object' ? evidence.transaction.id : evidence.transaction
-}
-
-/** Runs code of ours that must not reach the app. What it failed to report counts as still under way, so that
- *  nothing is claimed from its absence. */
-export function guarded(context: Context, report: () => void): void {
-  try {
-    report()
-  } catch (error) {
-    context.operation.inFlight += 1
-    context.operation.instruments.warn('internal', `a fault of Syncproof, not of the app: ${String(error)}`)
-  }
 }

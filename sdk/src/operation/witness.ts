@@ -1,8 +1,8 @@
 import { limits } from '@syncproof/core/contract'
 import { now, stamp } from '../clock.ts'
 import type { ContractWitness } from './contract.ts'
+import { guarded } from './guarded.ts'
 import type { Operation } from './operation.ts'
-import { guarded } from './report-row.ts'
 
 /** Reports the violations of an operation's contract. */
 export function witnessOf(operation: Operation): ContractWitness {

@@ -1,6 +1,6 @@
 import { type Context, currentContext } from '../operation/context.ts'
+import { guarded } from '../operation/guarded.ts'
 import { ANYTHING } from '../operation/knowledge.ts'
-import { guarded } from '../operation/report-row.ts'
 import { loadParser } from '../sql/parser.ts'
 import { type Call, readCall } from './call.ts'
 import { catalogueOf } from './catalogue.ts'

@@ -1,6 +1,6 @@
 import { type Context, currentContext } from '../operation/context.ts'
+import { guarded } from '../operation/guarded.ts'
 import { ANYTHING } from '../operation/knowledge.ts'
-import { guarded } from '../operation/report-row.ts'
 import { type PrismaCall, runCall } from './call.ts'
 import { Lane } from './lane.ts'
 import { type Models, readModels } from './models.ts'

@@ -1,8 +1,8 @@
 import type { Protection } from '@syncproof/core/contract'
 import { type EntityInput, readEntity } from '../entity.ts'
 import { currentContext, runIn } from '../operation/context.ts'
+import { guarded } from '../operation/guarded.ts'
 import { observeResult } from '../operation/observe-result.ts'
-import { guarded } from '../operation/report-row.ts'
 import { Section } from './section.ts'
 
 export type { Protection }

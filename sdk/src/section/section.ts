@@ -8,9 +8,9 @@ import {
 import { type Moment, now, stamp } from '../clock.ts'
 import type { SectionScope } from '../operation/context.ts'
 import type { ReadEvidence, TransactionObserver } from '../operation/evidence.ts'
+import { guarded } from '../operation/guarded.ts'
 import type { Lesson } from '../operation/knowledge.ts'
 import type { Operation } from '../operation/operation.ts'
-import { guarded } from '../operation/report-row.ts'
 
 export interface SectionInput {
   readonly name: string

@@ -1,0 +1,12 @@
+import type { Context } from './context.ts'
+
+/** Runs code of ours that must not reach the app. What it failed to report counts as still under way, so that
+ *  nothing is claimed from its absence. */
+export function guarded(context: Context, report: () => void): void {
+  try {
+    report()
+  } catch (error) {
+    context.operation.inFlight += 1
+    context.operation.instruments.warn('internal', `a fault of Syncproof, not of the app: ${String(error)}`)
+  }
+}

@@ -1,0 +1,43 @@
+import { type EntityRef, entityKey, formatToken, limits } from '@syncproof/core/contract'
+import type { Context } from './context.ts'
+import type { RowRef, RowState, WriteEvidence } from './evidence.ts'
+import type { Operation } from './operation.ts'
+
+/** The row's own, unless it surely is the entity's row: an audit line that is written within an operation on a
+ *  candidate must not pass for a write of the candidate. */
+export function entityOf({ operation, scope }: Context, row: RowRef | undefined, isRead: boolean): EntityRef {
+  const entity = scope?.entity ?? operation.entity
+  if (!scope || row === undefined || row.key === entity.id) return entity
+  if (scope.reported === 0 && (scope.isEntityGiven || isEntityRow(operation, row, isRead))) return entity
+  return { type: entity.type, id: row.key }
+}
+
+/** An entity may be named otherwise than its row's key: then the first row that is read for it is its row. */
+function isEntityRow(operation: Operation, row: RowRef, isRead: boolean): boolean {
+  const id = `${row.database}/${row.table}/${row.key}`
+  if (isRead) operation.entityRow ??= id
+  return operation.entityRow === id
+}
+
+export function tokenOf(state: RowState | undefined): string | undefined {
+  if (!state?.row || state.xmin === undefined) return undefined
+  const token = formatToken({ kind: 'xmin', ...state.row, value: state.xmin })
+  return token.length <= limits.stringLengthMax ? token : undefined
+}
+
+export function rowIdOf(state: RowState | undefined): string | undefined {
+  return state?.row && formatToken({ kind: 'row', ...state.row, value: '-' })
+}
+
+/** The name under which marks without a helper keep what they know. */
+export function entityRowId(context: Context, entity: EntityRef): string {
+  return `${context.scope?.system ?? ''}\n${entityKey(entity)}`
+}
+
+export function rowBeforeState(evidence: WriteEvidence): RowState | undefined {
+  return evidence.before === 'none' ? undefined : evidence.before
+}
+
+export function rowBefore(evidence: WriteEvidence): RowRef | undefined {
+  return rowBeforeState(evidence)?.row
+}
