@@ -22,11 +22,17 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const postgres = process.env.TEST_DATABASE_URL || (await own(startPostgres()))?.url
   const redis = process.env.TEST_REDIS_URL || (await own(startRedis()))?.url
   for (const server of started) process.stderr.write(`> throwaway ${server.description}\n`)
-  if (!redis && process.env.CI === 'true') throw new Error(NO_REDIS)
+  const stop = async () => {
+    for (const server of started) await server.stop()
+  }
+  if (!redis && process.env.CI === 'true') {
+    await stop()
+    throw new Error(NO_REDIS)
+  }
   project.provide('postgresUrl', postgres ?? '')
   project.provide('redisUrl', redis ?? '')
   return async () => {
-    for (const server of started) await server.stop()
+    await stop()
     if (!redis) process.stderr.write(`\n  !!  ${NO_REDIS}\n\n`)
   }
 }
