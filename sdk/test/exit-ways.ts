@@ -4,12 +4,12 @@ import { fileURLToPath } from 'node:url'
 import { createSyncproof } from '../src/index.ts'
 
 /** What a way to end promises. `keeps`: without a spool nothing is lost either. `ends`: it is known that the
- *  process has ended, without a spool and with one; undefined where that depends. */
+ *  process has ended, without a spool and with one. */
 export const exitWays = {
   'handled SIGTERM': { code: 0, signal: null, keeps: true, ends: [true, true] },
-  // the next process knows the end of one that a spool is left of, as where its collector was too slow
-  'end of script': { code: 0, signal: null, keeps: true, ends: [false, undefined] },
-  'frozen and thawed': { code: 0, signal: null, keeps: true, ends: [false, undefined] },
+  // all is delivered: nothing is left for the next process to tell the end by
+  'end of script': { code: 0, signal: null, keeps: true, ends: [false, false] },
+  'frozen and thawed': { code: 0, signal: null, keeps: true, ends: [false, false] },
   'process.exit': { code: 3, signal: null, keeps: false, ends: [false, true] },
   'uncaught error': { code: 1, signal: null, keeps: false, ends: [false, true] },
   SIGTERM: { code: null, signal: 'SIGTERM', keeps: false, ends: [false, true] },
@@ -115,7 +115,7 @@ export function closeBooks(ended: Ended, row: ProcessRow | undefined): Verdict {
   const { produced, stored, unaccounted } = row
   const dropped = Object.values(row.dropped).reduce((sum, count) => sum + count, 0)
   const isSafe = ended.spooled || expected.keeps
-  const ends = expected.ends[ended.spooled ? 1 : 0] ?? row.ended
+  const ends = expected.ends[ended.spooled ? 1 : 0]
   const events = produced - (row.ended ? 1 : 0)
   const faults = [
     produced !== stored + dropped + unaccounted && 'the books do not close',

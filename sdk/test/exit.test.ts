@@ -8,7 +8,7 @@ import { closeBooks, type ExitWay, endOnce, exitWays, listProcesses, recoverAll 
 import { type Answer, recordingServer } from './recording-server.ts'
 
 // `node sdk/test/torture.ts` does the same a hundred times for each way
-const TIMES = 2
+const TIMES = 3
 
 let dev: Dev
 beforeAll(async () => {
@@ -22,9 +22,14 @@ afterEach(async () => {
   for (const close of closing.splice(0)) await close()
 })
 
-it.each(Object.keys(exitWays) as ExitWay[])('the books close, with and without a spool: %s', async (way) => {
+async function tempDir(): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'syncproof-exit-'))
   closing.push(() => rm(dir, { recursive: true }))
+  return dir
+}
+
+it.each(Object.keys(exitWays) as ExitWay[])('the books close, with and without a spool: %s', async (way) => {
+  const dir = await tempDir()
   const ended = await Promise.all(
     Array.from({ length: 2 * TIMES }, (_, n) =>
       endOnce(way, `${way} ${n}`, dev.url, n % 2 === 0 ? undefined : dir),
@@ -38,19 +43,19 @@ it.each(Object.keys(exitWays) as ExitWay[])('the books close, with and without a
 })
 
 /** Runs a script to its end. */
-async function run(script: string, answer: Answer | 'away') {
+async function run(script: string, answer: Answer | 'away', spoolDir?: string) {
   const server = answer === 'away' ? undefined : await recordingServer(answer)
   if (server) closing.push(server.close)
   const source = `
     import { createSyncproof } from ${JSON.stringify(new URL('../src/index.ts', import.meta.url).href)}
-    const syncproof = createSyncproof({ service: 'script', fingerprintKey: 'k', exitTimeoutMs: 500, flushIntervalMs: 1 })
+    const syncproof = createSyncproof({ service: 'script', fingerprintKey: 'k', exitTimeoutMs: 500, flushIntervalMs: 1, spoolDir: ${JSON.stringify(spoolDir)} })
     const call = syncproof.wrap((id) => id, { entity: (id) => ({ type: 'thing', id }) })
     ${script}`
   const env = { ...process.env, SYNCPROOF_URL: server?.url ?? 'http://127.0.0.1:9', NODE_OPTIONS: '' }
   const startedMs = performance.now()
   const child = spawn(process.execPath, ['--input-type=module', '--eval', source], { env, stdio: 'ignore' })
   const code = await new Promise<number | null>((resolve) => child.once('exit', resolve))
-  return { code, elapsedMs: performance.now() - startedMs, events: server?.events() ?? [] }
+  return { code, elapsedMs: performance.now() - startedMs, server, events: server?.events() ?? [] }
 }
 
 it('a request that hangs while a script ends holds it up no longer than exitTimeoutMs', async () => {
@@ -59,6 +64,27 @@ it('a request that hangs while a script ends holds it up no longer than exitTime
   const { code, elapsedMs } = await run(script, () => 'hang')
   expect(code).toBe(0)
   expect(elapsedMs).toBeLessThan(4_000)
+})
+
+it('what a script could not deliver within exitTimeoutMs the next process sends, and tells its end', async () => {
+  const dir = await tempDir()
+  let isAnswering = false
+  const { code, server } = await run(
+    `await syncproof.flush(); call('a')`,
+    () => (isAnswering ? undefined : 'hang'),
+    dir,
+  )
+  expect([code, await readdir(dir)]).toEqual([0, [expect.stringMatching(/\.0\.spool$/)]])
+  isAnswering = true
+  await recoverAll(server?.url ?? '', '', dir)
+  expect(await readdir(dir)).toEqual([])
+  const batch = server?.requests.findLast(({ batch }) => batch.process.service === 'script')?.batch
+  expect(batch?.events).toMatchObject([
+    { kind: 'operation_started' },
+    { kind: 'operation_finished' },
+    { kind: 'process_ended', seq: 2, last_seq: 1 },
+  ])
+  expect(batch?.process.books).toEqual({ produced: 3, dropped: {} })
 })
 
 it.each<[string, Answer | 'away']>([
