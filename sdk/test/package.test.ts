@@ -1,52 +1,25 @@
-import { type ExecFileOptions, execFile } from 'node:child_process'
-import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { isBuiltin } from 'node:module'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type FreshDatabase, freshDatabase } from '../../tools/testing/servers.ts'
+import { httpSystem, json } from './http-system.ts'
+import { jobs, type Reported } from './package-jobs.ts'
+import { bin, type NodeName, nodes, type PackedPackage, packPackage, run } from './package-project.ts'
 import { recordingServer } from './recording-server.ts'
 
-const sdk = join(import.meta.dirname, '..')
-const modules = join(sdk, '..', 'node_modules')
-const bin = (path: string) => join(modules, path)
-
-/** Every release line of Node that the package is for, each the real program. */
-const nodes = [
-  ['Node 20', bin('node20/bin/node')],
-  ['Node 22', bin('node22/bin/node')],
-  ['Node 24', bin('node/bin/node')],
-] as const
-
-async function run(file: string, args: readonly string[], options: ExecFileOptions = {}) {
-  try {
-    return await promisify(execFile)(file, args, { ...options, encoding: 'utf8' })
-  } catch (error) {
-    // the compiler and the linters say on stdout what is wrong
-    const { stdout, stderr } = error as { stdout?: string; stderr?: string }
-    throw new Error(`${file} ${args.join(' ')} failed\n${stdout}${stderr}`, { cause: error })
-  }
-}
-
-let folder: string
+let packed: PackedPackage
 let dist: string
 let project: string
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'syncproof-package-'))
-  dist = join(folder, 'dist')
-  project = join(folder, 'project')
-  await run(process.execPath, [join(sdk, 'scripts/build.ts'), dist])
-  const packed = await npm(folder, 'pack', dist, '--json')
-  const [{ filename }] = JSON.parse(packed.stdout) as [{ filename: string }]
-  await cp(join(import.meta.dirname, 'consumers'), project, { recursive: true })
-  await writeFile(join(project, 'package.json'), '{ "name": "consumer", "private": true }')
-  // what an install may not need: the network, and scripts
-  await npm(project, 'install', '--offline', '--ignore-scripts', join(folder, filename))
+  packed = await packPackage()
+  dist = packed.dist
+  project = packed.project
 })
-afterAll(() => rm(folder, { recursive: true }))
+afterAll(() => packed.remove())
 
 describe('the package', () => {
   it('has what a stranger expects of one, and nothing of the workspace', async () => {
@@ -90,46 +63,73 @@ describe('the package', () => {
   })
 })
 
-describe.each(nodes)('on %s', (_name, node) => {
-  let server: Awaited<ReturnType<typeof recordingServer>>
+it('every subpath has a program that uses it', async () => {
+  const manifest = JSON.parse(await readFile(join(dist, 'package.json'), 'utf8'))
+  expect(Object.keys(jobs).sort()).toEqual(
+    Object.keys(manifest.exports)
+      .filter((subpath) => subpath !== './package.json')
+      .sort(),
+  )
+})
+
+describe.each(nodes)('on $node', ({ node, file }) => {
   let database: FreshDatabase
+  let folder: string
 
   beforeAll(async () => {
     database = await freshDatabase()
-    await symlink(bin('pg'), join(project, 'node_modules/pg')).catch(ignoreExisting)
+    const pool = new pg.Pool({ connectionString: database.url })
+    await pool.query(await readFile(new URL('prisma/tables.sql', import.meta.url), 'utf8'))
+    await pool.end()
+    folder = await packed.withPeers(node)
   })
   afterAll(() => database.drop())
-  beforeEach(async () => {
-    server = await recordingServer()
-  })
-  afterEach(() => server.close())
 
-  const start = (file: string) =>
-    run(node, [join(project, file)], {
-      env: { SYNCPROOF_URL: server.url, DATABASE_URL: database.url, SYNCPROOF_FINGERPRINT_KEY: 'k' },
-    })
-  const kinds = () => server.events().map((event) => event.kind)
-  const call = ['operation_started', 'read', 'write', 'sync', 'operation_finished']
-
-  it.each(['esm.mjs', 'commonjs.cjs'])('%s reports a whole call and ends by itself', async (file) => {
-    const { stderr } = await start(file)
-    expect(stderr).toBe('')
-    expect(kinds()).toEqual(call)
-  })
-
-  it('a required and an imported copy in one process know of each other', async () => {
-    const { stderr } = await start('both.mjs')
-    expect(stderr).toBe('')
-    const operations = new Set(server.ofKind('operation_started').map((event) => event.operation_id))
-    expect(operations.size).toBe(2)
-    for (const kind of ['read', 'write', 'sync'] as const)
-      expect(new Set(server.ofKind(kind).map((event) => event.operation_id))).toEqual(operations)
-    // the helper of the other copy brought the evidence
-    for (const write of server.ofKind('write')) {
-      expect(write.overwritten_version).toMatch(/^xmin\//)
-      expect(write.known_versions).toContain(write.overwritten_version)
+  /** Runs a program of the project to its end, beside a collector and an external system of its own. */
+  async function report(args: readonly string[], check: (reported: Reported) => void) {
+    const server = await recordingServer()
+    const system = await httpSystem((_received, response) =>
+      json(response, 200, { id: 't-1', name: 'before' }, { etag: 'W/"1"' }),
+    )
+    try {
+      const [program = '', ...rest] = args
+      const { stderr } = await run(file, [join(folder, program), ...rest], {
+        env: {
+          SYNCPROOF_URL: server.url,
+          SYNCPROOF_FINGERPRINT_KEY: 'k',
+          DATABASE_URL: database.url,
+          SYSTEM_URL: system.url,
+        },
+      })
+      expect(stderr).toBe('')
+      check({ server, system })
+    } finally {
+      await Promise.all([server.close(), system.close()])
     }
+  }
+
+  const all = Object.entries(jobs).map(([subpath, { job, check }]) => ({
+    subpath,
+    job,
+    check,
+    note: noteOf(subpath, node),
+  }))
+  it.each(all)('$subpath does its work, imported and required$note', async ({ job, check }) => {
+    await Promise.all(['run.mjs', 'run.cjs'].map((program) => report([program, job], check)))
   })
+
+  it('a required and an imported copy in one process know of each other', () =>
+    report(['both.mjs'], ({ server }) => {
+      const operations = new Set(server.ofKind('operation_started').map((event) => event.operation_id))
+      expect(operations.size).toBe(2)
+      for (const kind of ['read', 'write', 'sync'] as const)
+        expect(new Set(server.ofKind(kind).map((event) => event.operation_id))).toEqual(operations)
+      // the helper of the other copy brought the evidence
+      for (const write of server.ofKind('write')) {
+        expect(write.overwritten_version).toMatch(/^xmin\//)
+        expect(write.known_versions).toContain(write.overwritten_version)
+      }
+    }))
 })
 
 describe.each([
@@ -151,7 +151,7 @@ describe.each([
       ...['--types', 'node', '--typeRoots', bin('@types'), join(project, source)],
     ])
     const env = { SYNCPROOF_FINGERPRINT_KEY: 'k', SYNCPROOF_URL: 'http://127.0.0.1:9' }
-    for (const [, node] of nodes) await run(node, [join(project, built)], { env })
+    for (const { file } of nodes) await run(file, [join(project, built)], { env })
   })
 })
 
@@ -172,11 +172,8 @@ async function staticImports(
   return { files: [...files], modules: [...imported] }
 }
 
-function npm(cwd: string, ...args: string[]) {
-  const quiet = ['--no-audit', '--no-fund', '--loglevel=error']
-  return run('npm', [...args, ...quiet], { cwd, shell: process.platform === 'win32' })
-}
-
-function ignoreExisting(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EEXIST') throw error
+function noteOf(subpath: string, node: NodeName): string {
+  return subpath === './kysely' && node === 'Node 20'
+    ? ', with Kysely 0.28, for 0.29 does not support Node 20'
+    : ''
 }

@@ -1,0 +1,24 @@
+// Marks around calls of any library.
+module.exports = async (load) => {
+  const { createSyncproof, defineFields, text } = await load('@syncproof/sdk')
+  const { openThings } = require('./things.cjs')
+  const { pool, table } = await openThings(load)
+  const syncproof = createSyncproof({
+    service: 'core',
+    entities: { thing: { fields: defineFields({ name: text({ case: 'lower' }) }) } },
+  })
+  const sync = syncproof.wrap(
+    async (id, updates) => {
+      const row = await syncproof.read('db', () => pool.query(`SELECT * FROM ${table} WHERE id = $1`, [id]))
+      const merged = { ...row.rows[0], ...updates }
+      const update = [`UPDATE ${table} SET name = $2 WHERE id = $1`, [id, merged.name]]
+      await syncproof.write('db', merged, () => pool.query(...update))
+      const body = JSON.stringify({ ...merged, name: merged.name.toUpperCase() })
+      const send = () => fetch(`${process.env.SYSTEM_URL}/things/${id}`, { method: 'PUT', body })
+      await syncproof.sync('ats', JSON.parse(body), send)
+    },
+    { name: 'sync', entity: (id) => ({ type: 'thing', id }), syncs: ['ats'] },
+  )
+  await sync('t-1', { name: 'after' })
+  await pool.end()
+}
