@@ -26,12 +26,11 @@ describe('a fingerprint', () => {
   test('does not change from release to release', () => {
     const sha = (text: string, encoding: 'hex' | 'base64url') =>
       createHash('sha256').update(text).digest(encoding)
-    const inner = sha('syncproof fingerprint inner\nkey one', 'hex')
-    const outer = sha('syncproof fingerprint outer\nkey one', 'hex')
-    const digest = sha(outer + sha(`${inner}9:candidate4:c-175:emails3:a@x`, 'hex'), 'base64url').slice(0, 22)
-    expect(of('a@x')).toBe(
-      `${sha('syncproof fingerprint key id\nkey one', 'hex').slice(0, 8)}.auto.${digest}`,
-    )
+    const root = sha('syncproof fingerprint root\nkey one', 'base64url')
+    const entityKey = sha(`${root}9:candidate4:c-17`, 'base64url')
+    const digest = sha(`${entityKey}5:emails3:a@x`, 'base64url').slice(0, 22)
+    const keyId = sha('syncproof fingerprint key id 2\nkey one', 'hex').slice(0, 8)
+    expect(of('a@x')).toBe(`${keyId}.auto.${digest}`)
   })
 
   test('carries at least 128 bits', () => {
