@@ -1,5 +1,6 @@
-import { type EntityRef, isUuid, limits } from '@syncproof/core/contract'
-import { isStorable } from './operation/record-reader.ts'
+import { type EntityRef, isUuid } from '@syncproof/core/contract'
+import { isText } from './operation/member.ts'
+import { TextMap } from './report/text-map.ts'
 
 /** A record as the app names it. Numbers become their decimal text. */
 export interface EntityInput {
@@ -12,14 +13,10 @@ export function readEntity(input: EntityInput | undefined): EntityRef | undefine
   if (typeof input !== 'object' || input === null) return undefined
   const { type, id } = input
   const text = typeof id === 'number' || typeof id === 'bigint' ? String(id) : id
-  return isName(type) && isName(text) ? { type, id: text } : undefined
+  return isText(type) && isText(text) ? TextMap.of({ type, id: text }) : undefined
 }
 
 /** The id of an operation, or undefined where it is none that an event could carry. */
 export function readOperationId(id: unknown): string | undefined {
   return typeof id === 'string' && isUuid(id) ? id : undefined
-}
-
-export function isName(text: unknown): text is string {
-  return typeof text === 'string' && text !== '' && text.length <= limits.stringLengthMax && isStorable(text)
 }

@@ -6,7 +6,7 @@ import {
   type Outcome,
   type WriteAction,
 } from '@syncproof/core/contract'
-import { elapsedUs, type Moment, now, stamp } from './clock.ts'
+import { elapsedUs, type Moment, now } from './clock.ts'
 import { type EntityInput, readEntity, readOperationId } from './entity.ts'
 import { classifyAssignments } from './operation/assignment.ts'
 import { type Context, currentContext, type MarkScope, runIn } from './operation/context.ts'
@@ -24,7 +24,7 @@ import {
   outcomeOfWriteResult,
   readMember,
 } from './operation/outcome.ts'
-import { answerOf, beginSync, type SentSync, type SyncInput, triesBefore } from './operation/report-sync.ts'
+import { beginSync, type SentSync, type SyncInput } from './operation/report-sync.ts'
 import { entityRowId } from './operation/row-identity.ts'
 import { witnessOf } from './operation/witness.ts'
 
@@ -91,10 +91,7 @@ export function read<T>(system: string, callback: () => T, options: ReadOptions<
       sections: mark.context.sections,
     })
     if (version !== undefined) operation.carry(row, { version, fields })
-    operation.produce({
-      kind: 'read',
-      operation_id: operation.id,
-      ...stamp(mark.sentAt),
+    operation.produce('read', mark.sentAt, {
       system,
       entity: scope.entity,
       found: row !== undefined,
@@ -118,10 +115,7 @@ export function write<T, R>(system: string, record: R, callback: () => T, option
         : outcomeOfDatabaseError(result.error)
     const fields = operation.readFields(scope.entity, record)
     const version = declaredVersion(scope, () => options.version?.(record))
-    operation.produce({
-      kind: 'write',
-      operation_id: operation.id,
-      ...stamp(mark.sentAt),
+    operation.produce('write', mark.sentAt, {
       system,
       entity: scope.entity,
       action: options.action ?? 'update',
@@ -204,7 +198,7 @@ export function sync<T>(
 
   function mark(): T {
     return runMark({ kind: 'sync', system, options, sync: sent }, callback, (mark, result) => {
-      const requests = mark.context.scope.requests ?? []
+      const { requests } = mark.context.scope
       const isDeclared = !result.ok && asks(options.rejected, result.error)
       const judged = result.ok
         ? outcomeOfSyncResult(result.value, action, options.contract)
@@ -216,7 +210,7 @@ export function sync<T>(
         ...(isDeclared && { outcome: 'rejected' as const }),
         externalId: result.ok ? externalIdIn(options, result.value) : undefined,
       }
-      mark.sync?.answered(answerOf(requests, own), triesBefore(requests))
+      mark.sync?.answered(requests?.answer(own) ?? own, requests?.retries)
     })
   }
 }
@@ -281,6 +275,10 @@ function beginMark(context: Context, input: MarkInput): Mark {
   const { options } = input
   const given = readEntity(options.entity)
   const entity = given ?? operation.entity
+  const declaredIn = (kind: 'counter' | 'lastWriteWins') => {
+    const fields = operation.declaredFields(kind, entity)
+    return options[kind] ? [...fields, ...options[kind]] : fields
+  }
   const scope: MarkScope = {
     kind: input.kind,
     system: input.system,
@@ -288,8 +286,8 @@ function beginMark(context: Context, input: MarkInput): Mark {
     isEntityGiven: given !== undefined,
     record: input.record,
     guard: options.guard,
-    counter: [...operation.declaredFields('counter', entity), ...(options.counter ?? [])],
-    lastWriteWins: [...operation.declaredFields('lastWriteWins', entity), ...(options.lastWriteWins ?? [])],
+    counter: declaredIn('counter'),
+    lastWriteWins: declaredIn('lastWriteWins'),
     reported: 0,
   }
   return {

@@ -4,12 +4,14 @@ const COUNTER_MAX = 0xfff
 
 let lastMs = 0
 let counter = 0
-// many are made in one millisecond
+// of the millisecond in which many are made
 let prefixMs = -1
 let prefix = ''
+let suffix = ''
 
 /** A UUIDv7 (RFC 9562, method 1 of section 6.2): ascending within the process also where the clock stands
- *  still or goes back. 62 of its bits are random. */
+ *  still or goes back. 62 of its bits are random, and the same for all of one millisecond: there the counter tells
+ *  them apart. */
 export function uuidV7(wallMs: number): string {
   if (wallMs > lastMs) {
     lastMs = wallMs
@@ -23,7 +25,8 @@ export function uuidV7(wallMs: number): string {
   if (prefixMs !== lastMs) {
     const time = lastMs.toString(16).padStart(12, '0')
     prefix = `${time.slice(0, 8)}-${time.slice(8)}-7`
+    suffix = randomUUID().slice(18)
     prefixMs = lastMs
   }
-  return prefix + counter.toString(16).padStart(3, '0') + randomUUID().slice(18)
+  return prefix + counter.toString(16).padStart(3, '0') + suffix
 }

@@ -1,9 +1,10 @@
 import type { Intent, SyncTarget } from '@syncproof/core/contract'
-import { elapsedUs, now, stamp } from './clock.ts'
-import { type EntityInput, isName, readEntity, readOperationId } from './entity.ts'
+import { elapsedUs, now } from './clock.ts'
+import { type EntityInput, readEntity, readOperationId } from './entity.ts'
 import { currentContext, runIn } from './operation/context.ts'
 import type { CheckedCall, Contract, ContractWitness } from './operation/contract.ts'
 import { guarded } from './operation/guarded.ts'
+import { isText } from './operation/member.ts'
 import { observeResult, type Settled } from './operation/observe-result.ts'
 import { type Instruments, Operation } from './operation/operation.ts'
 import { readMember } from './operation/outcome.ts'
@@ -134,10 +135,7 @@ function beginOperation<Args extends readonly unknown[]>(
     const span = activeSpan()
     if (instruments.spanAttributes && !parent && !operation.silent)
       markSpan(span, { id: operation.id, name, type: operation.entity.type })
-    operation.produce({
-      kind: 'operation_started',
-      operation_id: operation.id,
-      ...stamp(operation.startedAt),
+    operation.produce('operation_started', operation.startedAt, {
       name,
       entity: operation.entity,
       parent_operation_id: caller?.id,
@@ -162,10 +160,7 @@ function finishOperation<R>(operation: Operation, result: Settled<R>): void {
   // a silent one may have synced what nobody was told of: then its caller never counts as complete
   if (parent && !operation.silent) parent.inFlight -= 1
   operation.instruments.open.count -= 1
-  operation.produce({
-    kind: 'operation_finished',
-    operation_id: operation.id,
-    ...stamp(now()),
+  operation.produce('operation_finished', now(), {
     outcome: result.ok ? 'ok' : 'failed',
     error: result.ok ? undefined : describeError(result.error),
     in_flight: operation.inFlight || undefined,
@@ -193,7 +188,7 @@ function tryOf<Args extends readonly unknown[]>(options: WrapOptions<Args>, args
   return {
     attempt: number !== undefined && Number.isSafeInteger(number) && number > 0 ? number : 1,
     retry_of: attempt(() => readOperationId(options.retryOf?.(...args))),
-    idempotency_key: isName(key) ? key : undefined,
+    idempotency_key: isText(key) ? key : undefined,
   }
 }
 

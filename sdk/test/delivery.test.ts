@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { limits } from '@syncproof/core/contract'
 import { eventSchemas, processSchema } from '@syncproof/core/contract/schema'
 import { afterEach, expect, it, vi } from 'vitest'
 import { createSyncproof, type SyncproofOptions, type SyncproofWarning } from '../src/index.ts'
@@ -38,7 +39,7 @@ it('events arrive by themselves, numbered without a gap, and keep the contract',
   for (const event of server.events()) expect(eventSchemas[event.kind].safeParse(event).error).toBeUndefined()
   for (const { batch, headers, bytes } of server.requests) {
     expect(processSchema.safeParse(batch.process).error).toBeUndefined()
-    expect(batch.events.length).toBeLessThanOrEqual(500)
+    expect(batch.events.length).toBeLessThanOrEqual(limits.eventsPerBatchMax)
     expect(headers.authorization).toBe('Bearer secret')
     // within one machine bytes cost less than their compression
     expect(headers['content-encoding']).toBeUndefined()

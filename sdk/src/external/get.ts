@@ -1,5 +1,5 @@
 import { type EntityRef, formatToken, limits } from '@syncproof/core/contract'
-import { elapsedUs, stamp } from '../clock.ts'
+import { elapsedUs } from '../clock.ts'
 import { guarded } from '../operation/guarded.ts'
 import { readMember } from '../operation/outcome.ts'
 import {
@@ -69,10 +69,7 @@ interface Found {
 
 function produceRead({ context, options, sentAt }: Exchange, entity: EntityRef, found: Found): void {
   const { operation } = context
-  operation.produce({
-    kind: 'read',
-    operation_id: operation.id,
-    ...stamp(sentAt),
+  operation.produce('read', sentAt, {
     system: options.system,
     entity,
     found: found.found,

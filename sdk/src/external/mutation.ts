@@ -1,7 +1,7 @@
 import type { EntityRef, WriteAction } from '@syncproof/core/contract'
 import { guarded } from '../operation/guarded.ts'
 import type { Settled } from '../operation/observe-result.ts'
-import { beginSync, observeRequest, type SentSync, type SyncAnswer } from '../operation/report-sync.ts'
+import { beginSync, type SentSync, type SyncAnswer } from '../operation/report-sync.ts'
 import { witnessOf } from '../operation/witness.ts'
 import {
   type Call,
@@ -15,6 +15,7 @@ import {
 } from './exchange.ts'
 import { answerOfFetch, answerWithBody, headerOf, needsBody } from './http-answer.ts'
 import { readJson } from './json-body.ts'
+import { observeRequest } from './mark-requests.ts'
 
 /** A request that changes something is sent: evidence for the mark around it, else a `sync` of its own. */
 export function beginMutation(exchange: Exchange): Call | undefined {

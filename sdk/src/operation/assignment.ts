@@ -1,8 +1,9 @@
 import type { Assignment, EntityRef, Fingerprints } from '@syncproof/core/contract'
 import { plainDecimal, UNREADABLE } from '@syncproof/core/contract'
 import { now } from '../clock.ts'
+import { TextMap } from '../report/text-map.ts'
+import { fieldNames, memberOf } from './member.ts'
 import type { Operation } from './operation.ts'
-import { fieldNames, type Member, memberOf } from './record-reader.ts'
 
 export interface AssignmentFacts {
   readonly operation: Operation
@@ -21,34 +22,33 @@ export interface AssignmentFacts {
 /** How each assigned field came by its value; see `Assignment` in the contract. In doubt the kind that proves
  *  less. */
 export function classifyAssignments(facts: AssignmentFacts): Record<string, Assignment> {
-  const assigned: Record<string, Assignment> = Object.create(null)
+  const assigned = new TextMap()
+  if (facts.operation.sampledOut) return assigned as TextMap & Record<string, Assignment>
   for (const field of fieldNames(facts.data)) {
     const kind = classify(facts, field)
     if (kind !== undefined) assigned[field] = kind
   }
-  const computed = Object.fromEntries((facts.expressions ?? []).map((field) => [field, null]))
-  for (const field of fieldNames(computed)) assigned[field] = 'expression'
-  return assigned
+  if (facts.expressions) {
+    const computed = Object.fromEntries(facts.expressions.map((field) => [field, null]))
+    for (const field of fieldNames(computed)) assigned[field] = 'expression'
+  }
+  return assigned as TextMap & Record<string, Assignment>
 }
 
 function classify(facts: AssignmentFacts, field: string): Assignment | undefined {
   const { operation, entity, after, base } = facts
-  const member = memberOf(facts.data, field)
-  const fingerprint = operation.instruments.reader.field(entity, field, member, operation.fingerprints)
+  const value = memberOf(facts.data, field)
+  const fingerprint = operation.readerOf(entity).field(field, value)
   if (fingerprint === undefined) return undefined
   if (facts.counter.includes(field)) return 'counter'
   if (facts.lastWriteWins.includes(field)) return 'last_write_wins'
-  if (!member.readable || fingerprint === UNREADABLE) return 'unknown'
+  if (fingerprint === UNREADABLE) return 'unknown'
   // a trigger, a default or a rounding made something else of it
-  if (
-    after &&
-    after.fields[field] !== fingerprint &&
-    !isStoredAs(member.value, memberOf(after.record, field))
-  )
+  if (after && after.fields[field] !== fingerprint && !isStoredAs(value, memberOf(after.record, field)))
     return 'unknown'
-  const blind = base?.[field] === fingerprint ? undefined : blindKind(operation, field, member.value)
+  const blind = base?.[field] === fingerprint ? undefined : blindKind(operation, field, value)
   if (blind !== undefined) return blind
-  return operation.wasSupplied(entity.type, field, member.value) ? 'supplied' : 'value'
+  return operation.wasSupplied(entity.type, field, value) ? 'supplied' : 'value'
 }
 
 /** Values that nobody computes from what was there before, so that writing one takes no update for granted: a
@@ -64,12 +64,11 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 /** Whether the database spells this value so: numeric and bigint columns come back as text, points in time in
  *  another form. */
-function isStoredAs(value: unknown, stored: Member): boolean {
-  if (!stored.readable) return false
-  const [assigned, read] = [decimalOf(value), decimalOf(stored.value)]
-  if (assigned !== undefined) return assigned === read
+function isStoredAs(value: unknown, stored: unknown): boolean {
+  const assigned = decimalOf(value)
+  if (assigned !== undefined) return assigned === decimalOf(stored)
   const instant = typeof value === 'number' ? undefined : instantMs(value)
-  return instant !== undefined && instant === instantMs(stored.value)
+  return instant !== undefined && instant === instantMs(stored)
 }
 
 function decimalOf(value: unknown): string | undefined {

@@ -3,7 +3,7 @@ import type { EntityRef, Guard, Outcome, WriteEvent } from '@syncproof/core/cont
 import type { ReadEvidence } from './evidence.ts'
 import type { Lesson } from './knowledge.ts'
 import type { Operation } from './operation.ts'
-import type { ObservedRequest } from './report-sync.ts'
+import type { SyncAnswer } from './report-sync.ts'
 
 /** What a mark says of the evidence that comes from inside its callback. */
 export interface MarkScope {
@@ -20,7 +20,25 @@ export interface MarkScope {
   /** Pieces of evidence that arrived: with none, the mark reports what it knows by itself. */
   reported: number
   /** The requests that adapters saw; only of a sync. */
-  requests?: readonly ObservedRequest[]
+  requests?: SeenRequests
+}
+
+/** Requests that adapters saw inside a mark. */
+export interface SeenRequests {
+  /** How often the last one was tried before. */
+  readonly retries: number
+  /** @param request its answer is filled in later
+   *  @returns false where there is no room for one more: its answer is not to be told */
+  add(request: { readonly target: string; answer: SyncAnswer | undefined }): boolean
+  /** What they and the mark's own result say of it. */
+  answer(own: MarkResult): SyncAnswer
+}
+
+/** What the callback of a mark came to. */
+export interface MarkResult extends SyncAnswer {
+  readonly resolved: boolean
+  /** The app declares this outcome for this very error. */
+  readonly isDeclared: boolean
 }
 
 /** A section of code that is declared to be alone with an entity; see section/section.ts. */

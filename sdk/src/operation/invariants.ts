@@ -1,5 +1,5 @@
 import { type EntityRef, entityKey, type Outcome } from '@syncproof/core/contract'
-import { now, stamp } from '../clock.ts'
+import { now } from '../clock.ts'
 import type { Invariant } from '../options.ts'
 import type { Operation } from './operation.ts'
 
@@ -27,22 +27,14 @@ export function checkInvariants(
     isBroken(operation, name, holds, written) ? [name] : [],
   )
   const moment = now()
-  const { latestWrites } = operation.root
+  const { latestWrites } = operation
   const key = `${system}\n${entityKey(entity)}`
   latestWrites.set(key, broken)
   return (outcome) => {
     if (latestWrites.get(key) !== broken) return
     latestWrites.delete(key)
     if (outcome !== 'ok') return
-    for (const name of broken)
-      operation.produce({
-        kind: 'invariant_violated',
-        operation_id: operation.id,
-        ...stamp(moment),
-        name,
-        entity,
-        system,
-      })
+    for (const name of broken) operation.produce('invariant_violated', moment, { name, entity, system })
   }
 }
 

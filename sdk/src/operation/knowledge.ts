@@ -35,6 +35,8 @@ interface Entry extends Lesson {
   readonly order: number
 }
 
+const NONE: readonly Entry[] = []
+
 /** More rows than this under one root are not told apart any more. */
 const ROWS_MAX = 2_000
 const OWN_TRANSACTIONS_MAX = 2_000
@@ -90,29 +92,23 @@ export class Knowledge {
    *  statements were under way at once
    *  @param table the row's table by its name, where that is known */
   known(rowId: string, sentOrder: number, operationId: string, table?: string): Known {
-    const row = this.#rows.get(rowId)
-    if (!row)
-      return {
-        versions: [],
-        incomplete: this.#rowsOverflowed || this.#ownOverflowed || this.#isTouchedBlindly(table, []),
-        base: undefined,
-        blind: false,
-      }
-    const known = row.entries.filter((entry) => entry.order <= sentOrder || entry.operationId === operationId)
-    const versions = new Set(known.map((entry) => entry.version).filter((version) => version !== undefined))
-    const incomplete =
-      row.unanswered ||
-      row.overflowed ||
-      mayHideVersion(known) ||
-      this.#isTouchedBlindly(table, known) ||
-      this.#ownOverflowed
-    const base = known.filter((entry) => entry.order <= sentOrder).at(-1)
+    const entries = this.#rows.get(rowId)?.entries ?? NONE
+    const known = entries.filter((entry) => entry.order <= sentOrder || entry.operationId === operationId)
+    const base = known.findLast((entry) => entry.order <= sentOrder)
+    const versions = new Set<string>()
+    for (const { version } of known) if (version !== undefined) versions.add(version)
     return {
       versions: [...versions],
-      incomplete,
+      incomplete: this.#mayNotKnow(rowId, table, known),
       base: base?.fields ? base : undefined,
       blind: base?.fields !== undefined && base.version === undefined,
     }
+  }
+
+  #mayNotKnow(rowId: string, table: string | undefined, known: readonly Entry[]): boolean {
+    if (this.#ownOverflowed || this.#isTouchedBlindly(table, known)) return true
+    const row = this.#rows.get(rowId)
+    return row ? row.unanswered || row.overflowed || mayHideVersion(known) : this.#rowsOverflowed
   }
 
   /** A transaction id that an operation under this root wrote with: also other rows, by cascades and by
@@ -130,6 +126,7 @@ export class Knowledge {
   }
 
   #isTouchedBlindly(table: string | undefined, known: readonly Entry[]): boolean {
+    if (this.#blind.size === 0) return false
     const orders =
       table === undefined ? [...this.#blind.values()] : [this.#blind.get(table), this.#blind.get(ANYTHING)]
     const order = Math.max(...orders.map((blind) => blind ?? 0), 0)
@@ -155,15 +152,16 @@ export class Knowledge {
 }
 
 class Row {
-  entries: readonly Entry[] = []
+  readonly entries: Entry[] = []
   unanswered = false
   overflowed = false
 
   add(entry: Entry): void {
-    const entries = [...this.entries, entry]
-    const versions = new Set(entries.map(({ version }) => version))
+    this.entries.push(entry)
+    if (this.entries.length <= limits.knownVersionsMax) return
+    const versions = new Set(this.entries.map(({ version }) => version))
     if (versions.size > limits.knownVersionsMax) this.overflowed = true
-    this.entries = entries.slice(-limits.knownVersionsMax)
+    this.entries.shift()
   }
 }
 

@@ -1,14 +1,14 @@
-import type { EntityRef, Fingerprints, Outcome } from '@syncproof/core/contract'
+import { type EntityRef, type EventKind, entityKey, type Outcome } from '@syncproof/core/contract'
 import { type Moment, now } from '../clock.ts'
 import type { EntityTypes, SampledCall } from '../options.ts'
-import type { Draft, Reporter } from '../report/reporter.ts'
+import type { Members, Reporter } from '../report/reporter.ts'
+import { TextMap } from '../report/text-map.ts'
 import { uuidV7 } from '../uuid-v7.ts'
 import type { Warn } from '../warnings.ts'
 import { type CarriedVersion, CarriedVersions } from './carried-versions.ts'
 import type { Contract } from './contract.ts'
-import { FingerprintCache } from './fingerprint-cache.ts'
 import { Knowledge } from './knowledge.ts'
-import type { RecordReader } from './record-reader.ts'
+import { EntityReader, type RecordReader } from './record-reader.ts'
 import { SuppliedValues } from './supplied-values.ts'
 import { SyncLedger } from './sync-ledger.ts'
 
@@ -36,6 +36,13 @@ export interface Declared {
   readonly contract?: Contract | undefined
 }
 
+const NO_FIELDS: readonly string[] = []
+const NO_ENTITY: EntityRef = { type: 'unknown', id: 'unknown' }
+const NOTHING_READ = new TextMap()
+
+/** Records of one operation whose fingerprints are kept, so that an unchanged field is hashed once. */
+const READERS_MAX = 128
+
 /** One run of a wrapped function. */
 export class Operation {
   readonly instruments: Instruments
@@ -47,11 +54,6 @@ export class Operation {
   /** Shared by all operations under one root. */
   readonly knowledge: Knowledge
   readonly supplied: SuppliedValues
-  readonly fingerprints = new FingerprintCache()
-  /** Of all operations under one root. */
-  readonly carried: CarriedVersions
-  /** Of a root: the attempts of all syncs under it. */
-  readonly syncs = new SyncLedger()
   /** What has begun in it and has not been reported yet. */
   inFlight = 0
   /** Reported operations that name it as their parent. */
@@ -59,14 +61,18 @@ export class Operation {
   readonly declared: Declared
   /** The row that its first read, of those without an entity of their own, has shown to be its entity's. */
   entityRow: string | undefined
-  /** Of a root: records whose invariants were asked, and whose write is not settled. */
-  readonly latestWrites = new Map<string, unknown>()
   /** Its entity could not be told: it reports nothing, and only keeps what it does known to its root. */
   readonly silent: boolean
   /** Left out by sampling, with everything under its root. */
   sampledOut: boolean
-  #waiting: ((outcome: Outcome) => void)[] = []
-  readonly #writesUnderWay = new Map<string, number>()
+  // most operations are about one record
+  readonly #own: EntityReader
+  #readers: Map<string, EntityReader> | undefined
+  #carried: CarriedVersions | undefined
+  #syncs: SyncLedger | undefined
+  #latestWrites: Map<string, unknown> | undefined
+  #waiting: ((outcome: Outcome) => void)[] | undefined
+  #writesUnderWay: Map<string, number> | undefined
 
   constructor(
     instruments: Instruments,
@@ -83,28 +89,60 @@ export class Operation {
     this.root = parent?.root ?? this
     this.silent = entity === undefined
     this.sampledOut = parent?.sampledOut ?? false
-    this.entity = entity ?? { type: 'unknown', id: 'unknown' }
-    this.carried = this.root === this ? new CarriedVersions() : this.root.carried
-    this.knowledge = this.root === this ? new Knowledge() : this.root.knowledge
+    this.entity = entity ?? NO_ENTITY
+    this.knowledge = parent?.knowledge ?? new Knowledge()
     this.supplied = new SuppliedValues(callerArguments)
+    this.#own = new EntityReader(instruments.reader, this.entity)
   }
 
-  produce(draft: Draft): void {
+  /** Of all operations under one root. */
+  get carried(): CarriedVersions {
+    this.root.#carried ??= new CarriedVersions()
+    return this.root.#carried
+  }
+
+  /** The attempts of all syncs under one root. */
+  get syncs(): SyncLedger {
+    this.root.#syncs ??= new SyncLedger()
+    return this.root.#syncs
+  }
+
+  /** Of all operations under one root: records whose invariants were asked, and whose write is not settled. */
+  get latestWrites(): Map<string, unknown> {
+    this.root.#latestWrites ??= new Map()
+    return this.root.#latestWrites
+  }
+
+  /** Reports one event.
+   *  @param at the moment of sending */
+  produce<K extends EventKind>(kind: K, at: Moment, members: Members<K>): void {
     if (this.silent) return
     if (this.sampledOut) this.instruments.reporter.leaveOut()
-    else this.instruments.reporter.produce(draft)
+    else this.instruments.reporter.produce(kind, this.id, at, members)
   }
 
-  readFields(entity: EntityRef, record: unknown): Fingerprints {
+  /** The fingerprints of a record of this entity. */
+  readFields(entity: EntityRef, record: unknown): TextMap {
     // nobody will see them: most of what reporting costs is this
-    if (this.sampledOut) return {}
-    return this.instruments.reader.read(entity, record, this.fingerprints)
+    return this.sampledOut ? NOTHING_READ : this.readerOf(entity).read(record)
+  }
+
+  readerOf(entity: EntityRef): EntityReader {
+    if (entity === this.entity) return this.#own
+    const key = entityKey(entity)
+    const known = key === entityKey(this.entity) ? this.#own : this.#readers?.get(key)
+    if (known) return known
+    const created = new EntityReader(this.instruments.reader, entity)
+    this.#readers ??= new Map()
+    if (this.#readers.size < READERS_MAX) this.#readers.set(key, created)
+    return created
   }
 
   /** The fields of an entity that the wrapper declares to be counters, or of the last writer; it speaks of the
    *  operation's own entity type. */
   declaredFields(kind: 'counter' | 'lastWriteWins', entity: EntityRef): readonly string[] {
-    return entity.type === this.entity.type ? (this.declared[kind] ?? []) : []
+    const declared = this.declared[kind]
+    return declared && entity.type === this.entity.type ? declared : NO_FIELDS
   }
 
   /** Whether the caller of this operation, or of one that it runs in, may have supplied the value. */
@@ -122,25 +160,28 @@ export class Operation {
 
   /** Of a root: calls back when it has finished; beyond a bound it does not. */
   whenFinished(settle: (outcome: Outcome) => void): void {
+    this.#waiting ??= []
     if (this.#waiting.length < WAITING_MAX) this.#waiting.push(settle)
   }
 
   /** It has finished. */
   finish(outcome: Outcome): void {
-    for (const settle of this.#waiting.splice(0)) settle(outcome)
+    for (const settle of this.#waiting?.splice(0) ?? []) settle(outcome)
   }
 
   /** A write to this row was sent. @returns takes it back when it was answered */
   beginWrite(target: string): () => void {
-    this.#writesUnderWay.set(target, (this.#writesUnderWay.get(target) ?? 0) + 1)
+    this.#writesUnderWay ??= new Map()
+    const underWay = this.#writesUnderWay
+    underWay.set(target, (underWay.get(target) ?? 0) + 1)
     return () => {
-      const left = (this.#writesUnderWay.get(target) ?? 1) - 1
-      if (left > 0) this.#writesUnderWay.set(target, left)
-      else this.#writesUnderWay.delete(target)
+      const left = (underWay.get(target) ?? 1) - 1
+      if (left > 0) underWay.set(target, left)
+      else underWay.delete(target)
     }
   }
 
   hasWriteUnderWay(target: string): boolean {
-    return this.#writesUnderWay.has(target)
+    return this.#writesUnderWay?.has(target) ?? false
   }
 }

@@ -1,132 +1,168 @@
 import {
   auto,
-  canonicalField,
   createFingerprinter,
   type EntityRef,
   type FieldRule,
   type FieldRules,
   type Fingerprinter,
-  type Fingerprints,
   isIgnored,
   limits,
   UNREADABLE,
 } from '@syncproof/core/contract'
 import type { EntityTypes } from '../options.ts'
+import { jsonOf, jsonOfName, TextMap } from '../report/text-map.ts'
 import type { Warn } from '../warnings.ts'
-import type { FingerprintCache } from './fingerprint-cache.ts'
+import { fieldNames, memberOf, UNREAD } from './member.ts'
 
 const NO_RULES: FieldRules = {}
 
-/** A record without a prototype, so that a field named `constructor` is only there where it was read. An object
- *  made by `Object.create(null)` would be one, but is stored and written as JSON several times slower. */
-class Fields {
-  [field: string]: string
-}
-Object.setPrototypeOf(Fields.prototype, null)
-Reflect.deleteProperty(Fields.prototype, 'constructor')
+/** Longer canonical values are hashed again rather than kept. */
+const KEPT_LENGTH_MAX = 512
+const KEPT_FIELDS_MAX = 1_024
 
-/** Turns records into fingerprints by the declared rules. Never throws, whatever the record does. */
+/** Turns records into fingerprints by the declared rules: what all operations of a client share. */
 export class RecordReader {
-  readonly #fingerprinter: Fingerprinter
+  readonly fingerprinter: Fingerprinter
+  readonly warn: Warn
   readonly #entities: EntityTypes
-  readonly #warn: Warn
 
   constructor(fingerprintKey: string, entities: EntityTypes, warn: Warn) {
-    this.#warn = warn
-    this.#fingerprinter = createFingerprinter(fingerprintKey)
+    this.warn = warn
+    this.fingerprinter = createFingerprinter(fingerprintKey)
     this.#entities = entities
   }
 
-  /** The fingerprints of a record's own members, without those that the rules ignore; none for what is not an object. */
-  read(entity: EntityRef, record: unknown, cache: FingerprintCache): Fingerprints {
-    const fingerprints = new Fields()
-    for (const field of fieldNames(record)) {
-      const fingerprint = this.field(entity, field, memberOf(record, field), cache)
-      if (fingerprint !== undefined) fingerprints[field] = fingerprint
-    }
-    return fingerprints
+  rule(entityType: string, field: string): FieldRule {
+    const rules = Object.hasOwn(this.#entities, entityType) && this.#entities[entityType]?.fields
+    return ruleIn(rules || NO_RULES, field)
+  }
+}
+
+function ruleIn(rules: FieldRules, field: string): FieldRule {
+  return Object.hasOwn(rules, field) ? (rules[field] ?? auto) : auto
+}
+
+/** What a field held when it was hashed. */
+interface Kept {
+  /** A primitive, or the milliseconds of a Date; NaN, which equals nothing, for any other value. */
+  readonly value: unknown
+  readonly isDate: boolean
+  readonly canonical: string | undefined
+  readonly fingerprint: string
+  /** The field as a member of an event: `,"name":"fingerprint"`. */
+  readonly json: string
+  /** What it held before: a write goes back and forth between the row before and the row after. */
+  readonly before: Kept | undefined
+}
+
+/** Reads the records of one entity in one operation: reading, writing and syncing a record hashes each unchanged
+ *  field once. Never throws, whatever the record does. */
+export class EntityReader {
+  readonly #shared: RecordReader
+  readonly #entity: EntityRef
+  readonly #kept = new Map<string, Kept>()
+  #key: string | undefined
+  #latest: TextMap | undefined
+  #latestSize = -1
+
+  constructor(shared: RecordReader, entity: EntityRef) {
+    this.#shared = shared
+    this.#entity = entity
   }
 
-  /** The fingerprint of one field; undefined where it is ignored. */
-  field(entity: EntityRef, field: string, value: Member, cache: FingerprintCache): string | undefined {
-    const recalled = value.readable ? cache.recall(entity, field, value.value) : undefined
-    if (recalled !== undefined) return recalled
-    const rule = this.rule(entity.type, field)
+  /** The fingerprints of a record's own members, without those that the rules ignore; none for what is not an object.
+   *  Equal ones are the same object. */
+  read(record: unknown): TextMap {
+    const fields = new TextMap()
+    const latest = this.#latest
+    let json = ''
+    let size = 0
+    let isLatest = latest !== undefined
+    for (const name of fieldNames(record)) {
+      const kept = this.#take(name, memberOf(record, name))
+      if (!kept) continue
+      fields[name] = kept.fingerprint
+      json += kept.json
+      size += 1
+      if (isLatest && latest?.[name] !== kept.fingerprint) isLatest = false
+    }
+    if (latest && isLatest && size === this.#latestSize) return latest
+    this.#latest = TextMap.spelled(fields, `{${json.slice(1)}}`)
+    this.#latestSize = size
+    return fields
+  }
+
+  /** The fingerprint of one field; undefined where it is ignored.
+   *  @param value `UNREAD` where it could not be read */
+  field(name: string, value: unknown): string | undefined {
+    return this.#take(name, value)?.fingerprint
+  }
+
+  #take(name: string, value: unknown): Kept | undefined {
+    const kept = this.#kept.get(name)
+    if (kept && isSame(kept, value)) return kept
+    if (kept?.before && isSame(kept.before, value)) return kept.before
+    const rule = this.#shared.rule(this.#entity.type, name)
     if (isIgnored(rule)) return undefined
-    const canonical = value.readable ? this.#canonical(entity.type, field, value.value) : undefined
-    if (canonical === undefined || canonical.length > limits.canonicalLengthMax) {
-      this.#warn(
+    const canonical = canonicalBy(rule, value)
+    if (canonical !== undefined && kept?.canonical === canonical) return kept
+    const fingerprint = this.#fingerprint(name, canonical, rule)
+    const json = jsonOfName(name) + jsonOf(fingerprint)
+    const isDate = isPlainDate(value)
+    const taken: Kept = {
+      value: isDate ? value.getTime() : isPrimitive(value) ? value : Number.NaN,
+      isDate,
+      canonical,
+      fingerprint,
+      json,
+      before: kept?.before ? { ...kept, before: undefined } : kept,
+    }
+    const isWorthIt = canonical !== undefined && canonical.length <= KEPT_LENGTH_MAX
+    if (isWorthIt && (kept || this.#kept.size < KEPT_FIELDS_MAX)) this.#kept.set(name, taken)
+    return taken
+  }
+
+  #fingerprint(name: string, canonical: string | undefined, { id }: FieldRule): string {
+    if (canonical === undefined) {
+      this.#shared.warn(
         'unreadable_field',
-        `'${field}' of '${entity.type}', and maybe others, cannot be read: it throws, is no plain value, or is too long. Such fields are marked in the events and compared with nothing; a field rule \`ignore()\` leaves them out.`,
+        `'${name}' of '${this.#entity.type}', and maybe others, cannot be read: it throws, is no plain value, or is too long. Such fields are marked in the events and compared with nothing; a field rule \`ignore()\` leaves them out.`,
       )
       return UNREADABLE
     }
-    const make = () => this.#fingerprinter.fingerprint(entity, field, canonical, rule.id)
-    return value.readable ? cache.take(entity, field, value.value, canonical, make) : make()
-  }
-
-  rule(entityType: string, field: string): FieldRule {
-    const rules = this.#rules(entityType)
-    return Object.hasOwn(rules, field) ? (rules[field] ?? auto) : auto
-  }
-
-  #canonical(entityType: string, field: string, value: unknown): string | undefined {
-    // rules work on the whole text before its length is looked at
-    if (typeof value === 'string' && value.length > limits.canonicalLengthMax) return undefined
-    try {
-      return canonicalField(this.#rules(entityType), field, value).canonical
-    } catch {
-      // a rule of the user's that throws costs the field
-      return undefined
-    }
-  }
-
-  #rules(entityType: string): FieldRules {
-    return Object.hasOwn(this.#entities, entityType)
-      ? (this.#entities[entityType]?.fields ?? NO_RULES)
-      : NO_RULES
+    const { fingerprinter } = this.#shared
+    this.#key ??= fingerprinter.entityKey(this.#entity)
+    return fingerprinter.field(this.#key, name, canonical, id)
   }
 }
 
-/** One member of a record, or that it could not be read. */
-export type Member = { readonly readable: true; readonly value: unknown } | { readonly readable: false }
-
-export function memberOf(record: unknown, field: string): Member {
+function canonicalBy(rule: FieldRule, value: unknown): string | undefined {
+  // rules work on the whole text before its length is looked at
+  if (value === UNREAD || (typeof value === 'string' && value.length > limits.canonicalLengthMax))
+    return undefined
   try {
-    return { readable: true, value: (record as Readonly<Record<string, unknown>>)[field] }
+    const canonical = rule.canonical(value)
+    return canonical !== undefined && canonical.length > limits.canonicalLengthMax ? undefined : canonical
   } catch {
-    return { readable: false }
+    // a rule of the user's that throws costs the field
+    return undefined
   }
 }
 
-/** The names that an event can carry: own, enumerable, within the contract's bounds. */
-export function fieldNames(record: unknown): readonly string[] {
+/** Whether the value surely has the canonical form of the one before, under any rule. */
+function isSame(kept: Kept, value: unknown): boolean {
+  return kept.isDate ? isPlainDate(value) && value.getTime() === kept.value : value === kept.value
+}
+
+function isPrimitive(value: unknown): boolean {
+  return value === null || (typeof value !== 'object' && typeof value !== 'function')
+}
+
+/** Of a proxy, `instanceof` runs a trap, which may throw. */
+function isPlainDate(value: unknown): value is Date {
   try {
-    // of a revoked proxy, isArray throws too
-    if (typeof record !== 'object' || record === null || Array.isArray(record)) return []
-    return Object.keys(record).filter(isFieldName).slice(0, limits.fieldsPerEventMax)
+    return value instanceof Date && Object.getPrototypeOf(value) === Date.prototype
   } catch {
-    return []
+    return false
   }
-}
-
-function isFieldName(name: string): boolean {
-  if (goodNames.has(name)) return true
-  if (!canBeFieldName(name)) return false
-  if (goodNames.size < GOOD_NAMES_MAX) goodNames.add(name)
-  return true
-}
-
-/** Columns have few names, and each is asked for with every record. */
-const goodNames = new Set<string>()
-const GOOD_NAMES_MAX = 1_024
-
-function canBeFieldName(name: string): boolean {
-  // no JSON parser that guards against prototype pollution takes a batch with this name
-  return name !== '' && name !== '__proto__' && name.length <= limits.stringLengthMax && isStorable(name)
-}
-
-/** PostgreSQL stores neither NUL nor a lone surrogate. */
-export function isStorable(text: string): boolean {
-  return !text.includes('\u0000') && text.isWellFormed()
 }

@@ -6,10 +6,9 @@ import {
   limits,
   NO_ROW,
   type Outcome,
-  type WriteEvent,
 } from '@syncproof/core/contract'
-import { type Moment, stamp } from '../clock.ts'
-import type { Draft } from '../report/reporter.ts'
+import type { Moment } from '../clock.ts'
+import type { Members } from '../report/reporter.ts'
 import { presentedRead, presentedWrite, withAdapter } from './adapter-scope.ts'
 import { classifyAssignments } from './assignment.ts'
 import type { Context } from './context.ts'
@@ -40,10 +39,7 @@ export function reportRead(given: Context, seen: ReadEvidence): void {
     if (!scope || scope.kind === 'sync') return
     scope.reported += 1
     if (scope.reported > ROWS_PER_MARK_MAX) return
-    operation.produce({
-      kind: 'read',
-      operation_id: operation.id,
-      ...stamp(evidence.sentAt),
+    operation.produce('read', evidence.sentAt, {
       system: scope.system,
       entity,
       found: evidence.found !== undefined,
@@ -72,7 +68,7 @@ export function reportWrite(given: Context, seen: WriteEvidence): void {
     const emits = inScope && scope.reported <= ROWS_PER_MARK_MAX
     const { transaction } = evidence
     if (typeof transaction !== 'object' || evidence.outcome !== 'ok') {
-      if (emits) operation.produce(draft)
+      if (emits) operation.produce('write', evidence.sentAt, draft)
       settle?.(evidence.transaction === undefined ? 'unknown' : evidence.outcome)
       return
     }
@@ -81,7 +77,7 @@ export function reportWrite(given: Context, seen: WriteEvidence): void {
       operation.inFlight -= 1
       guarded(context, () => {
         if (outcome !== 'ok') forgetFields(context, entity, evidence)
-        if (emits) operation.produce({ ...draft, outcome })
+        if (emits) operation.produce('write', evidence.sentAt, { ...draft, outcome })
         settle?.(outcome)
       })
     })
@@ -99,10 +95,7 @@ export interface TransactionEnd {
 /** A transaction in which this operation did something has ended. Never throws. */
 export function reportTransaction(operation: Operation, end: TransactionEnd): void {
   guarded({ operation }, () =>
-    operation.produce({
-      kind: 'transaction_finished',
-      operation_id: operation.id,
-      ...stamp(end.startedAt),
+    operation.produce('transaction_finished', end.startedAt, {
       transaction: end.transaction,
       isolation: end.isolation,
       outcome: end.outcome,
@@ -122,9 +115,6 @@ function writeDraft(context: Context, entity: EntityRef, evidence: WriteEvidence
   const known_versions =
     isOwn && overwritten !== undefined ? [...new Set([...known.versions, overwritten])] : known.versions
   return {
-    kind: 'write',
-    operation_id: operation.id,
-    ...stamp(evidence.sentAt),
     system: scope?.system ?? '',
     entity,
     action: evidence.action,
@@ -174,7 +164,7 @@ function intended(evidence: WriteEvidence): unknown {
   return evidence.outcome === 'rejected' ? evidence.data : undefined
 }
 
-type WriteDraft = Extract<Draft, { kind: 'write' }> & Pick<WriteEvent, 'fields'>
+type WriteDraft = Members<'write'>
 
 function learnFromWrite(
   context: Context,

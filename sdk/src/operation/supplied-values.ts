@@ -11,9 +11,10 @@ type Leaf = string | number | bigint | boolean | null | Date
  *  instance or a function may hold any value, and a getter is not called for its side effects. */
 export class SuppliedValues {
   readonly #leaves: Leaf[] = []
-  #opaque: boolean
+  readonly #opaque: boolean
+  #exact: Set<unknown> | undefined
   #forms: Set<string> | undefined
-  readonly #canonicals = new Map<FieldRule, Set<string>>()
+  #canonicals: Map<FieldRule, Set<string>> | undefined
 
   constructor(callerArguments: unknown) {
     this.#opaque = !collectLeaves(callerArguments, this.#leaves)
@@ -23,6 +24,8 @@ export class SuppliedValues {
    *  one which the app only trimmed or parsed is not taken for one which it computed. */
   has(value: unknown, rule: FieldRule): boolean {
     if (this.#opaque) return true
+    this.#exact ??= new Set(this.#leaves)
+    if (this.#exact.has(value)) return true
     const leaves: Leaf[] = []
     if (!collectLeaves(value, leaves)) return true
     this.#forms ??= new Set(this.#leaves.flatMap(formsOf))
@@ -33,8 +36,10 @@ export class SuppliedValues {
   }
 
   #hasByRule(value: unknown, rule: FieldRule): boolean {
+    if (rule.kind === 'auto') return false
     const canonical = rule.canonical(value)
-    if (rule.kind === 'auto' || canonical === undefined) return false
+    if (canonical === undefined) return false
+    this.#canonicals ??= new Map()
     let known = this.#canonicals.get(rule)
     if (!known) {
       known = new Set(this.#leaves.map((leaf) => rule.canonical(leaf)).filter((text) => text !== undefined))
@@ -47,8 +52,7 @@ export class SuppliedValues {
 /** @returns false where something could not be seen whole */
 function collectLeaves(root: unknown, leaves: Leaf[]): boolean {
   try {
-    const walk: Walk = { leaves, seen: new Set(), nodes: 0 }
-    return visit(root, 0, walk)
+    return visit(root, 0, { leaves, seen: undefined, nodes: 0 })
   } catch {
     // a Proxy that throws
     return false
@@ -57,7 +61,7 @@ function collectLeaves(root: unknown, leaves: Leaf[]): boolean {
 
 interface Walk {
   readonly leaves: Leaf[]
-  readonly seen: Set<object>
+  seen: Set<object> | undefined
   nodes: number
 }
 
@@ -86,6 +90,7 @@ function visit(value: unknown, depth: number, walk: Walk): boolean {
 }
 
 function visitObject(value: object, depth: number, walk: Walk): boolean {
+  walk.seen ??= new Set()
   if (walk.seen.has(value)) return true
   walk.seen.add(value)
   if (value instanceof Date) {
@@ -142,13 +147,15 @@ function formsOf(leaf: Leaf): string[] {
   if (typeof leaf === 'bigint' || leaf.length > limits.stringLengthMax)
     return [`text ${leaf}`, ...decimalForm(leaf)]
   const text = leaf.normalize('NFC').trim()
+  const forms = [`text ${text.toLowerCase()}`]
+  // neither a number nor a date begins with a letter
+  if (text.charCodeAt(0) > NINE) return forms
   const instant = INSTANT.test(text) ? Date.parse(text) : Number.NaN
-  return [
-    `text ${text.toLowerCase()}`,
-    ...decimalForm(leaf),
-    ...(Number.isNaN(instant) ? [] : [`instant ${instant}`]),
-  ]
+  if (!Number.isNaN(instant)) forms.push(`instant ${instant}`)
+  return [...forms, ...decimalForm(leaf)]
 }
+
+const NINE = '9'.charCodeAt(0)
 
 function decimalForm(leaf: string | number | bigint): string[] {
   const plain = plainDecimal(leaf)

@@ -1,17 +1,15 @@
-import { now } from '../clock.ts'
-
 /** Different syncs that are told apart. */
 const SYNCS_MAX = 10_000
 /** Nobody retries with an idempotency key for longer: external systems forget it. */
-const DOUBT_KEPT_US = 24 * 60 * 60 * 1_000_000
+const DOUBT_KEPT_MS = 24 * 60 * 60 * 1_000
 
 interface Sync {
   attempts: number
   /** Attempts that were sent and have no answer yet. */
-  readonly open: Set<number>
+  open: readonly number[]
   /** An attempt ended without an answer that tells whether it was applied. */
   doubted: boolean
-  lastUs: number
+  lastMs: number
 }
 
 /** One attempt of a sync. */
@@ -27,28 +25,28 @@ export interface Attempt {
  *  be forgotten, every sync that was not seen before is doubted. */
 export class SyncLedger {
   readonly #syncs = new Map<string, Sync>()
-  #forgottenUs = Number.NEGATIVE_INFINITY
+  #forgottenMs = Number.NEGATIVE_INFINITY
 
   /** @param key equal for the attempts of one sync */
   begin(key: string): Attempt {
-    const nowUs = now().monotonicUs
+    const nowMs = performance.now()
     const seen = this.#syncs.get(key)
-    const sync = seen ?? {
+    const sync: Sync = seen ?? {
       attempts: 0,
-      open: new Set<number>(),
-      doubted: nowUs - this.#forgottenUs < DOUBT_KEPT_US,
-      lastUs: nowUs,
+      open: [],
+      doubted: nowMs - this.#forgottenMs < DOUBT_KEPT_MS,
+      lastMs: nowMs,
     }
     sync.attempts += 1
-    sync.lastUs = nowUs
+    sync.lastMs = nowMs
     const number = sync.attempts
-    sync.open.add(number)
+    sync.open = [...sync.open, number]
     if (!seen) this.#add(key, sync)
     return {
       number,
       answered(isUnknown) {
-        sync.open.delete(number)
-        const isDoubted = sync.doubted || [...sync.open].some((other) => other < number)
+        sync.open = sync.open.filter((other) => other !== number)
+        const isDoubted = sync.doubted || sync.open.some((other) => other < number)
         if (isUnknown) sync.doubted = true
         return isDoubted
       },
@@ -59,8 +57,8 @@ export class SyncLedger {
     this.#syncs.set(key, sync)
     if (this.#syncs.size <= SYNCS_MAX) return
     for (const [oldestKey, oldest] of this.#syncs) {
-      if (oldest.doubted || oldest.open.size > 0)
-        this.#forgottenUs = Math.max(this.#forgottenUs, oldest.lastUs)
+      if (oldest.doubted || oldest.open.length > 0)
+        this.#forgottenMs = Math.max(this.#forgottenMs, oldest.lastMs)
       this.#syncs.delete(oldestKey)
       return
     }

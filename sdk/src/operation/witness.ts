@@ -1,5 +1,5 @@
 import { limits } from '@syncproof/core/contract'
-import { now, stamp } from '../clock.ts'
+import { now } from '../clock.ts'
 import type { ContractWitness } from './contract.ts'
 import { guarded } from './guarded.ts'
 import type { Operation } from './operation.ts'
@@ -9,10 +9,7 @@ export function witnessOf(operation: Operation): ContractWitness {
   return {
     violated(boundary, issues, system) {
       guarded({ operation }, () =>
-        operation.produce({
-          kind: 'contract_violated',
-          operation_id: operation.id,
-          ...stamp(now()),
+        operation.produce('contract_violated', now(), {
           boundary,
           system,
           issues: issues.slice(0, limits.issuesPerEventMax),

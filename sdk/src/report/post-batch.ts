@@ -29,15 +29,14 @@ const compress = promisify(gzip)
 /** Sends one batch. Whatever keeps it from being answered is `again`. */
 export async function postBatch(
   target: PostTarget,
-  body: string,
+  body: Buffer,
   timeoutMs: number,
   abandon: AbortSignal,
 ): Promise<PostResult> {
-  const plain = Buffer.from(body)
   const url = new URL(target.eventsUrl)
   // within one machine bytes cost less than their compression
-  const zipped = plain.length >= GZIP_BYTES_MIN && !LOOPBACK.test(url.hostname)
-  const content = zipped ? await compress(plain, { level: 1 }) : plain
+  const zipped = body.length >= GZIP_BYTES_MIN && !LOOPBACK.test(url.hostname)
+  const content = zipped ? await compress(body, { level: 1 }) : body
   const headers = {
     'content-type': 'application/json',
     'content-length': content.length,

@@ -1,24 +1,34 @@
-import { limits } from '@syncproof/core/contract'
-
-/** Beside its characters: a string's header, its place in the array, and the array's slack. */
-const LINE_BYTES_MIN = 40
-
-/** What a line takes on the heap: V8 keeps a string of Latin-1 characters in a byte each, any other in two. */
-function heapBytes(line: string): number {
-  const isAscii = Buffer.byteLength(line) === line.length
-  return LINE_BYTES_MIN + (isAscii ? line.length : 2 * line.length)
-}
+const PAGE_BYTES = 64 * 1024
 
 /** The smallest event has its id, number, kind and two clocks. */
-const EVENT_BYTES_MIN = LINE_BYTES_MIN + 150
+const EVENT_BYTES_MIN = 150
 
-/** Events as JSON text, bounded in bytes of heap. The oldest leave first; at the bound new ones are refused, so that
- *  what is being sent stays in place. */
+/** What is kept of an event beside its text: where it ends and its number. */
+const ENTRY_BYTES = 16
+
+/** A block of memory with events one after the other, each followed by a comma. */
+interface Page {
+  readonly bytes: Buffer
+  /** Where each event ends, behind its comma. */
+  readonly ends: number[]
+  readonly seqs: number[]
+  /** Events that are taken out already. */
+  head: number
+}
+
+/** The oldest events of a queue. */
+export interface Peeked {
+  readonly count: number
+  /** Their JSON with commas between, one piece after the other. */
+  readonly pieces: readonly Buffer[]
+}
+
+/** Events as the bytes that are sent, outside the heap and bounded. The oldest leave first; at the bound new ones are
+ *  refused, so that what is being sent stays in place. */
 export class EventQueue {
   readonly #bytesMax: number
-  #lines: string[] = []
-  /** Index of the oldest: taking from the front of a long array copies it, so it is cut only now and then. */
-  #head = 0
+  #pages: Page[] = []
+  #length = 0
   #bytes = 0
 
   constructor(bytesMax: number) {
@@ -26,7 +36,7 @@ export class EventQueue {
   }
 
   get length(): number {
-    return this.#lines.length - this.#head
+    return this.#length
   }
 
   get bytes(): number {
@@ -38,37 +48,91 @@ export class EventQueue {
     return this.#bytes + EVENT_BYTES_MIN > this.#bytesMax
   }
 
-  /** @returns false where the queue is full */
-  push(line: string): boolean {
-    const bytes = heapBytes(line)
+  /** @param line JSON of one event
+   *  @returns false where the queue is full */
+  push(line: string, seq: number): boolean {
+    // of one character UTF-8 makes at most three bytes
+    const room = line.length * 3 + 1
+    const last = this.#pages.at(-1)
+    const fits = last !== undefined && last.bytes.length - endOf(last) >= room
+    const page = fits ? last : newPage(room)
+    const start = endOf(page)
+    const end = start + page.bytes.write(`${line},`, start)
+    const bytes = end - start + ENTRY_BYTES
     if (this.#bytes + bytes > this.#bytesMax) return false
-    this.#lines.push(line)
+    if (!fits) this.#pages.push(page)
+    page.ends.push(end)
+    page.seqs.push(seq)
     this.#bytes += bytes
+    this.#length += 1
     return true
   }
 
-  /** The oldest events, as many as fit; at least one where there is one. They stay until `remove`. */
-  peek(eventsMax: number, bytesMax: number): readonly string[] {
-    const batch: string[] = []
+  /** The oldest events, as many as fit; at least one where there is one. They stay until `remove`, and then the
+   *  bytes are written again. */
+  peek(eventsMax: number, bytesMax: number): Peeked {
+    const pieces: Buffer[] = []
+    let count = 0
     let bytes = 0
-    for (let index = this.#head; index < this.#lines.length && batch.length < eventsMax; index += 1) {
-      const line = this.#lines[index] ?? ''
-      bytes += Buffer.byteLength(line) + 1
-      if (bytes > bytesMax && batch.length > 0) break
-      batch.push(line)
+    for (const { bytes: page, ends, head } of this.#pages) {
+      const start = startOf(ends, head)
+      let last = start
+      for (let index = head; index < ends.length && count < eventsMax; index += 1) {
+        const end = ends[index] ?? 0
+        if (count > 0 && bytes + end - start > bytesMax) break
+        last = end
+        count += 1
+      }
+      if (last === start) break
+      pieces.push(page.subarray(start, last))
+      bytes += last - start
     }
-    return batch
+    // no comma after the last one
+    const final = pieces.pop()
+    return { count, pieces: final ? [...pieces, final.subarray(0, -1)] : pieces }
   }
 
-  /** Takes the oldest `count` events out. */
-  remove(count: number): void {
-    for (let index = this.#head; index < this.#head + count; index += 1) {
-      this.#bytes -= heapBytes(this.#lines[index] ?? '')
-      this.#lines[index] = ''
+  /** Takes the oldest `count` events out. @returns the number of the last of them */
+  remove(count: number): number | undefined {
+    let seq: number | undefined
+    for (let left = count; left > 0; left -= 1) {
+      const [page] = this.#pages
+      if (!page) break
+      const { ends, seqs, head } = page
+      seq = seqs[head]
+      this.#bytes -= (ends[head] ?? 0) - startOf(ends, head) + ENTRY_BYTES
+      this.#length -= 1
+      page.head += 1
+      if (page.head === ends.length) this.#leave(page)
     }
-    this.#head += count
-    if (this.#head < limits.eventsPerBatchMax && this.#head < this.#lines.length) return
-    this.#lines = this.#lines.slice(this.#head)
-    this.#head = 0
+    return seq
   }
+
+  #leave(page: Page): void {
+    if (this.#length > 0 || page.bytes.length > PAGE_BYTES) {
+      this.#pages.shift()
+      return
+    }
+    // written again: a program with little to say needs no other
+    page.ends.length = page.seqs.length = page.head = 0
+  }
+
+  /** All events with their numbers, oldest first. */
+  *entries(): Iterable<readonly [line: string, seq: number]> {
+    for (const { bytes, ends, seqs, head } of this.#pages)
+      for (let index = head; index < ends.length; index += 1)
+        yield [bytes.toString('utf8', startOf(ends, index), (ends[index] ?? 1) - 1), seqs[index] ?? 0]
+  }
+}
+
+function newPage(room: number): Page {
+  return { bytes: Buffer.allocUnsafeSlow(Math.max(PAGE_BYTES, room)), ends: [], seqs: [], head: 0 }
+}
+
+function endOf({ ends }: Page): number {
+  return startOf(ends, ends.length)
+}
+
+function startOf(ends: readonly number[], index: number): number {
+  return index === 0 ? 0 : (ends[index - 1] ?? 0)
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { CONTRACT_VERSION, type ProcessReport } from '@syncproof/core/contract'
+import { CONTRACT_VERSION, limits, type ProcessReport } from '@syncproof/core/contract'
 import type { Settings } from '../options.ts'
 import type { Warn } from '../warnings.ts'
 import type { Books } from './books.ts'
@@ -7,7 +7,8 @@ import { ClockOffset } from './clock-offset.ts'
 import { type PostResult, postBatch } from './post-batch.ts'
 import type { EventQueue } from './queue.ts'
 
-const BATCH_EVENTS_MAX = 500
+/** A request has a price of its own, at both ends. */
+const BATCH_EVENTS_MAX: number = limits.eventsPerBatchMax
 const BATCH_BYTES_MAX = 1024 * 1024
 /** Enough for a batch that is worth its request: sent at once, without waiting for the interval. */
 const FLUSH_BYTES_MIN = 256 * 1024
@@ -29,7 +30,7 @@ export class Sender {
   readonly #settings: Settings
   readonly #warn: Warn
   readonly #process: Omit<ProcessReport, 'clock' | 'books'>
-  readonly #settled: (lastLine: string) => void
+  readonly #settled: (lastSeq: number) => void
   readonly #clock = new ClockOffset()
   #timer: NodeJS.Timeout | undefined
   #timerIsBackoff = false
@@ -42,14 +43,14 @@ export class Sender {
   #stopped = false
   #abandon = new AbortController()
 
-  /** @param settled called with the newest of the events that left the queue, which are stored or dropped */
+  /** @param settled called with the number of the newest event that left the queue, stored or dropped */
   constructor(
     queue: EventQueue,
     books: Books,
     settings: Settings,
     warn: Warn,
     process: Omit<ProcessReport, 'clock' | 'books'>,
-    settled: (lastLine: string) => void,
+    settled: (lastSeq: number) => void,
   ) {
     this.#queue = queue
     this.#books = books
@@ -59,13 +60,15 @@ export class Sender {
     this.#settled = settled
     if (settings.heartbeatIntervalMs > 0) {
       this.#heartbeat = setInterval(() => this.#beat(), settings.heartbeatIntervalMs).unref()
+      // made for want of an event
+      this.#beat()
     }
   }
 
   /** An event was queued. */
   wake(): void {
     if (this.#stopped) return
-    const large = this.#queue.length >= BATCH_EVENTS_MAX || this.#queue.bytes >= FLUSH_BYTES_MIN
+    const large = this.#queue.bytes >= FLUSH_BYTES_MIN
     if (this.#timer ? !large || this.#timerIsBackoff : this.#sending !== undefined) return
     this.#schedule(large ? 0 : this.#settings.flushIntervalMs, false)
   }
@@ -146,36 +149,33 @@ export class Sender {
 
   async #sendBatch(timeoutMs: number): Promise<number | undefined> {
     try {
-      const lines = this.#queue.peek(this.#batchEventsMax, BATCH_BYTES_MAX)
-      const result = await postBatch(this.#settings, this.#body(lines), timeoutMs, this.#abandon.signal)
+      const { count, pieces } = this.#queue.peek(this.#batchEventsMax, BATCH_BYTES_MAX)
+      const result = await postBatch(this.#settings, this.#body(pieces), timeoutMs, this.#abandon.signal)
       this.#lastSentMs = performance.now()
       if (result.roundTrip) this.#clock.add(result.roundTrip)
-      const waiting = this.#queue.length
-      const waitMs = this.#settle(lines.length, result)
-      const left = lines[waiting - this.#queue.length - 1]
-      if (left !== undefined) this.#settled(left)
-      return waitMs
+      return this.#settle(count, result)
     } catch (error) {
       this.#warn('internal', `a fault of Syncproof, not of the app: ${String(error)}`)
       return REFUSED_RETRY_MS
     }
   }
 
-  #body(lines: readonly string[]): string {
+  #body(pieces: readonly Buffer[]): Buffer {
     const report: ProcessReport = {
       ...this.#process,
       clock: this.#clock.report(),
       books: this.#books.report(),
     }
-    return `{"contract":${CONTRACT_VERSION},"process":${JSON.stringify(report)},"events":[${lines.join(',')}]}`
+    const head = `{"contract":${CONTRACT_VERSION},"process":${JSON.stringify(report)},"events":[`
+    return Buffer.concat([Buffer.from(head), ...pieces, Buffer.from(']}')])
   }
 
   #settle(count: number, result: PostResult): number | undefined {
     switch (result.kind) {
       case 'stored':
-        this.#queue.remove(count)
         this.#books.send(count - Math.min(result.rejected, count))
         this.#books.drop('rejected', Math.min(result.rejected, count))
+        this.#leave(count)
         if (result.rejected > 0)
           this.#warn('events_rejected', `the collector rejected events: ${result.detail}`)
         this.#failures = 0
@@ -196,11 +196,16 @@ export class Sender {
   #shrink(count: number): number | undefined {
     if (count === 0) return REFUSED_RETRY_MS
     if (count === 1) {
-      this.#queue.remove(1)
       this.#books.drop('too_large', 1)
+      this.#leave(1)
     }
     this.#batchEventsMax = Math.max(1, Math.floor(count / 2))
     return undefined
+  }
+
+  #leave(count: number): void {
+    const lastSeq = this.#queue.remove(count)
+    if (lastSeq !== undefined) this.#settled(lastSeq)
   }
 
   #backoffMs(): number {

@@ -5,7 +5,7 @@ import {
   type Protection,
   type WriteEvent,
 } from '@syncproof/core/contract'
-import { type Moment, now, stamp } from '../clock.ts'
+import { type Moment, now } from '../clock.ts'
 import type { SectionScope } from '../operation/context.ts'
 import type { ReadEvidence, TransactionObserver } from '../operation/evidence.ts'
 import { guarded } from '../operation/guarded.ts'
@@ -93,15 +93,14 @@ export class Section implements SectionScope {
     if (!held) return
     const { name, entity, protection } = this.#input
     const facts = {
-      operation_id: this.#operation.id,
       name,
       entity,
       protection,
       transaction: this.#input.transaction ?? idOf(held.transaction),
       locked: held.locked,
     }
-    this.#operation.produce({ kind: 'section_entered', ...stamp(held.at), ...facts })
-    this.#operation.produce({ kind: 'section_left', ...stamp(leftAt), ...facts })
+    this.#operation.produce('section_entered', held.at, facts)
+    this.#operation.produce('section_left', leftAt, facts)
   }
 
   #hold(transaction: Hold['transaction'], locked: boolean | undefined): Hold {

@@ -97,7 +97,12 @@ async function send(
     const report = { ...last.header.process, books: { produced, dropped } }
     const body = `{"contract":${CONTRACT_VERSION},"process":${JSON.stringify(report)},"events":[${batch.join(',')}]}`
     const { settings } = options
-    const result = await postBatch(settings, body, settings.requestTimeoutMs, new AbortController().signal)
+    const result = await postBatch(
+      settings,
+      Buffer.from(body),
+      settings.requestTimeoutMs,
+      new AbortController().signal,
+    )
     if (result.kind !== 'stored') return false
     rejected += result.rejected
   }

@@ -1,13 +1,14 @@
 import type { Outcome } from '@syncproof/core/contract'
 import { expect, it } from 'vitest'
-import { answerOf, type ObservedRequest } from './report-sync.ts'
+import { MarkRequests } from './mark-requests.ts'
 
 /** `PUT ok`: a request and its outcome; `PUT` alone has no answer yet. */
-function requests(...texts: readonly string[]): ObservedRequest[] {
-  return texts.map((text) => {
+function requests(...texts: readonly string[]): MarkRequests {
+  const seen = texts.map((text) => {
     const [target = '', outcome] = text.split(' ')
     return { target, answer: outcome === undefined ? undefined : { outcome: outcome as Outcome } }
   })
+  return new MarkRequests(seen)
 }
 
 it.each<[string, readonly string[], 'resolved' | 'thrown', Outcome]>([
@@ -21,12 +22,11 @@ it.each<[string, readonly string[], 'resolved' | 'thrown', Outcome]>([
   ['all refused', ['POST rejected', 'PUT rejected'], 'thrown', 'rejected'],
 ])('the requests inside a mark: %s', (_, texts, end, outcome) => {
   const own = { outcome: 'unknown' as const, resolved: end === 'resolved', isDeclared: false }
-  expect(answerOf(requests(...texts), own).outcome).toBe(outcome)
+  expect(requests(...texts).answer(own).outcome).toBe(outcome)
 })
 
 it('what the app declares of an error holds, but not over an earlier try without an answer', () => {
   const own = { outcome: 'rejected' as const, resolved: false, isDeclared: true }
-  expect(answerOf(requests('PUT unknown'), own).outcome).toBe('rejected')
-  expect(answerOf(requests('PUT unknown', 'PUT unknown'), own).outcome).toBe('unknown')
-  expect(answerOf([], own).outcome).toBe('rejected')
+  expect(requests('PUT unknown').answer(own).outcome).toBe('rejected')
+  expect(requests('PUT unknown', 'PUT unknown').answer(own).outcome).toBe('unknown')
 })

@@ -1,0 +1,48 @@
+import { limits } from '@syncproof/core/contract'
+
+/** Stands for the value of a member that could not be read. */
+export const UNREAD: unique symbol = Symbol('unread')
+
+/** The value of a record's member, or `UNREAD` where it throws. */
+export function memberOf(record: unknown, field: string): unknown {
+  try {
+    return (record as Readonly<Record<string, unknown>>)[field]
+  } catch {
+    return UNREAD
+  }
+}
+
+/** The names that an event can carry: own, enumerable, within the contract's bounds. */
+export function fieldNames(record: unknown): readonly string[] {
+  try {
+    // of a revoked proxy, isArray throws too
+    if (typeof record !== 'object' || record === null || Array.isArray(record)) return []
+    const names = Object.keys(record)
+    const good = names.every(isFieldName) ? names : names.filter(isFieldName)
+    return good.length > limits.fieldsPerEventMax ? good.slice(0, limits.fieldsPerEventMax) : good
+  } catch {
+    return []
+  }
+}
+
+/** Columns have few names, and each is asked for with every record. */
+const goodNames = new Set<string>()
+const GOOD_NAMES_MAX = 1_024
+
+function isFieldName(name: string): boolean {
+  if (goodNames.has(name)) return true
+  // no JSON parser that guards against prototype pollution takes a batch with this name
+  if (name === '__proto__' || !isText(name)) return false
+  if (goodNames.size < GOOD_NAMES_MAX) goodNames.add(name)
+  return true
+}
+
+/** Whether an event can carry it as a name or an id: some text within the contract's bound. */
+export function isText(text: unknown): text is string {
+  return typeof text === 'string' && text !== '' && text.length <= limits.stringLengthMax && isStorable(text)
+}
+
+/** PostgreSQL stores neither NUL nor a lone surrogate. */
+function isStorable(text: string): boolean {
+  return !text.includes('\u0000') && text.isWellFormed()
+}

@@ -1,0 +1,73 @@
+/** Names and texts, such as the fingerprints of a record, that spell their JSON once however many events carry them.
+ *  It has no prototype, so that a member called `constructor` is there only where it was put. An object made by
+ *  `Object.create(null)` would have none either, but is kept and read several times slower. Members must not change
+ *  once an event carries it. */
+export class TextMap {
+  [name: string]: string
+  #json: string | undefined
+
+  static of<T extends Readonly<Record<string, string>>>(members: T): T {
+    return Object.assign(new TextMap(), members) as TextMap & T
+  }
+
+  /** Where who fills the map spells it on the way. */
+  static spelled(map: TextMap, json: string): TextMap {
+    map.#json = json
+    return map
+  }
+
+  /** The JSON of a map; undefined for any other object. */
+  static jsonOf(value: object): string | undefined {
+    if (!(#json in value)) return undefined
+    value.#json ??= spell(value)
+    return value.#json
+  }
+}
+Object.setPrototypeOf(TextMap.prototype, null)
+Reflect.deleteProperty(TextMap.prototype, 'constructor')
+
+/** JSON of what an event's member holds: text, numbers, booleans, lists and plain objects of them. Undefined members
+ *  are left out. Several times faster than `JSON.stringify`, which spells everything anew. */
+export function jsonOf(value: unknown): string {
+  if (typeof value === 'string') return quote(value)
+  // NaN and the infinities are none
+  if (typeof value === 'number') return Number.isFinite(value) ? `${value}` : 'null'
+  if (typeof value !== 'object' || value === null) return `${value}`
+  if (Array.isArray(value)) return `[${value.map(jsonOf).join()}]`
+  return TextMap.jsonOf(value) ?? spell(value)
+}
+
+function spell(object: object): string {
+  const json = jsonOfMembers(object)
+  return `{${json.slice(1)}}`
+}
+
+/** The members of an object with a comma before each. */
+export function jsonOfMembers(object: object): string {
+  let json = ''
+  for (const name in object) {
+    const value = (object as Readonly<Record<string, unknown>>)[name]
+    if (value !== undefined) json += jsonOfName(name) + jsonOf(value)
+  }
+  return json
+}
+
+/** Most names are those of columns and members of the contract, and come with every event. */
+const names = new Map<string, string>()
+const NAMES_MAX = 1_024
+
+/** `,"name":` */
+export function jsonOfName(name: string): string {
+  const known = names.get(name)
+  if (known) return known
+  const spelled = `,${quote(name)}:`
+  if (names.size < NAMES_MAX) names.set(name, spelled)
+  return spelled
+}
+
+/** Printable ASCII without quotation marks and backslashes is spelled as it is. */
+const PLAIN = /^[ !#-[\]-~]*$/
+
+function quote(text: string): string {
+  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text)
+}
