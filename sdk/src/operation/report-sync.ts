@@ -24,6 +24,8 @@ export interface SyncInput {
   /** Where the app counts by itself. */
   readonly attempt?: number | undefined
   readonly idempotencyKey?: string | undefined
+  /** Value of a key that the external system should hold once; sent as a fingerprint. */
+  readonly uniqueKey?: unknown
   /** The operation whose write it carries. Default: what the wrapper declares. */
   readonly onBehalfOf?: string | undefined
   /** Default: now. */
@@ -40,6 +42,8 @@ export interface SyncAnswer {
   readonly externalOrdered?: boolean | undefined
   /** Where only the request told it. */
   readonly idempotencyKey?: string | undefined
+  /** Where only the request told it. */
+  readonly uniqueKey?: unknown
 }
 
 /** A sync that was sent. */
