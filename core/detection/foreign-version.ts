@@ -8,6 +8,8 @@ export function foreignVersionOf(write: StoredOf<'write'>): string | undefined {
   if (!isCommitted(write)) return undefined
   if (overwritten === undefined) return undefined
   if (write.known_incomplete === true || write.overwritten_by_self !== false) return undefined
+  // nobody said what was known
+  if (!Array.isArray(write.known_versions)) return undefined
   const known = [...write.known_versions, ...(write.base_version === undefined ? [] : [write.base_version])]
   // who never saw the row cannot have missed a version of it
   if (known.length === 0) return undefined

@@ -12,6 +12,7 @@ test('a detector that throws costs none of the others', () => {
     id: 'write-conflict',
     title: '',
     needs: ['write'],
+    reads: [],
     detect() {
       throw fault
     },
@@ -26,6 +27,7 @@ test('an operation without the events that a detector needs is not shown to it',
     id: 'unknown-outcome',
     title: '',
     needs: ['sync'],
+    reads: [],
     detect: () => expect.unreachable(),
   }
   expect(detectOperation(lossy, [picky])).toEqual({ findings: [], failures: [] })

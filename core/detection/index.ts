@@ -1,20 +1,55 @@
 import type { DetectedFinding, FindingKind } from '../contract/index.ts'
+import { checkThenCreate } from './detectors/check-then-create.ts'
+import { contractViolation } from './detectors/contract-violation.ts'
+import { duplicateCreate } from './detectors/duplicate-create.ts'
+import { invariantViolation } from './detectors/invariant-violation.ts'
+import { lockOutsideTransaction } from './detectors/lock-outside-transaction.ts'
+import { lockVoid } from './detectors/lock-void.ts'
 import { lostUpdate } from './detectors/lost-update.ts'
+import { orphanedOperation } from './detectors/orphaned-operation.ts'
 import { partialWrite } from './detectors/partial-write.ts'
+import { readBeforeLock } from './detectors/read-before-lock.ts'
+import { reorderedSync } from './detectors/reordered-sync.ts'
+import { syncInsideTransaction } from './detectors/sync-inside-transaction.ts'
+import { syncWithoutOutbox } from './detectors/sync-without-outbox.ts'
 import { unguardedReadModifyWrite } from './detectors/unguarded-read-modify-write.ts'
 import { unknownOutcome } from './detectors/unknown-outcome.ts'
+import { unobservedWrite } from './detectors/unobserved-write.ts'
 import { writeConflict } from './detectors/write-conflict.ts'
+import { writeSkew } from './detectors/write-skew.ts'
 import type { Detector, OperationHistory } from './history.ts'
 
-export type { Detector, OperationHistory } from './history.ts'
+export {
+  collisionsAMonth,
+  type ExposedCall,
+  type Exposure,
+  exposedCallOf,
+  missMs,
+} from './exposure.ts'
+export type { Detector, NeighbourHistory, OperationHistory, ProcessEnd } from './history.ts'
+export { limits as detectionLimits } from './limits.ts'
+export { linksOf, linksWanted } from './links.ts'
 export { resolvePartialWrite, resolveUnknownOutcome, settled } from './resolution.ts'
 
 export const detectors: readonly Detector[] = [
   lostUpdate,
   writeConflict,
+  lockVoid,
   partialWrite,
   unknownOutcome,
+  reorderedSync,
+  duplicateCreate,
+  orphanedOperation,
+  unobservedWrite,
+  writeSkew,
+  contractViolation,
+  invariantViolation,
   unguardedReadModifyWrite,
+  lockOutsideTransaction,
+  readBeforeLock,
+  checkThenCreate,
+  syncWithoutOutbox,
+  syncInsideTransaction,
 ]
 
 export interface Detection {

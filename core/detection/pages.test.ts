@@ -8,7 +8,7 @@ import {
   type StoredEvent,
   type Witness,
 } from '../contract/index.ts'
-import { detectOperation, detectors } from './index.ts'
+import { detectOperation, detectors, type OperationHistory } from './index.ts'
 import { processReport } from './testing/history-builder.ts'
 
 const folder = new URL('../../docs/findings/', import.meta.url)
@@ -20,30 +20,52 @@ function witnessOf(kind: string): Witness {
   return JSON.parse(json)
 }
 
-/** The example's events, with the start that every operation has. */
-function verdictsOf(events: readonly StoredEvent[]) {
-  const [event] = events
-  if (event === undefined || !('operation_id' in event)) throw new Error('no event')
-  const { operation_id, process_id } = event
+/** The example's operations, each with the others as its neighbours. */
+function verdictsOf(events: readonly StoredEvent[]): readonly string[] {
+  const histories = [...Map.groupBy(events, operationOf)].flatMap(([operationId, own]) =>
+    operationId === undefined ? [] : [historyOf(operationId, own)],
+  )
+  const end = events.find((event) => event.kind === 'process_ended')
+  const replaced = events.flatMap((event) =>
+    event.kind === 'write' ? (event.overwritten_version ?? []) : [],
+  )
+  return histories.flatMap((history) => {
+    const { findings } = detectOperation({
+      ...history,
+      neighbours: histories.filter((other) => other !== history),
+      ...(end && { processEnd: { event: end, whole: true } }),
+      unclaimed: new Set(replaced),
+    })
+    return findings.map(({ kind, verdict }) => `${kind} ${verdict}`)
+  })
+}
+
+function operationOf(event: StoredEvent): string | undefined {
+  return event.kind === 'process_ended' ? undefined : event.operation_id
+}
+
+/** With the start that every operation has. */
+function historyOf(operation_id: string, own: readonly StoredEvent[]): OperationHistory {
   const start = {
-    ...{ id: '', seq: 0, at: event.at, monotonic_us: 0, process_id, operation_id, kind: 'operation_started' },
-    ...{ name: 'syncCandidate', entity: { type: 'candidate', id: 'c-17' }, root_operation_id: operation_id },
-    ...{ attempt: 1, intent: 'unspecified' },
+    ...{ id: '', seq: 0, at: own[0]?.at, monotonic_us: 0, process_id: own[0]?.process_id, operation_id },
+    ...{ kind: 'operation_started', name: 'syncCandidate', entity: { type: 'candidate', id: 'c-17' } },
+    ...{ root_operation_id: operation_id, attempt: 1, intent: 'unspecified' },
   } as StoredEvent
-  const whole = events.some(({ kind }) => kind === 'operation_started') ? events : [start, ...events]
-  const history = {
-    operationId: operation_id,
-    process: processReport,
-    events: whole,
-    complete: true,
-    family: [],
-  }
-  return detectOperation(history).findings.map(({ kind, verdict }) => `${kind} ${verdict}`)
+  const events = own.some(({ kind }) => kind === 'operation_started') ? own : [start, ...own]
+  return { operationId: operation_id, process: processReport, events, complete: true, family: [] }
 }
 
 test('every kind of finding has a page, and every page is one of a kind', () => {
   const pages = readdirSync(folder).filter((file) => file.endsWith('.md'))
   expect(pages.sort()).toEqual(FINDING_KINDS.map((kind) => `${kind}.md`).sort())
+})
+
+test('the README lists every kind once, with a link to its page', () => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+  const listed = [...readme.matchAll(/^\| \[([a-z-]+)\]\(docs\/findings\/\1\.md\) \|/gm)].map(
+    ([, kind]) => kind,
+  )
+  expect(listed.sort()).toEqual([...FINDING_KINDS].sort())
 })
 
 describe.each(FINDING_KINDS)('the page of %s', (kind) => {

@@ -252,6 +252,11 @@ describe('an indeterminate finding of an operation', () => {
     expect(settled({ ...whole, operationId: 'another' }, stored, now)).toEqual([])
   })
 
+  test('but not one that rests on another operation, which was only not looked at this time', () => {
+    const overlap = stored.map((finding) => ({ ...finding, kind: 'lock-void' as const }))
+    expect(settled(whole, overlap, now)).toEqual([])
+  })
+
   test('is left alone where it is proven or over', () => {
     expect(
       settled(

@@ -1,4 +1,4 @@
-import type { DetectedFinding, Finding, Resolution, StoredEvent } from '../contract/index.ts'
+import type { DetectedFinding, Finding, FindingKind, Resolution, StoredEvent } from '../contract/index.ts'
 import { eventsOf, isCommitted, lastBy, type StoredOf, sameEntity } from './events.ts'
 import { compareField } from './field-values.ts'
 import type { OperationHistory } from './history.ts'
@@ -71,6 +71,10 @@ export function resolveUnknownOutcome(
   )
 }
 
+/** Kinds that rest on one operation alone. What also rests on another one is not over because that one was not
+ *  looked at this time. */
+const OWN_KINDS: readonly FindingKind[] = ['partial-write', 'unknown-outcome', 'orphaned-operation']
+
 /** The indeterminate findings of this operation that are over, because judging it with more events no longer
  *  returns them. Judge it first, then pass what was stored of it before.
  *  @param previous stored findings; those of other operations, and those that a person or a comparison
@@ -87,6 +91,7 @@ export function settled(
   const resolution = { at, why: 'Later events of the operation settled it.' }
   return previous
     .filter(({ verdict, status }) => verdict === 'indeterminate' && status !== 'resolved')
+    .filter(({ kind }) => OWN_KINDS.includes(kind))
     .filter(({ cause, id }) => cause.operation_id === history.operationId && !current.has(id))
     .map(({ id }) => ({ id, resolution }))
 }

@@ -3,23 +3,40 @@ import { actorOf, causeOf, entityText } from '../cause.ts'
 import { eventsOf, type StoredOf } from '../events.ts'
 import { compareField, memberOf } from '../field-values.ts'
 import { foreignVersionOf } from '../foreign-version.ts'
+import { type Fork, forksOf } from '../forked-write.ts'
 import type { Detector, OperationHistory } from '../history.ts'
+import { causeOfRun } from '../runs.ts'
 
 /** How a field was lost. `revert`: it was set back to what the operation had read, the spread-merge signature.
  *  `derived`: set to a third value, computed from what was read. `counter`: declared to be counted up or down. */
 export type LossRule = 'revert' | 'derived' | 'counter'
 
 /** Proven by one event, the write: it replaced a version that its operation never saw, and for some field
- *  that another writer had changed, what it wrote can only come from before that change. Primary: the write. */
+ *  that another writer had changed, what it wrote can only come from before that change. Primary: the write.
+ *
+ *  Where no write says what it replaced, two writes from one version are a hazard. Primary: the two. */
 export const lostUpdate: Detector = {
   id: 'lost-update',
   title: 'A committed write overwrote an update that it had not read',
   needs: ['write'],
+  reads: [
+    'write.outcome',
+    'write.transaction',
+    'write.overwritten_version',
+    'write.overwritten_by_self',
+    'write.known_versions',
+    'write.assigned',
+    'write.fields',
+    'write.base_fields',
+    'write.overwritten_fields',
+  ],
+  heeds: ['write.base_version', 'write.known_incomplete', 'write.version', 'write.rows_over_limit'],
   detect(history) {
-    return eventsOf(history.events, 'write').flatMap((write) => {
+    const proven = eventsOf(history.events, 'write').flatMap((write) => {
       const losses = lossesOf(write)
       return losses.size === 0 ? [] : [finding(history, write, losses)]
     })
+    return [...proven, ...forksOf(history).map(forkFinding)]
   },
 }
 
@@ -67,5 +84,23 @@ function finding(
       overwritten_version: write.overwritten_version,
       known_versions: write.known_versions,
     },
+  }
+}
+
+function forkFinding({ runs, writes, fields }: Fork): DetectedFinding {
+  const [first, last] = writes
+  const cause = causeOfRun(runs[1])
+  return {
+    id: findingId('lost-update', JSON.stringify([first.id, last.id])),
+    kind: 'lost-update',
+    verdict: 'hazard',
+    severity: 'medium',
+    entity: last.entity,
+    fields,
+    summary: `${actorOf(cause)} wrote ${entityText(last.entity)} from the same version as another call: one of them lost ${fields.join(', ')}`,
+    cause,
+    witness: { events: [runs[0].started, first, runs[1].started, last] },
+    occurred_at: last.at,
+    details: { system: last.system, base_version: last.base_version },
   }
 }

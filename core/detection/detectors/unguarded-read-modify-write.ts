@@ -1,7 +1,7 @@
-import { type DetectedFinding, findingId } from '../../contract/index.ts'
-import { causeOf } from '../cause.ts'
 import { eventsOf, type StoredOf, sameEntity } from '../events.ts'
-import type { Detector, OperationHistory } from '../history.ts'
+import { hazardOf, onceEach } from '../hazard.ts'
+import type { Detector } from '../history.ts'
+import { valueFieldsOf } from '../value-fields.ts'
 
 type Write = StoredOf<'write'>
 type Read = StoredOf<'read'>
@@ -13,17 +13,31 @@ export const unguardedReadModifyWrite: Detector = {
   id: 'unguarded-read-modify-write',
   title: 'A function reads, computes and writes back with nothing to keep other writers out',
   needs: ['write'],
+  reads: [
+    'operation_started.name',
+    'read.found',
+    'read.system',
+    'read.entity',
+    'write.system',
+    'write.entity',
+    'write.guard',
+    'write.assigned',
+  ],
+  heeds: ['read.version', 'write.base_version', 'write.section', 'write.rows_over_limit'],
   detect(history) {
-    const [started] = eventsOf(history.events, 'operation_started')
-    if (!started) return []
     const reads = eventsOf(history.events, 'read')
-    const findings = new Map<string, DetectedFinding>()
-    for (const write of eventsOf(history.events, 'write')) {
-      const read = isUnguarded(write) ? baseReadOf(write, reads) : undefined
-      const found = read && finding(history, started.name, read, write)
-      if (found && !findings.has(found.id)) findings.set(found.id, found)
-    }
-    return [...findings.values()]
+    if (reads.length === 0) return []
+    return onceEach(
+      eventsOf(history.events, 'write').map((write) => {
+        const read = isUnguarded(write) ? baseReadOf(write, reads) : undefined
+        if (!read) return undefined
+        const { entity, system } = write
+        return hazardOf(history, 'unguarded-read-modify-write', {
+          ...{ entity, system, severity: 'medium', fields: valueFieldsOf(write), witness: [read, write] },
+          does: `reads a ${entity.type} from ${system}, computes and writes it back unguarded: two calls at once lose an update`,
+        })
+      }),
+    )
   },
 }
 
@@ -49,27 +63,4 @@ function baseReadOf(write: Write, reads: readonly Read[]): Read | undefined {
         (write.base_version === undefined || read.version === write.base_version),
     )
     .at(-1)
-}
-
-function valueFieldsOf(write: Write): string[] {
-  return Object.entries(write.assigned)
-    .filter(([, assignment]) => assignment === 'value')
-    .map(([field]) => field)
-    .sort()
-}
-
-function finding(history: OperationHistory, name: string, read: Read, write: Write): DetectedFinding {
-  const { system, entity } = write
-  return {
-    id: findingId('unguarded-read-modify-write', JSON.stringify([name, entity.type, system])),
-    kind: 'unguarded-read-modify-write',
-    verdict: 'hazard',
-    severity: 'medium',
-    fields: valueFieldsOf(write),
-    summary: `${name} reads a ${entity.type} from ${system}, computes and writes it back unguarded: two calls at once lose an update`,
-    cause: causeOf(history),
-    witness: { events: [read, write] },
-    occurred_at: write.at,
-    details: { function: name, entity_type: entity.type, system },
-  }
 }

@@ -18,6 +18,21 @@ export const unknownOutcome: Detector = {
   id: 'unknown-outcome',
   title: 'Nobody knows yet whether it was applied',
   needs: ['sync', 'write', 'transaction_finished'],
+  reads: ['sync.outcome'],
+  heeds: [
+    'sync.system',
+    'sync.entity',
+    'sync.fields',
+    'write.outcome',
+    'write.system',
+    'write.action',
+    'write.entity',
+    'write.assigned',
+    'write.fields',
+    'write.transaction',
+    'transaction_finished.outcome',
+    'transaction_finished.transaction',
+  ],
   detect(history) {
     return [...unknownSyncs(history), ...unknownWrites(history)]
   },

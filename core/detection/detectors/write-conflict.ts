@@ -12,6 +12,24 @@ export const writeConflict: Detector = {
   id: 'write-conflict',
   title: 'A committed write replaced a version that it had not read, with no loss proven',
   needs: ['write'],
+  reads: [
+    'write.outcome',
+    'write.transaction',
+    'write.overwritten_version',
+    'write.overwritten_by_self',
+    'write.known_versions',
+    'write.assigned',
+  ],
+  heeds: [
+    'write.action',
+    'write.base_version',
+    'write.known_incomplete',
+    'write.version',
+    'write.rows_over_limit',
+    'write.fields',
+    'write.base_fields',
+    'write.overwritten_fields',
+  ],
   detect(history) {
     return eventsOf(history.events, 'write')
       .filter((write) => foreignVersionOf(write) !== undefined && lossesOf(write).size === 0)

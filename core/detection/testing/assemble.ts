@@ -1,6 +1,7 @@
 import type { DetectedFinding, Finding, StoredEvent } from '../../contract/index.ts'
 import type { OperationHistory } from '../history.ts'
 import { detectOperation, settled } from '../index.ts'
+import { withNeighbours } from './neighbours.ts'
 
 /** Histories as a store puts them together from whatever has arrived: each event once, ascending by seq. */
 function historiesOf(arrived: readonly StoredEvent[]): OperationHistory[] {
@@ -8,7 +9,10 @@ function historiesOf(arrived: readonly StoredEvent[]): OperationHistory[] {
     (a, b) => a.seq - b.seq,
   )
   const bySeq = new Set(events.map((event) => `${event.process_id} ${event.seq}`))
-  const operations = Map.groupBy(events, operationOf)
+  const operations = Map.groupBy(
+    events.filter(({ kind }) => kind !== 'process_ended'),
+    operationOf,
+  )
   return [...operations].map(([operationId, own]) => {
     const [first] = own
     const last = own.at(-1)
@@ -20,12 +24,25 @@ function historiesOf(arrived: readonly StoredEvent[]): OperationHistory[] {
     const family = idsUnderSameRoot(events, operationId)
     return {
       operationId,
-      process: { id: first.process_id, service: 'simulated' },
+      process: { id: first.process_id, service: 'simulated', clock: { offset_ms: [0, 0] } },
       events: own,
       complete: finished && whole,
+      ...endOf(events, first, bySeq),
       family: events.filter((event) => operationOf(event) !== operationId && family.has(operationOf(event))),
     }
   })
+}
+
+/** The end of the process, and whether nothing is missing from the operation's first event up to it. */
+function endOf(
+  events: readonly StoredEvent[],
+  { process_id, seq }: StoredEvent,
+  bySeq: ReadonlySet<string>,
+): Pick<OperationHistory, 'processEnd'> {
+  const end = events.find((event) => event.kind === 'process_ended' && event.process_id === process_id)
+  if (end?.kind !== 'process_ended') return {}
+  const span = Array.from({ length: Math.max(0, end.last_seq - seq + 1) }, (_, index) => seq + index)
+  return { processEnd: { event: end, whole: span.every((each) => bySeq.has(`${process_id} ${each}`)) } }
 }
 
 /** What stands after the batches arrived one after the other, with every operation judged after each of them;
@@ -40,7 +57,7 @@ export function judgeArrivals(batches: readonly (readonly StoredEvent[])[]): {
   for (const batch of batches) {
     arrived = [...arrived, ...batch]
     const now = new Map<string, DetectedFinding>()
-    for (const history of historiesOf(arrived)) {
+    for (const history of withNeighbours(historiesOf(arrived))) {
       const { findings, failures } = detectOperation(history)
       if (failures[0]) throw failures[0].error
       for (const finding of findings) now.set(finding.id, finding)

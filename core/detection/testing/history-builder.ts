@@ -1,174 +1,64 @@
-import {
-  type Assignment,
-  type EntityRef,
-  formatToken,
-  type OperationFinished,
-  type OperationStarted,
-  type ProcessReport,
-  type ReadEvent,
-  type StoredEvent,
-  type SyncEvent,
-  type SyncproofEvent,
-  type TransactionFinished,
-  type WriteEvent,
-} from '../../contract/index.ts'
+import type { ProcessReport, StoredEvent, SyncproofEvent } from '../../contract/index.ts'
 import type { OperationHistory } from '../history.ts'
+import type { Step } from './steps.ts'
 
-/** Short histories for tests: one line a step, values instead of fingerprints, `'1'` instead of a token. */
+export * from './steps.ts'
 
-const candidate: EntityRef = { type: 'candidate', id: 'c-17' }
+/** Short histories for tests. */
+
 export const processReport: ProcessReport = {
   id: '018f0000-0000-4000-8000-000000000001',
   service: 'candidate-api',
   release: 'abc123',
 }
 
-type Rest<T> = Partial<Omit<T, 'kind' | 'operation_id' | 'fields'>>
-type Values = Readonly<Record<string, string>>
-/** What the operation knew, what was there, what it wrote, how it came by it; undefined where not reported. */
-export type Change = readonly [
-  base: string | undefined,
-  overwritten: string | undefined,
-  now: string | undefined,
-  assigned: Assignment,
-]
-
-export type Step =
-  | { readonly event: Omit<SyncproofEvent, 'id' | 'seq' | 'at' | 'monotonic_us' | 'operation_id'> }
-  | { readonly call: readonly Step[] }
-
-export function token(value: string, key: string = candidate.id): string {
-  return formatToken({ kind: 'xmin', database: '7/app', table: 'candidates', key, value })
-}
-
-/** `!` stays what it is: an unreadable field. */
-export function fingerprint(value: string): string {
-  return value === '!' ? value : `key1.auto.${value}`
-}
-
-function fingerprints(values: Values): Record<string, string> {
-  return Object.fromEntries(Object.entries(values).map(([field, value]) => [field, fingerprint(value)]))
-}
-
-function step(event: object): Step {
-  return { event } as Step
-}
-
-export function started(rest: Rest<OperationStarted> = {}): Step {
-  return step({
-    kind: 'operation_started',
-    name: 'syncCandidate',
-    entity: candidate,
-    attempt: 1,
-    intent: 'unspecified',
-    trace_id: 'trace-1',
-    ...rest,
-  })
-}
-
-/** An operation that must reach `ats`. */
-export function startedFor(...systems: readonly string[]): Step {
-  return started({ syncs: systems.map((system) => ({ system })) })
-}
-
-export function read(version: string, values: Values, rest: Rest<ReadEvent> = {}): Step {
-  return step({
-    kind: 'read',
-    system: 'db',
-    entity: candidate,
-    found: true,
-    version: token(version),
-    fields: fingerprints(values),
-    transaction: 'none',
-    ...rest,
-  })
-}
-
-/** A write that knew version 1, replaced version 2 of another writer and made version 3, unless told otherwise. */
-export function write(
-  changes: Readonly<Record<string, Change>>,
-  rest: Rest<WriteEvent> & { readonly fields?: Values } = {},
-): Step {
-  const column = (index: 0 | 1 | 2) =>
-    Object.fromEntries(
-      Object.entries(changes).flatMap(([field, change]) => {
-        const value = change[index]
-        return value === undefined ? [] : [[field, fingerprint(value)]]
-      }),
-    )
-  return step({
-    kind: 'write',
-    system: 'db',
-    entity: candidate,
-    action: 'update',
-    base_version: token('1'),
-    known_versions: [token('1')],
-    overwritten_version: token('2'),
-    overwritten_by_self: false,
-    version: token('3'),
-    assigned: Object.fromEntries(Object.entries(changes).map(([field, change]) => [field, change[3]])),
-    fields: column(2),
-    base_fields: column(0),
-    overwritten_fields: column(1),
-    guard: 'none',
-    transaction: 'none',
-    outcome: 'ok',
-    ...rest,
-  })
-}
-
-/** A write that nobody came in between of. */
-export function cleanWrite(field: string, from: string, to: string, rest: Rest<WriteEvent> = {}): Step {
-  return write({ [field]: [from, from, to, 'supplied'] }, { overwritten_version: token('1'), ...rest })
-}
-
-export function sync(outcome: SyncEvent['outcome'], values: Values = {}, rest: Rest<SyncEvent> = {}): Step {
-  return step({
-    kind: 'sync',
-    system: 'ats',
-    entity: candidate,
-    action: 'update',
-    fields: fingerprints(values),
-    outcome,
-    attempt: 1,
-    ...rest,
-  })
-}
-
-export function transactionFinished(transaction: string, outcome: TransactionFinished['outcome']): Step {
-  return step({ kind: 'transaction_finished', transaction, isolation: 'read committed', outcome })
-}
-
-export function finished(rest: Rest<OperationFinished> = {}): Step {
-  return step({ kind: 'operation_finished', outcome: 'ok', ...rest })
-}
-
-/** An operation that is called here, with its own start and end among the steps. */
-export function call(...steps: readonly Step[]): Step {
-  return { call: steps }
-}
-
-/** A whole, complete history of the outermost operation; called ones are its family. */
+/** A whole, complete history of the outermost operation; called ones are its family. Each step is sent a
+ *  millisecond after the one before. */
 export function history(...steps: readonly Step[]): OperationHistory {
+  return operation({}, ...steps)
+}
+
+export interface Place {
+  /** Operations of one test differ in it; so do their ids, and their places in the process's sequence. Default 0. */
+  readonly operation?: number
+  /** When its first step is sent, in milliseconds since the test began. Default 0. */
+  readonly fromMs?: number
+  readonly process?: ProcessReport
+}
+
+/** `history`, somewhere. */
+export function operation(place: Place, ...steps: readonly Step[]): OperationHistory {
+  const { operation: number = 0, fromMs = 0, process = processReport } = place
+  const first = number * 1_000
   const events: StoredEvent[] = []
   let calls = 0
   const run = (operation: readonly Step[], parent: string | undefined): void => {
-    const operationId = operationIdOf(calls++)
+    const operationId = operationIdOf(first + calls++)
     for (const each of operation) {
       if ('call' in each) run(each.call, operationId)
-      else events.push(stored(withCalls(each.event, operation), events.length, operationId, parent))
+      else {
+        const index = events.length
+        const sentMs = fromMs + index + (each.sentMs ?? 0)
+        const about = { index: first + index, sentMs, operationId, root: operationIdOf(first), parent }
+        events.push(stored(withCalls(each.event, operation), process, about))
+      }
     }
   }
   run(steps, undefined)
   const isOwn = (event: StoredEvent) =>
-    event.kind !== 'process_ended' && event.operation_id === operationIdOf(0)
+    event.kind !== 'process_ended' && event.operation_id === operationIdOf(first)
   return {
-    operationId: operationIdOf(0),
-    process: processReport,
+    operationId: operationIdOf(first),
+    process,
     events: events.filter(isOwn),
     complete: events.some((event) => isOwn(event) && event.kind === 'operation_finished'),
     family: events.filter((event) => !isOwn(event)),
   }
+}
+
+/** The first of these, with the others as its neighbours. */
+export function beside(own: OperationHistory, ...others: readonly OperationHistory[]): OperationHistory {
+  return { ...own, neighbours: others }
 }
 
 /** The history of the first operation that the outermost one called. */
@@ -181,27 +71,38 @@ export function incomplete(whole: OperationHistory): OperationHistory {
   return { ...whole, complete: false }
 }
 
-/** The only event of a kind in a history, for tests that take a field of it away. */
+/** Without a field in all events of a kind, those of neighbours too; or with another value for it. */
 export function without(
   whole: OperationHistory,
   kind: SyncproofEvent['kind'],
   field: string,
   value?: unknown,
 ): OperationHistory {
-  const strip = (event: StoredEvent) => {
-    const { [field]: _, ...rest } = event as StoredEvent & Record<string, unknown>
-    return (
-      event.kind === kind ? { ...rest, ...(value !== undefined && { [field]: value }) } : event
-    ) as StoredEvent
+  const strip = <E extends StoredEvent>(event: E) => {
+    const { [field]: _, ...rest } = event as E & Record<string, unknown>
+    return (event.kind === kind ? { ...rest, ...(value !== undefined && { [field]: value }) } : event) as E
   }
-  return { ...whole, events: whole.events.map(strip) }
+  const all = (events: readonly StoredEvent[]) => events.map(strip)
+  return {
+    ...whole,
+    events: all(whole.events),
+    family: all(whole.family),
+    ...(whole.neighbours && {
+      neighbours: whole.neighbours.map((other) => ({ ...other, events: all(other.events) })),
+    }),
+    ...(whole.processEnd && {
+      processEnd: { ...whole.processEnd, event: strip(whole.processEnd.event) },
+    }),
+  }
 }
 
 /** Bare events of other operations of the same process, `afterMs` later. */
 export function laterEvents(afterMs: number, ...steps: readonly Step[]): readonly StoredEvent[] {
   const offset = Math.max(100, afterMs)
   return steps.flatMap((each, index) =>
-    'call' in each ? [] : [stored(each.event, offset + index, operationIdOf(9_000 + offset), undefined)],
+    'call' in each
+      ? []
+      : [stored(each.event, processReport, laterAt(offset + index, operationIdOf(9_000 + offset)))],
   )
 }
 
@@ -218,16 +119,29 @@ function operationIdOf(index: number): string {
 
 const START_MS = Date.UTC(2026, 10, 20, 12)
 
-function stored(event: object, index: number, operationId: string, parent: string | undefined): StoredEvent {
+interface EventPlace {
+  readonly index: number
+  readonly sentMs: number
+  readonly operationId: string
+  readonly root: string
+  readonly parent: string | undefined
+}
+
+function laterAt(index: number, operationId: string): EventPlace {
+  return { index, sentMs: index, operationId, root: operationIdOf(0), parent: undefined }
+}
+
+function stored(event: object, process: ProcessReport, place: EventPlace): StoredEvent {
+  const { index, sentMs, operationId, root, parent } = place
   const isStart = 'kind' in event && event.kind === 'operation_started'
   return {
     id: `018f0000-0000-7000-8000-${index.toString(16).padStart(12, '0')}`,
     seq: index,
-    at: new Date(START_MS + index).toISOString(),
-    monotonic_us: index * 1_000,
+    at: new Date(START_MS + sentMs).toISOString(),
+    monotonic_us: sentMs * 1_000,
     operation_id: operationId,
-    process_id: processReport.id,
-    ...(isStart && { root_operation_id: operationIdOf(0) }),
+    process_id: process.id,
+    ...(isStart && { root_operation_id: root }),
     ...(isStart && parent !== undefined && { parent_operation_id: parent }),
     duration_us: 500,
     ...event,

@@ -1,0 +1,57 @@
+import type { ProcessReport } from '../contract/index.ts'
+
+/** A point in time, on the clocks of the process that saw it. */
+export interface Instant {
+  readonly process: ProcessReport
+  readonly at: string
+  readonly monotonic_us: number
+}
+
+/** How far one instant surely was before another, and what says so. */
+export interface Gap {
+  readonly us: number
+  /** `monotonic`: one clock that is never set. `wall`: two clocks, each within what its process reported of it. */
+  readonly basis: 'monotonic' | 'wall'
+}
+
+/** An interval in which the wall clock and the monotonic one went apart by more than this was spanned by a jump. */
+const JUMP_US_MAX = 1_000
+
+/** Why nothing that rests on two wall clocks is proven. */
+export const WALL_CLOCK_DOUBT =
+  'The order rests on the clocks of two processes, and nothing says that neither was set in between.'
+
+/** `at` is read to the millisecond. */
+const READING_US = 1_000
+
+/** Undefined where `earlier` may not have been before `later`, or nobody knows. Clocks of two processes are compared
+ *  only as intervals, each widened by what the process does not know of its own clock. */
+export function gapBetween(earlier: Instant, later: Instant): Gap | undefined {
+  if (earlier.process.id === later.process.id) {
+    const us = later.monotonic_us - earlier.monotonic_us
+    return us > 0 ? { us, basis: 'monotonic' } : undefined
+  }
+  const latest = onCollector(earlier)
+  const soonest = onCollector(later)
+  if (!latest || !soonest) return undefined
+  const us = soonest.low - latest.high - READING_US
+  return us > 0 ? { us, basis: 'wall' } : undefined
+}
+
+/** Whether the wall clock was set between two instants of one process. */
+export function wasSetBetween(a: Instant, b: Instant): boolean {
+  const wallUs = (Date.parse(b.at) - Date.parse(a.at)) * 1_000
+  return !(Math.abs(wallUs - (b.monotonic_us - a.monotonic_us)) <= JUMP_US_MAX + READING_US)
+}
+
+/** What rests on wall clocks somewhere rests on them as a whole. */
+export function weakerBasis(...gaps: readonly Gap[]): Gap['basis'] {
+  return gaps.some(({ basis }) => basis === 'wall') ? 'wall' : 'monotonic'
+}
+
+function onCollector({ process, at }: Instant): { low: number; high: number } | undefined {
+  if (!process.clock) return undefined
+  const [low, high] = process.clock.offset_ms
+  const ms = Date.parse(at)
+  return Number.isFinite(ms + low + high) ? { low: (ms + low) * 1_000, high: (ms + high) * 1_000 } : undefined
+}

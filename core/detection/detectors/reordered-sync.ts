@@ -1,0 +1,107 @@
+import { type DetectedFinding, findingId } from '../../contract/index.ts'
+import { actorOf, entityText } from '../cause.ts'
+import { WALL_CLOCK_DOUBT } from '../clocks.ts'
+import { sameEntity } from '../events.ts'
+import { compareField } from '../field-values.ts'
+import type { Detector } from '../history.ts'
+import { isNewer, madeVersions } from '../row-order.ts'
+import { causeOfRun, isApart, runsOf } from '../runs.ts'
+import { type Applied, appliedAfter, appliedSyncs, type Order } from '../sync-order.ts'
+
+/** Two versions of a row were sent to another system, and the older one was applied last, so that it stands there.
+ *  Versions are ordered by the chain of what each write replaced; the applying by the system's own revisions, or by the
+ *  one having been answered before the other was sent. Primary: the two syncs. */
+export const reorderedSync: Detector = {
+  id: 'reordered-sync',
+  title: 'An older version of a record was applied over a newer one',
+  needs: ['sync', 'write'],
+  reads: [
+    'operation_started.root_operation_id',
+    'write.entity',
+    'write.outcome',
+    'write.transaction',
+    'write.version',
+    'write.overwritten_version',
+    'write.fields',
+    'sync.system',
+    'sync.entity',
+    'sync.outcome',
+    'sync.version',
+    'sync.fields',
+    'sync.external_version',
+    'sync.external_ordered',
+  ],
+  heeds: [
+    'sync.action',
+    'sync.on_behalf_of',
+    'sync.external_id',
+    'sync.duration_us',
+    'sync.attempt',
+    'sync.idempotency_key',
+    'write.action',
+    'write.rows_over_limit',
+  ],
+  detect(history) {
+    if (!history.neighbours || history.neighbours.length === 0) return []
+    const runs = runsOf(history)
+    const made = madeVersions(runs)
+    const applied = appliedSyncs(runs, made)
+    return applied.flatMap((older) =>
+      applied.flatMap((newer) => {
+        if (!isSameTarget(older, newer) || !isApart(older.made.run, newer.made.run)) return []
+        const order = isNewer(newer.made, older.made, made) ? appliedAfter(older, newer) : undefined
+        const fields = order ? changedFields(older, newer) : []
+        return order && fields.length > 0 ? [finding(older, newer, order, fields)] : []
+      }),
+    )
+  },
+}
+
+function isSameTarget(a: Applied, b: Applied): boolean {
+  return (
+    a.sync.system === b.sync.system &&
+    a.sync.system !== undefined &&
+    sameEntity(a.sync.entity, b.sync.entity) &&
+    sameEntity(a.made.write.entity, b.made.write.entity) &&
+    (a.sync.external_id === b.sync.external_id ||
+      a.sync.external_id === undefined ||
+      b.sync.external_id === undefined)
+  )
+}
+
+/** What the two payloads say differently, each as its row says it: other members may have come from elsewhere. */
+function changedFields(older: Applied, newer: Applied): string[] {
+  const isOfRow = ({ sync, made }: Applied, field: string) =>
+    compareField(sync.fields, made.write.fields, field) === 'same'
+  return Object.keys(older.sync.fields)
+    .filter((field) => compareField(older.sync.fields, newer.sync.fields, field) === 'different')
+    .filter((field) => isOfRow(older, field) && isOfRow(newer, field))
+    .sort()
+}
+
+function finding(older: Applied, newer: Applied, order: Order, fields: readonly string[]): DetectedFinding {
+  const cause = causeOfRun(older.run)
+  const { entity, system } = older.sync
+  const isProven = order !== 'wall'
+  const events = [
+    newer.made.run.started,
+    newer.made.write,
+    newer.sync,
+    older.made.run.started,
+    older.made.write,
+  ]
+  return {
+    id: findingId('reordered-sync', JSON.stringify([older.sync.id, newer.sync.id])),
+    kind: 'reordered-sync',
+    verdict: isProven ? 'proven' : 'indeterminate',
+    severity: 'high',
+    entity,
+    fields,
+    summary: `${actorOf(cause)} brought ${system} an older version of ${entityText(entity)} after a newer one was there`,
+    ...(!isProven && { reason: WALL_CLOCK_DOUBT }),
+    cause,
+    witness: { events: [...events, older.sync] },
+    occurred_at: older.sync.at,
+    details: { system, order },
+  }
+}

@@ -1,0 +1,100 @@
+import { entityKey, NO_ROW, type StoredEvent } from '../contract/index.ts'
+import { eventsOf, isCommitted, type StoredOf, sameEntity } from './events.ts'
+import { excludes } from './held-sections.ts'
+import type { NeighbourHistory } from './history.ts'
+import { limits } from './limits.ts'
+
+/** Some findings are about two operations that never met in one history. A link is a text that the events of both
+ *  name: a version of a row, a section of an entity, a key that should be created once. The store keeps the links of
+ *  each event before it judges it and finds the other events by equality alone, so an operation is judged with the
+ *  same few others however old its entity is. Whichever of two operations is judged last sees the other one.
+ *
+ *  A link that two things share by accident costs a look: detectors compare what they claim by themselves. */
+
+/** The links under which an event is found; none for most kinds.
+ *  @param event as stored: a wrong one has none */
+export function linksOf(event: StoredEvent): readonly string[] {
+  switch (event.kind) {
+    case 'write':
+      return isCommitted(event) ? unique(versionsOf(event)).map(versionLink) : []
+    case 'sync': {
+      if (event.outcome !== 'ok') return []
+      const links = event.version === undefined ? [] : [versionLink(event.version)]
+      return isKeyedCreate(event) ? [...links, createLink(event)] : links
+    }
+    case 'section_left':
+      return excludes(event.protection) ? [sectionLink(event)] : []
+    default:
+      return []
+  }
+}
+
+/** The links by which the neighbours of an operation are found: those of its own events at hop 1; from hop 2 to
+ *  `limits.hopsMax`, for each neighbour, those that follow its row to older and newer versions. */
+export function linksWanted(operation: Pick<NeighbourHistory, 'events'>, hop: number): readonly string[] {
+  const writes = eventsOf(operation.events, 'write').filter(isCommitted)
+  const syncs = eventsOf(operation.events, 'sync').filter(({ outcome }) => outcome === 'ok')
+  const carried = syncs.flatMap(({ version }) => version ?? [])
+  const [started] = eventsOf(operation.events, 'operation_started')
+  // a version that was never meant for another system is never sent out of order
+  const isSynced = syncs.length > 0 || hop > 1 || (started?.syncs?.length ?? 0) > 0
+  const chain = isSynced
+    ? writes.flatMap(({ version, overwritten_version }) => [version, overwritten_version])
+    : []
+  const versions = [...carried, ...chain.filter(isLinked)]
+  if (hop > 1) return unique(versions).map(versionLink)
+  const forked = writes.filter(isBlind).map(({ base_version }) => base_version)
+  const read = skewReads(operation.events, writes).map(({ version }) => version)
+  return unique([
+    ...unique([...versions, ...[...forked, ...read].filter(isLinked)]).map(versionLink),
+    ...syncs.filter(isKeyedCreate).map(createLink),
+    ...eventsOf(operation.events, 'section_left').flatMap(linksOf),
+  ])
+}
+
+/** Reads of rows that the operation did not write itself: half of a write skew. */
+export function skewReads(
+  events: readonly StoredEvent[],
+  committed: readonly StoredOf<'write'>[],
+): readonly StoredOf<'read'>[] {
+  if (committed.length === 0) return []
+  return eventsOf(events, 'read')
+    .filter((read) => read.version !== undefined && read.transaction !== undefined)
+    .filter((read) => committed.every((write) => !sameEntity(write.entity, read.entity)))
+    .slice(0, limits.skewReadsMax)
+}
+
+/** A write that knows what it came from and not what it replaced, as marks by hand report it. */
+export function isBlind(write: StoredOf<'write'>): boolean {
+  return write.overwritten_version === undefined && write.base_version !== undefined
+}
+
+/** A create whose key the other system should hold once. */
+export function isKeyedCreate(sync: StoredOf<'sync'>): boolean {
+  return sync.action === 'create' && sync.unique_key !== undefined && sync.external_id !== undefined
+}
+
+function versionsOf(write: StoredOf<'write'>): readonly string[] {
+  const base = isBlind(write) ? write.base_version : undefined
+  return [write.version, write.overwritten_version, base].filter(isLinked)
+}
+
+function isLinked(token: string | undefined): token is string {
+  return token !== undefined && token !== NO_ROW
+}
+
+function versionLink(token: string): string {
+  return `version:${token}`
+}
+
+function createLink({ system, unique_key }: StoredOf<'sync'>): string {
+  return `create:${system.length}:${system}:${unique_key}`
+}
+
+function sectionLink({ name, entity }: StoredOf<'section_left'>): string {
+  return `section:${name.length}:${name}:${entityKey(entity)}`
+}
+
+function unique(texts: readonly string[]): string[] {
+  return [...new Set(texts)]
+}

@@ -1,0 +1,52 @@
+import { gapBetween } from './clocks.ts'
+import { eventsOf, type StoredOf } from './events.ts'
+import type { MadeVersion } from './row-order.ts'
+import { answerOf, instantOf, isApart, type Run } from './runs.ts'
+
+/** An acknowledged sync, with the write that made what it carries. */
+export interface Applied {
+  readonly run: Run
+  readonly sync: StoredOf<'sync'>
+  readonly made: MadeVersion
+}
+
+/** What tells which of two was applied last: the system's own revisions, one process's clock, or two. */
+export type Order = 'revision' | 'monotonic' | 'wall'
+
+/** Acknowledged syncs that carry a version which the operation that they serve has made itself. Who sends what it
+ *  only read may do so on purpose, as an undoing does. */
+export function appliedSyncs(runs: readonly Run[], made: readonly MadeVersion[]): readonly Applied[] {
+  return runs.flatMap((run) =>
+    eventsOf(run.events, 'sync')
+      .filter(
+        ({ outcome, action, version }) => outcome === 'ok' && action !== 'delete' && version !== undefined,
+      )
+      .flatMap((sync) =>
+        made
+          .filter(({ write }) => write.version === sync.version && write.action !== 'delete')
+          .filter((origin) => serves(sync, run, origin))
+          .map((origin) => ({ run, sync, made: origin })),
+      ),
+  )
+}
+
+function serves(sync: StoredOf<'sync'>, run: Run, { run: maker, write }: MadeVersion): boolean {
+  return sync.on_behalf_of === undefined ? !isApart(run, maker) : sync.on_behalf_of === write.operation_id
+}
+
+/** What says that `last` was surely applied after `first`; undefined where nothing does. */
+export function appliedAfter(last: Applied, first: Applied): Order | undefined {
+  const revisions = [revisionOf(first.sync), revisionOf(last.sync)]
+  const [before, after] = revisions
+  if (before !== undefined && after !== undefined && last.sync.external_id === first.sync.external_id)
+    return before < after ? 'revision' : undefined
+  // an attempt that the system had taken before is acknowledged again without being applied again
+  if (last.sync.attempt !== 1 || last.sync.idempotency_key !== undefined) return undefined
+  const answered = answerOf(first.run, first.sync)
+  return answered && gapBetween(answered, instantOf(last.run, last.sync))?.basis
+}
+
+function revisionOf({ external_ordered, external_version }: StoredOf<'sync'>): bigint | undefined {
+  if (external_ordered !== true || external_version === undefined) return undefined
+  return /^\d{1,40}$/.test(external_version) ? BigInt(external_version) : undefined
+}
