@@ -2,12 +2,13 @@ import type { Settled } from '../operation/observe-result.ts'
 import { outcomeOfStatus, outcomeOfSyncError, outcomeOfSyncResult, readMember } from '../operation/outcome.ts'
 import type { SyncAnswer } from '../operation/report-sync.ts'
 import { readHeader } from './http-request.ts'
-import { answersTheRequest, type Dispatches, isSurelyUnsent, mayHaveRetried } from './sent-bytes.ts'
+import { answersTheRequest, type Dispatches, isSurelyUnsent, retriesBefore } from './sent-bytes.ts'
 import { isMemberPath, memberAt, type SystemContract } from './system-contract.ts'
 
 /** What is known of a request when its answer, or an error, has come. */
 export interface Answered {
   readonly method: string
+  readonly url: URL | undefined
   readonly contract: SystemContract | undefined
   readonly dispatches: Dispatches
 }
@@ -31,11 +32,11 @@ export function answerOfFetch(result: Settled<unknown>, answered: Answered): Syn
   const judged = outcomeOfStatus(status, action, contract)
   const isDoubtful =
     !answersTheRequest(dispatches, method, redirected) ||
-    (judged === 'rejected' && mayHaveRetried(dispatches, status, redirected))
+    (judged === 'rejected' && retriesBefore(dispatches, status) > 0)
   return {
     outcome: isDoubtful ? 'unknown' : judged,
     status: status >= 100 ? status : undefined,
-    ...idInHeaders(result.value, status),
+    ...(status === 201 && idInLocation(headerOf(result.value, 'location'), answered)),
     ...versionOf((name) => headerOf(result.value, name), undefined, contract),
   }
 }
@@ -75,20 +76,33 @@ export function versionOf(
     const digits = revision === undefined ? undefined : WHOLE_NUMBER.exec(revision)?.[1]
     if (digits !== undefined) return { externalVersion: digits, externalOrdered: true }
   }
-  const opaque = header('etag') ?? header('last-modified')
+  // the same state has a weak tag where a proxy has compressed the reply, and else a strong one
+  const opaque = header('etag')?.replace(/^W\//, '') ?? header('last-modified')
   return opaque === undefined ? {} : { externalVersion: opaque }
 }
 
 /** Bare, or as an entity tag: `7`, `"7"`, `W/"7"`. */
 const WHOLE_NUMBER = /^(?:W\/)?"?0*(\d{1,64})"?$/
 
-/** The last part of `Location`, which of a 201 names what was made. */
-function idInHeaders(response: unknown, status: number): Pick<SyncAnswer, 'externalId'> {
-  const location = status === 201 ? headerOf(response, 'location') : undefined
-  const base = 'http://localhost'
+/** The last part of `Location`, which of a 201 names what was made. None where it is no record's own address: what
+ *  was posted to, or a search. */
+function idInLocation(
+  location: string | undefined,
+  { method, url }: Answered,
+): Pick<SyncAnswer, 'externalId'> {
+  const base = url?.href ?? 'http://localhost'
   if (location === undefined || !URL.canParse(location, base)) return {}
-  const last = segmentsOf(new URL(location, base)).at(-1)
-  return last === undefined ? {} : { externalId: last }
+  const made = new URL(location, base)
+  const segments = segmentsOf(made)
+  const isPostedTo = method === 'POST' && url !== undefined && `${segmentsOf(url)}` === `${segments}`
+  const last = segments.at(-1)
+  return last === undefined || made.search !== '' || isPostedTo ? {} : { externalId: last }
+}
+
+/** How often the client sent the request again by itself. */
+export function retriesOf(result: Settled<unknown>, dispatches: Dispatches): number {
+  const status = result.ok ? readMember(result.value, 'status') : undefined
+  return retriesBefore(dispatches, typeof status === 'number' ? status : undefined)
 }
 
 /** The parts of a path, decoded. */

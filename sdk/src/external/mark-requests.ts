@@ -11,6 +11,8 @@ export interface ObservedRequest {
   readonly target: string
   /** Undefined while there is no answer. */
   answer: SyncAnswer | undefined
+  /** How often the client sent it again by itself. */
+  retries?: number | undefined
 }
 
 /** The requests that adapters saw inside one mark, and what they make of it. */
@@ -30,7 +32,8 @@ export class MarkRequests implements SeenRequests {
 
   get retries(): number {
     const last = this.#requests.at(-1)
-    return this.#requests.filter(({ target }) => target === last?.target).length - 1
+    const tries = this.#requests.filter(({ target }) => target === last?.target)
+    return tries.reduce((sum, { retries = 0 }) => sum + 1 + retries, 0) - 1
   }
 
   answer(own: MarkResult): SyncAnswer {
@@ -49,7 +52,7 @@ export function observeRequest(
   { operation, scope }: Context & { readonly scope: MarkScope },
   target: string,
   idempotencyKey: string | undefined,
-): (answer: SyncAnswer) => void {
+): (answer: SyncAnswer, retries: number) => void {
   const request: ObservedRequest = { target, answer: undefined }
   // an adapter of another copy of this package may have been first
   const seen = scope.requests ?? new MarkRequests()
@@ -57,10 +60,11 @@ export function observeRequest(
   const isTold = seen.add(request)
   const attempt =
     idempotencyKey === undefined ? undefined : beginWithKey(operation, scope.system, idempotencyKey)
-  return (answer) => {
+  return (answer, retries) => {
     const isDoubted = attempt?.answered(answer.outcome === 'unknown') && answer.outcome === 'rejected'
-    if (isTold)
-      request.answer = { idempotencyKey, ...answer, outcome: isDoubted ? 'unknown' : answer.outcome }
+    if (!isTold) return
+    request.answer = { idempotencyKey, ...answer, outcome: isDoubted ? 'unknown' : answer.outcome }
+    request.retries = retries
   }
 }
 

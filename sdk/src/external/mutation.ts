@@ -13,9 +13,10 @@ import {
   toldEntity,
   whenKnown,
 } from './exchange.ts'
-import { answerOfFetch, answerWithBody, headerOf, needsBody } from './http-answer.ts'
+import { answerOfFetch, answerWithBody, headerOf, needsBody, retriesOf } from './http-answer.ts'
 import { readJson } from './json-body.ts'
 import { observeRequest } from './mark-requests.ts'
+import { uniqueKeyOf } from './unique-key.ts'
 
 /** A request that changes something is sent: evidence for the mark around it, else a `sync` of its own. */
 export function beginMutation(exchange: Exchange): Call | undefined {
@@ -26,16 +27,23 @@ function fillMark(exchange: Exchange): Call | undefined {
   const { request, dispatches } = exchange
   const mark = markAround(exchange, 'sync')
   if (!mark) return undefined
+  const { contract, uniqueKey } = exchange.options
   const answered = observeRequest(mark, targetOf(exchange), request.header('idempotency-key'))
+  const key = uniqueKey && whenKnown(request.body, (body) => keyOf(exchange, body, mark.scope.entity))
   return {
     dispatches,
     settled(result) {
       guarded(mark, () => {
         const answer = answerOf(exchange, result)
-        answered(answer)
+        const retries = retriesOf(result, dispatches)
+        answered(answer, retries)
         // the mark waits for the app only: what comes later than that is left out
-        void whenKnown(bodyOf(exchange, result, answer), (body) => {
-          if (body !== undefined) answered(answerWithBody(answer, body, exchange.options.contract))
+        void whenKnown(key, (value) => {
+          const keyed = { ...answer, uniqueKey: value }
+          answered(keyed, retries)
+          return whenKnown(bodyOf(exchange, result, answer), (body) => {
+            if (body !== undefined) answered(answerWithBody(keyed, body, contract), retries)
+          })
         })
       })
     },
@@ -56,10 +64,11 @@ function beginOwn(exchange: Exchange): Call | undefined {
     settled(result) {
       guarded(context, () => {
         const answer = answerOf(exchange, result)
+        const retries = retriesOf(result, dispatches)
         const body = bodyOf(exchange, result, answer)
         const report = (sent: SentSync | undefined, read: unknown) => {
           operation.inFlight -= 1
-          sent?.answered(answerWithBody(answer, read, contract))
+          sent?.answered(answerWithBody(answer, read, contract), retries)
         }
         // waits for the body only where that tells something of the sync
         const told = needsBody(contract) ? body : undefined
@@ -77,16 +86,22 @@ function begin(exchange: Exchange, body: unknown): SentSync | undefined {
   const told = toldEntity(exchange, body)
   const action = options.action?.({ method, url, body }) ?? actionOf(exchange, told)
   if (told === 'none' || action === 'none') return undefined
+  const entity = told ?? context.operation.entity
   return beginSync(context.operation, {
     system: options.system,
-    entity: told ?? context.operation.entity,
+    entity,
     action,
     payload: recordIn(exchange, body),
     isCopy: true,
     target: targetOf(exchange),
     idempotencyKey: request.header('idempotency-key'),
+    uniqueKey: keyOf(exchange, body, entity),
     sentAt,
   })
+}
+
+function keyOf(exchange: Exchange, body: unknown, entity: EntityRef): unknown {
+  return uniqueKeyOf(exchange.options.uniqueKey, () => recordIn(exchange, body), entity)
 }
 
 function actionOf(exchange: Exchange, told: EntityRef | 'none' | undefined): WriteAction {
@@ -109,8 +124,8 @@ function targetOf({ request, url }: Exchange): string {
   return `${request.method} ${url ? url.origin + url.pathname : request.url}`
 }
 
-function answerOf({ request, options, dispatches }: Exchange, result: Settled<unknown>): SyncAnswer {
-  return answerOfFetch(result, { method: request.method, contract: options.contract, dispatches })
+function answerOf({ request, url, options, dispatches }: Exchange, result: Settled<unknown>): SyncAnswer {
+  return answerOfFetch(result, { method: request.method, url, contract: options.contract, dispatches })
 }
 
 /** The reply, where it was applied and something of its body is asked for. */

@@ -11,9 +11,11 @@ import { type HttpRequest, readRequest } from './http-request.ts'
 import { beginMutation } from './mutation.ts'
 import { noDispatches, noteDispatches, watchDispatches } from './sent-bytes.ts'
 import { accepts, faultOfSystem, type SystemContract } from './system-contract.ts'
+import type { UniqueKey } from './unique-key.ts'
 
 export type { HttpRequest } from './http-request.ts'
 export type { SystemContract } from './system-contract.ts'
+export type { UniqueKey } from './unique-key.ts'
 
 // never: a parameter type that every function's parameters accept
 type AnyFetch = (this: never, ...args: never[]) => Promise<unknown>
@@ -33,6 +35,9 @@ export interface FetchOptions {
   /** The record in a JSON body, of requests and of what a GET brings: `(body) => body.properties`. Default: the
    *  body. */
   readonly record?: ((body: never) => unknown) | undefined
+  /** What the system should hold only once, of the record in the body of what changes something. With it, two
+   *  creates of one record that the system took for two are found. Default: nothing is declared. */
+  readonly uniqueKey?: UniqueKey | undefined
   /** What the system promises beyond HTTP. */
   readonly contract?: SystemContract | undefined
   /** Told of options that are wrong, in production. Default: `process.emitWarning`. */

@@ -1,11 +1,14 @@
 import type { WriteAction } from '@syncproof/core/contract'
-import type { EntityInput } from '../entity.ts'
+import { type EntityInput, readEntity } from '../entity.ts'
 import { sync } from '../marks.ts'
 import { currentContext } from '../operation/context.ts'
 import { guarded } from '../operation/guarded.ts'
 import type { OutcomeRules } from '../operation/outcome.ts'
 import type { SyncproofWarning } from '../warnings.ts'
 import { accepts, faultOfSystem } from './system-contract.ts'
+import { type UniqueKey, uniqueKeyOf } from './unique-key.ts'
+
+export type { UniqueKey } from './unique-key.ts'
 
 type AnyMethod = (this: never, ...args: never[]) => unknown
 
@@ -20,6 +23,8 @@ export interface MethodOptions<Args extends readonly unknown[], Result = unknown
   readonly idempotencyKey?: ((...args: Args) => string | undefined) | undefined
   /** The record's id in that system, where the result tells it. */
   readonly externalId?: ((result: Awaited<Result>) => string | number | null | undefined) | undefined
+  /** What the system should hold only once, of the payload. Default: the proxy's. */
+  readonly uniqueKey?: UniqueKey | undefined
 }
 
 /** The methods of a client that are calls of the external system, and the clients in it that have such. */
@@ -37,6 +42,9 @@ export interface ProxyOptions<T> {
   readonly methods: Methods<T>
   /** What statuses and error codes of this system mean, where it is other than HTTP's own rules. */
   readonly contract?: OutcomeRules | undefined
+  /** What the system should hold only once, of the payload of each method. With it, two creates of one record that
+   *  the system took for two are found. Default: nothing is declared. */
+  readonly uniqueKey?: UniqueKey | undefined
   /** Told of options that are wrong, in production. Default: `process.emitWarning`. */
   readonly onWarning?: ((warning: SyncproofWarning) => void) | undefined
 }
@@ -55,7 +63,7 @@ function faultOf(client: unknown, options: ProxyOptions<object>): string | undef
   return faultOfSystem(options) ?? (isObject(options.methods) ? undefined : '`methods` must name methods')
 }
 
-type Settings = Pick<ProxyOptions<object>, 'system' | 'contract'>
+type Settings = Pick<ProxyOptions<object>, 'system' | 'contract' | 'uniqueKey'>
 
 function proxied<T extends object>(client: T, methods: object, settings: Settings): T {
   /** By the member itself: reading one twice gives the same. */
@@ -101,7 +109,9 @@ function runMethod(
       const { system, contract } = settings
       const { action, externalId } = method
       const idempotencyKey = method.idempotencyKey?.(...args)
-      const options = { action, contract, externalId, idempotencyKey, ...(entity && { entity }) }
+      const about = readEntity(entity || undefined) ?? context.operation.entity
+      const uniqueKey = uniqueKeyOf(method.uniqueKey ?? settings.uniqueKey, () => payload, about)
+      const options = { action, contract, externalId, idempotencyKey, uniqueKey, ...(entity && { entity }) }
       mark = () => sync(system, payload, run, options)
     })
   }

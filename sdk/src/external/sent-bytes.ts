@@ -10,7 +10,7 @@ export interface Dispatches {
   sent: boolean
   /** One of them ended with an error. */
   failed: boolean
-  /** What they were answered. */
+  /** What they were answered; without what a server says before its answer (1xx). */
   readonly statuses: number[]
 }
 
@@ -47,7 +47,7 @@ export function watchDispatches(): void {
   subscribe('undici:request:headers', (message) => {
     const dispatches = dispatchesOf(message)
     const status = readMember(readMember(message, 'response'), 'statusCode')
-    if (typeof status === 'number') dispatches?.statuses.push(status)
+    if (typeof status === 'number' && status >= 200) dispatches?.statuses.push(status)
   })
 }
 
@@ -95,14 +95,15 @@ export function answersTheRequest({ methods }: Dispatches, method: string, redir
   return !redirected || (methods.length > 1 && methods.every((each) => each === method))
 }
 
-/** Whether the client tried again by itself before this answer came, so that an earlier try may have been
- *  applied.
- *  @param status of the answer */
-export function mayHaveRetried(
-  { methods, failed, statuses }: Dispatches,
-  status: number,
-  redirected: boolean,
-): boolean {
-  if (failed || methods.length > (redirected ? 2 : 1)) return true
-  return statuses.some((each) => each !== status && (each < 300 || each > 399))
+/** How often the client sent the request again by itself before this answer came, as far as that can be seen; at
+ *  least 1 where it may have. An earlier try may have been applied.
+ *  @param status of the answer; undefined where there is none */
+export function retriesBefore({ methods, failed, statuses }: Dispatches, status: number | undefined): number {
+  const redirects = statuses.filter(isRedirect).length
+  const isSign = failed || statuses.some((each) => each !== status && !isRedirect(each))
+  return Math.max(methods.length - 1 - redirects, status !== undefined && isSign ? 1 : 0, 0)
+}
+
+function isRedirect(status: number): boolean {
+  return status >= 300 && status <= 399
 }

@@ -1,16 +1,18 @@
 import type { OutcomeRules } from '../operation/outcome.ts'
 import type { SyncproofWarning } from '../warnings.ts'
 import { createWarn } from '../warnings.ts'
+import { faultOfUniqueKey } from './unique-key.ts'
 
 /** What an external system promises beyond HTTP. Without it: 2xx is applied; 202, 408, 409, 425, 429, 5xx, a
  *  404 and 410 to DELETE, a redirect that changed the method, and no answer may have been applied; any other 4xx is
  *  surely not applied. */
 export interface SystemContract extends OutcomeRules {
   /** Where its revisions stand that grow with every change, as whole numbers: a response header (`etag`,
-   *  `x-revision`) or a member of the JSON reply (`$.revision`). Default: `ETag`, else `Last-Modified`, of
-   *  which only a change can be told. */
+   *  `x-revision`) or a member of the JSON reply (`$.revision`). Default: `ETag` without
+   *  the mark of a weak one, else `Last-Modified`, of which only a change can be told. */
   readonly ordered?: string | undefined
-  /** Where the JSON reply holds the record's id in that system: `$.id`. Default: the last part of `Location`. */
+  /** Where the JSON reply holds the record's id in that system: `$.id`, `$.data.0.id`. Default: the last part of a
+   *  201's `Location`, where that is an address of the record's own. */
   readonly externalId?: string | undefined
 }
 
@@ -18,6 +20,7 @@ export interface SystemContract extends OutcomeRules {
 export function faultOfSystem(options: {
   system: unknown
   contract?: SystemContract | undefined
+  uniqueKey?: unknown
 }): string | undefined {
   if (typeof options?.system !== 'string' || options.system === '')
     return '`system` must name the external system'
@@ -35,7 +38,7 @@ export function faultOfSystem(options: {
     return '`contract.ordered` must name a response header, or a member of the JSON reply such as $.revision'
   if (externalId !== undefined && !isMemberPath(externalId))
     return '`contract.externalId` must name a member of the JSON reply such as $.id'
-  return undefined
+  return faultOfUniqueKey(options.uniqueKey)
 }
 
 /** Wrong options throw, but where NODE_ENV is `production` they are a warning.
