@@ -2,6 +2,7 @@ import type { DetectedFinding, Finding, StoredEvent } from '../../contract/index
 import type { OperationHistory } from '../history.ts'
 import { detectOperation, settled } from '../index.ts'
 import { withNeighbours } from './neighbours.ts'
+import { simulatedProcess } from './simulated-world.ts'
 
 /** Histories as a store puts them together from whatever has arrived: each event once, ascending by seq. */
 function historiesOf(arrived: readonly StoredEvent[]): OperationHistory[] {
@@ -24,7 +25,7 @@ function historiesOf(arrived: readonly StoredEvent[]): OperationHistory[] {
     const family = idsUnderSameRoot(events, operationId)
     return {
       operationId,
-      process: { id: first.process_id, service: 'simulated', clock: { offset_ms: [0, 0] } },
+      process: simulatedProcess(first.process_id),
       events: own,
       complete: finished && whole,
       ...endOf(events, first, bySeq),

@@ -1,6 +1,5 @@
 import type { Assignment, Outcome } from '../../contract/index.ts'
 import {
-  type Answer,
   fingerprintsOf,
   moment,
   type RowState,
@@ -23,6 +22,14 @@ interface PastWrite {
   readonly made: RowState | undefined
   readonly after: Readonly<Record<string, number>>
   readonly fields: readonly string[]
+  /** Of its event. */
+  id?: string
+}
+
+/** A read of a row that the operation does not write. */
+interface SideRead {
+  readonly state: RowState
+  readonly tick: number
 }
 
 /** One run of a wrapped function, with the truth about it beside what it reports. */
@@ -39,6 +46,9 @@ export interface Operation {
   /** In the order in which they were applied, those of called operations too. */
   readonly writes: PastWrite[]
   readonly attempts: { readonly outcome: Outcome }[]
+  readonly sideReads: SideRead[]
+  /** It has ended, with nothing under way, and called nobody. */
+  endedAlone: boolean
   carriedByRejected: boolean
   inFlight: number
   calls: number
@@ -63,10 +73,13 @@ export function begin(world: World, { process, key, parent, syncs }: Start): Ope
     base: parent?.base,
     writes: [],
     attempts: [],
+    sideReads: [],
+    endedAlone: false,
     carriedByRejected: false,
     inFlight: 0,
     calls: 0,
   }
+  world.operations.push(operation)
   if (parent) {
     parent.calls++
     parent.inFlight++
@@ -87,6 +100,7 @@ export function begin(world: World, { process, key, parent, syncs }: Start): Ope
 export function end(world: World, operation: Operation): void {
   if (operation.parent) operation.parent.inFlight--
   const { inFlight, calls } = operation
+  operation.endedAlone = inFlight === 0 && calls === 0
   if (isBeyondEvents(operation)) world.truth.beyondEvents.add(operation.id)
   if (isSplit(operation)) world.truth.partialWrites.add(operation.id)
   world.report(operation.process, {
@@ -130,15 +144,7 @@ export function* readRow(world: World, operation: Operation): Steps {
   operation.base = state
   operation.known = state.values
   operation.seen.states.add(state)
-  world.report(operation.process, {
-    kind: 'read',
-    ...about(operation),
-    system: 'db',
-    found: true,
-    version: state.token,
-    fields: fingerprintsOf(state.values),
-    transaction: 'none',
-  })
+  reportRead(world, operation, state)
 }
 
 export interface Statement {
@@ -218,6 +224,7 @@ export function* writeRow(
     transaction: 'none',
     outcome,
   })
+  write.id = id
   if (outcome === 'unknown') seen.incomplete = true
   result.ok = outcome === 'ok'
   if (outcome !== 'ok' || !state) return
@@ -229,6 +236,29 @@ export function* writeRow(
   seen.states.add(state)
   operation.base = state
   operation.known = state.values
+}
+
+/** Reads another row than its own. */
+export function* readOther(world: World, operation: Operation, key: string): Steps {
+  yield
+  const state = world.rows.get(key)
+  if (!state) throw new Error(`no row ${key}`)
+  operation.seen.states.add(state)
+  operation.sideReads.push({ state, tick: world.tick })
+  reportRead(world, operation, state)
+}
+
+function reportRead(world: World, operation: Operation, state: RowState): void {
+  world.report(operation.process, {
+    kind: 'read',
+    ...about(operation),
+    entity: { type: 'candidate', id: state.key },
+    system: 'db',
+    found: true,
+    version: state.token,
+    fields: fingerprintsOf(state.values),
+    transaction: 'none',
+  })
 }
 
 function apply(statement: Statement, current: RowState['values']): Record<string, number> {
@@ -255,44 +285,14 @@ function lostFields(
     .sort()
 }
 
-/** The call begins when this is called; the steps are its sending and its answer. */
-export function syncRow(
-  world: World,
-  operation: Operation,
-  values: RowState['values'],
-  answer: Answer,
-): Steps {
-  operation.inFlight++
-  return sendSync(world, operation, values, answer)
-}
-
-function* sendSync(world: World, operation: Operation, values: RowState['values'], answer: Answer): Steps {
-  yield
-  const sent = moment(world.tick)
-  yield
-  const outcome = answer === 'ok' || answer === 'rejected' ? answer : 'unknown'
-  operation.inFlight--
-  for (const each of upwards(operation)) each.attempts.push({ outcome })
-  world.report(operation.process, {
-    kind: 'sync',
-    ...about(operation),
-    ...sent,
-    system: 'ats',
-    action: 'update',
-    fields: fingerprintsOf(values),
-    outcome,
-    attempt: operation.attempts.length,
-  })
-}
-
-function about({ id, key }: Operation): object {
+export function about({ id, key }: Operation): object {
   return { operation_id: id, entity: { type: 'candidate', id: key } }
 }
 
-function upwards(operation: Operation): Operation[] {
+export function upwards(operation: Operation): Operation[] {
   return operation.parent ? [operation, ...upwards(operation.parent)] : [operation]
 }
 
-function rootOf(operation: Operation): Operation {
+export function rootOf(operation: Operation): Operation {
   return operation.parent ? rootOf(operation.parent) : operation
 }

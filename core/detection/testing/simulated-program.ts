@@ -3,28 +3,37 @@ import {
   begin,
   end,
   type Operation,
+  readOther,
   readRow,
   type Statement,
-  syncRow,
   writeRow,
 } from './simulated-operation.ts'
-import type { Program, RowState, Steps, Thread, World } from './simulated-world.ts'
+import { enterSection, leaveSection, type SectionRun } from './simulated-section.ts'
+import { createRecord, type Payload, syncRow } from './simulated-sync.ts'
+import type { Answer, Program, RowState, Steps, Thread, World } from './simulated-world.ts'
 
 /** One operation, from its start to its end: read, merge, write, sync, and what it does when it is refused. */
 export function* runProgram(world: World, program: Program, thread: Thread): Steps {
   const key = String(program.row)
   const operation = begin(world, { process: program.process, key, syncs: program.syncs })
   const run: Run = { world, program, thread, operation }
+  const section: { run?: SectionRun } = {}
+  if (program.section !== 'none')
+    yield* enterSection(world, operation, thread, { isVoid: program.section === 'void', result: section })
   const locked = program.guard === 'lock'
   if (locked) {
     yield () => !world.locks.has(key)
     world.locks.set(key, thread)
   }
   yield* readRow(world, operation)
+  if (program.readsOther) yield* readOther(world, operation, key === '0' ? '1' : '0')
   if (program.shape === 'sync_first') yield* syncFirst(run)
+  else if (program.shape === 'create') yield* createRecord(world, operation, program.answers[0] ?? 'ok')
   else yield* writeFirst(run)
   if (world.locks.get(key) === thread) world.locks.delete(key)
-  end(world, operation)
+  if (section.run) yield* leaveSection(world, section.run, thread)
+  if (program.shape === 'hang') world.truth.orphans.add(operation.id)
+  else end(world, operation)
 }
 
 interface Run {
@@ -45,16 +54,16 @@ function* writeFirst(run: Run): Steps {
     })
   else yield* writeRow(world, operation, run.thread, statementOf(program, operation.base), result)
   if (!result.ok || program.shape === 'no_sync') return
-  const payload = operation.base?.values ?? {}
   const [answer = 'ok'] = program.answers
+  const payload = payloadOf(run, answer)
+  for (let step = 0; step < program.pause; step++) yield
   if (program.shape === 'sync_unawaited') {
-    const syncing = syncRow(world, operation, payload, answer)
+    const syncing = syncRow(world, operation, payload)
     world.spawn(() => syncing)
     return
   }
-  if (program.shape === 'sync_in_call')
-    yield* inCall(run, (called) => syncRow(world, called, payload, answer))
-  else yield* syncRow(world, operation, payload, answer)
+  if (program.shape === 'sync_in_call') yield* inCall(run, (called) => syncRow(world, called, payload))
+  else yield* syncRow(world, operation, payload)
   if (operation.attempts.at(-1)?.outcome === 'rejected') yield* react(run, payload)
 }
 
@@ -62,7 +71,8 @@ function* writeFirst(run: Run): Steps {
 function* syncFirst({ world, program, thread, operation }: Run): Steps {
   const statement = statementOf(program, operation.base)
   const payload = { ...operation.base?.values, ...defined(statement.values) }
-  yield* syncRow(world, operation, payload, program.answers[0] ?? 'ok')
+  const answer = program.answers[0] ?? 'ok'
+  yield* syncRow(world, operation, { values: payload, answer, revisions: program.revisions })
   if (operation.attempts.at(-1)?.outcome !== 'ok') return
   const result = { ok: false }
   yield* writeRow(world, operation, thread, statement, result)
@@ -95,18 +105,24 @@ function* writeTwice({ world, program, operation }: Run, result: { ok: boolean }
   result.ok = operation.writes.every((write) => write.outcome === 'ok')
 }
 
-function* react(run: Run, payload: RowState['values']): Steps {
+/** The row as the operation last saw it. */
+function payloadOf({ operation, program }: Run, answer: Answer): Payload {
+  const { base } = operation
+  return { values: base?.values ?? {}, state: base, answer, revisions: program.revisions }
+}
+
+function* react(run: Run, first: Payload): Steps {
   const { world, program, thread, operation } = run
-  const again = program.answers[1] ?? 'ok'
-  const [first] = operation.writes
+  const again = { ...first, answer: program.answers[1] ?? 'ok' }
+  const [written] = operation.writes
   switch (program.reaction) {
     case 'retry':
-      return yield* syncRow(world, operation, payload, again)
+      return yield* syncRow(world, operation, again)
     case 'retry_in_call':
-      return yield* inCall(run, (called) => syncRow(world, called, payload, again))
+      return yield* inCall(run, (called) => syncRow(world, called, again))
     case 'undo': {
       const values = Object.fromEntries(
-        (first?.fields ?? []).map((field) => [field, first?.overwritten.values[field]]),
+        (written?.fields ?? []).map((field) => [field, written?.overwritten.values[field]]),
       )
       const assigned = Object.fromEntries(
         Object.keys(values).map((field) => [field, field === 't' ? 'last_write_wins' : 'value'] as const),

@@ -1,5 +1,8 @@
-import type { StoredEvent, SyncTarget } from '../../contract/index.ts'
+import type { ProcessReport, StoredEvent, SyncTarget } from '../../contract/index.ts'
 import { fingerprint, token } from './history-builder.ts'
+import type { Operation } from './simulated-operation.ts'
+import type { SectionRun } from './simulated-section.ts'
+import type { AppliedSync } from './simulated-sync.ts'
 
 /** What the simulated operations share: rows with versions, an external system, processes that report. */
 
@@ -16,7 +19,10 @@ export const SHAPES = [
   'no_sync',
   'sync_first',
   'two_calls_at_once',
+  'create',
+  'hang',
 ] as const
+export const SECTIONS = ['none', 'held', 'void'] as const
 
 /** What one operation does. */
 export interface Program {
@@ -32,6 +38,13 @@ export interface Program {
   readonly answers: readonly Answer[]
   readonly reaction: (typeof REACTIONS)[number]
   readonly syncs: readonly SyncTarget[]
+  readonly section: (typeof SECTIONS)[number]
+  /** Reads the other row as well, before it writes its own. */
+  readonly readsOther: boolean
+  /** Whether the external system tells its revisions. */
+  readonly revisions: boolean
+  /** Steps that it does something else before it syncs. */
+  readonly pause: number
 }
 
 export interface Truth {
@@ -41,6 +54,10 @@ export interface Truth {
   readonly partialWrites: Set<string>
   /** Operations of which the truth cannot be told from events alone. */
   readonly beyondEvents: Set<string>
+  /** Key to the records that the system acknowledged to have made for it. */
+  readonly created: Map<string, readonly string[]>
+  /** Ids of the operations that never ended. */
+  readonly orphans: Set<string>
 }
 
 /** One state of one row; its identity is the truth, its token what the SDK sees of it. */
@@ -48,6 +65,8 @@ export interface RowState {
   readonly key: string
   readonly values: Readonly<Record<string, number>>
   readonly token: string
+  /** Later ones have greater ones. */
+  readonly number: number
 }
 
 export interface Thread {
@@ -63,6 +82,13 @@ export interface World {
   readonly rows: Map<string, RowState>
   /** Row key to the thread that holds its lock. */
   readonly locks: Map<string, Thread>
+  /** Row key to the thread that holds its section. */
+  readonly held: Map<string, Thread>
+  readonly operations: Operation[]
+  readonly sections: SectionRun[]
+  readonly applied: AppliedSync[]
+  /** Of the external system: it counts what it applies. */
+  revision: number
   readonly threads: Thread[]
   readonly events: StoredEvent[]
   readonly truth: Truth
@@ -83,9 +109,20 @@ export function createWorld(): World {
     tick: 0,
     rows: new Map(),
     locks: new Map(),
+    held: new Map(),
+    operations: [],
+    sections: [],
+    applied: [],
+    revision: 0,
     threads: [],
     events: [],
-    truth: { lostUpdates: new Map(), partialWrites: new Set(), beyondEvents: new Set() },
+    truth: {
+      lostUpdates: new Map(),
+      partialWrites: new Set(),
+      beyondEvents: new Set(),
+      created: new Map(),
+      orphans: new Set(),
+    },
     spawn(program) {
       let until: (() => boolean) | undefined
       const thread: Thread = {
@@ -104,17 +141,13 @@ export function createWorld(): World {
       const seq = sequences.get(process) ?? 0
       sequences.set(process, seq + 1)
       const id = `018f0000-0000-7000-8000-${(ids++).toString(16).padStart(12, '0')}`
-      world.events.push({
-        id,
-        seq,
-        process_id: `process-${process}`,
-        ...moment(world.tick),
-        ...event,
-      } as StoredEvent)
+      const told = { id, seq, process_id: `process-${process}`, ...moment(world.tick), ...event }
+      world.events.push({ ...told, ...onClocksOf(process, told) } as StoredEvent)
       return id
     },
     replaceRow(key, values) {
-      const state = { key, values, token: token(String(++versions), key) }
+      const number = ++versions
+      const state = { key, values, token: token(String(number), key), number }
       world.rows.set(key, state)
       return state
     },
@@ -124,9 +157,29 @@ export function createWorld(): World {
   return world
 }
 
-/** Every clock is right: what clocks may claim is tested with the detectors that use them. */
+/** On the clock of the world. */
 export function moment(tick: number): { at: string; monotonic_us: number } {
   return { at: new Date(START_MS + tick).toISOString(), monotonic_us: tick * 1_000 }
+}
+
+/** The second process's wall clock is 7 seconds ahead, and its monotonic clock began at another time. */
+const CLOCKS = [
+  { aheadMs: 0, monotonicUs: 0 },
+  { aheadMs: 7_000, monotonicUs: 123_456_000 },
+] as const
+
+function onClocksOf(process: number, { at, monotonic_us }: { at: string; monotonic_us: number }) {
+  const clock = CLOCKS[process] ?? CLOCKS[0]
+  return {
+    at: new Date(Date.parse(at) + clock.aheadMs).toISOString(),
+    monotonic_us: monotonic_us + clock.monotonicUs,
+  }
+}
+
+/** What a process tells of itself: it does not know its clock's error to the millisecond. */
+export function simulatedProcess(id: string): ProcessReport {
+  const { aheadMs } = CLOCKS[id === 'process-1' ? 1 : 0]
+  return { id, service: 'simulated', clock: { offset_ms: [-aheadMs - 1, -aheadMs + 1] } }
 }
 
 export function fingerprintsOf(values: Readonly<Record<string, number>>): Record<string, string> {

@@ -1,12 +1,13 @@
 import type { StoredEvent } from '../../contract/index.ts'
 import { runProgram } from './simulated-program.ts'
+import { type PairTruth, pairTruth } from './simulated-truth.ts'
 import { createWorld, type Program, type Truth } from './simulated-world.ts'
 
 /** One run of several operations at once, as reported by a faultless SDK, and what really happened. */
 export interface Simulation {
   /** In the order of production; several processes. */
   readonly events: readonly StoredEvent[]
-  readonly truth: Truth
+  readonly truth: Truth & PairTruth
 }
 
 /** Runs the programs with the interleaving that `schedule` names: at each step, which of those that can go on
@@ -23,5 +24,9 @@ export function simulate(programs: readonly Program[], schedule: readonly number
     world.tick++
     if (chosen.step().done) world.threads.splice(world.threads.indexOf(chosen), 1)
   }
-  return { events: world.events, truth: world.truth }
+  for (const process of [0, 1]) {
+    const lastSeq = world.events.filter(({ process_id }) => process_id === `process-${process}`).length
+    world.report(process, { kind: 'process_ended', last_seq: lastSeq })
+  }
+  return { events: world.events, truth: { ...world.truth, ...pairTruth(world) } }
 }
