@@ -168,7 +168,6 @@ describe('what the client tries again by itself', () => {
     return syncs
   }
 
-  // or a system that took the first and only acknowledges the last would seem to have applied it last
   it('is counted as attempts', async () => {
     expect(await retried((fetch) => fetch())).toMatchObject([{ attempt: 3, outcome: 'ok', status: 200 }])
   })
