@@ -250,10 +250,22 @@ describe('an observed pool', () => {
       await update()
       await client.query('COMMIT')
       await update()
+      const { rows } = await client.query('SELECT count(*)::int AS ours FROM pg_prepared_statements')
+      expect(rows[0].ours).toBeGreaterThan(0)
     })('c1')
     const seen = await writes()
     expect(seen.map((write) => write.outcome)).toEqual(['ok', 'ok', 'ok', 'ok', 'ok'])
-    expect(seen.at(-1)?.overwritten_version).toBe(seen.at(-2)?.version)
+    expect(seen.map(({ fields }) => Object.keys(fields).includes('extra'))).toEqual([
+      false,
+      true,
+      true,
+      false,
+      false,
+    ])
+    for (const [before, after] of pairs(seen)) {
+      expect(after.overwritten_version).toBe(before.version)
+      expect(Object.keys(after.overwritten_fields ?? {})).toEqual(Object.keys(after.fields))
+    }
   })
 
   it('inside a mark it fills the mark, and outside a wrapped call it only calls through', async () => {
@@ -305,6 +317,10 @@ describe('an observed pool', () => {
     expect(write?.overwritten_by_self).toBe(false)
   })
 })
+
+function pairs<T>(all: readonly T[]): [T, T][] {
+  return all.slice(1).map((after, index) => [all[index] as T, after])
+}
 
 /** Resolves for all when the last of `count` has come. */
 function barrier(count: number): () => Promise<void> {

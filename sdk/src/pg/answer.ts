@@ -1,6 +1,7 @@
 import type { TableDescription } from './describe-table.ts'
-import { ROW_MARKER } from './rewrite.ts'
-import { EXTRA, type Values } from './sql.ts'
+import { readRecord, type TextParser } from './record-text.ts'
+import { type Added, FIRST_ADDED, type Rewritten } from './rewrite.ts'
+import type { Values } from './sql.ts'
 
 export interface Field {
   readonly name: string
@@ -17,17 +18,24 @@ export interface DriverResult {
   rows: unknown[]
   fields: Field[]
   _types?: unknown
+  /** By the place of the column. */
+  _parsers?: readonly TextParser[] | null
   _prebuiltEmptyResultObject?: object | null
   addFields?(fields: Field[]): void
 }
 
-/** What was added to one row of the answer. */
+/** What was added to one row of the answer, as text; `hides` is a boolean. */
+export type Extra = Readonly<Partial<Record<Exclude<Added, 'row'>, unknown>>>
+
 export interface AnswerRow {
-  readonly extra: Readonly<Record<string, unknown>>
-  /** The columns of the user's that are columns of the table, by their names there. */
-  readonly own: Values
-  /** Rows that were returned whole, in their order. */
-  readonly whole: readonly Values[]
+  readonly extra: Extra
+  /** The columns of the user's that are columns of the table, by their names there; of a statement that returns no
+   *  whole row. */
+  readonly own: Values | undefined
+  /** The row that was written or deleted, whole. */
+  readonly whole: Values | undefined
+  /** The row that an update replaced, whole; undefined where it could not be read. */
+  readonly replaced: Values | undefined
 }
 
 export interface Answer {
@@ -36,55 +44,127 @@ export interface Answer {
   readonly rows: readonly AnswerRow[]
 }
 
+/** Where the parts of an answer stand. */
+interface Layout {
+  /** Of all columns: an answer with others has another layout. */
+  readonly names: readonly string[]
+  /** Columns of the user's. */
+  readonly count: number
+  readonly at: Readonly<Record<Added, number>>
+  /** The place of the row after an update, and the names of its columns. */
+  readonly wholeStart: number
+  readonly whole: readonly string[]
+}
+
 /** Takes an answer in array mode apart.
  *  @param returnsRows whether the user's statement returns any
  *  @param rowMode what the user asked for
  *  @param castColumn the column that one of the answer shows in another type, where the adapter knows that */
 export function readAnswer(
   answer: DriverResult,
+  rewritten: Rewritten,
   table: TableDescription,
   returnsRows: boolean,
   rowMode: string | undefined,
   castColumn?: (field: Field) => string | undefined,
 ): Answer {
   const { fields } = answer
-  const count = fields.findIndex(({ name }) => name === `${EXTRA}table`)
-  const layout = layoutOf(fields, count)
-  const own = fields.slice(0, count).map((field) => columnOf(field, table) ?? castColumn?.(field))
+  const layout = layoutOf(rewritten, fields)
+  const ownFields = returnsRows ? fields.slice(0, layout.count) : []
+  const shows = rewritten.hasWholeRow
+    ? undefined
+    : ownFields.map((field) => columnOf(field, table) ?? castColumn?.(field))
+  const rows: AnswerRow[] = []
+  for (const row of answer.rows as unknown[][]) {
+    rows.push({
+      extra: extraOf(layout, row),
+      own: shows && record(shows, row, 0),
+      whole: rewritten.hasWholeRow ? record(layout.whole, row, layout.wholeStart) : undefined,
+      replaced: replacedRow(answer, layout, row),
+    })
+  }
+  return { result: restore(answer, ownFields, returnsRows, rowMode), rows }
+}
+
+const layouts = new WeakMap<Rewritten, Layout>()
+
+function layoutOf(rewritten: Rewritten, fields: readonly Field[]): Layout {
+  const known = layouts.get(rewritten)
+  if (known && fits(known, fields)) return known
+  const count = fields.findIndex(({ name }) => name === FIRST_ADDED)
+  const { added } = rewritten
+  const place = (name: Added) => {
+    const index = added.indexOf(name)
+    return index < 0 ? -1 : count + index
+  }
+  const wholeStart = count + added.length
+  const names = fields.map(({ name }) => name)
+  const layout: Layout = {
+    names,
+    count,
+    at: {
+      table: place('table'),
+      key: place('key'),
+      xmin: place('xmin'),
+      replaced: place('replaced'),
+      xact: place('xact'),
+      isolation: place('isolation'),
+      hides: place('hides'),
+      row: place('row'),
+    },
+    wholeStart,
+    whole: names.slice(wholeStart),
+  }
+  layouts.set(rewritten, layout)
+  return layout
+}
+
+/** A table may get, lose and rename columns, and `*` is all of them. */
+function fits({ names }: Layout, fields: readonly Field[]): boolean {
+  if (names.length !== fields.length) return false
+  for (let index = 0; index < names.length; index += 1) if (names[index] !== fields[index]?.name) return false
+  return true
+}
+
+function extraOf({ at }: Layout, row: readonly unknown[]): Extra {
   return {
-    result: restore(answer, fields.slice(0, count), returnsRows, rowMode),
-    rows: (answer.rows as unknown[][]).map((row) => ({
-      extra: Object.fromEntries(layout.extra.map(({ name, index }) => [name, row[index]])),
-      own: record(
-        own.map((name, index) => ({ name, index })),
-        row,
-      ),
-      whole: layout.whole.map((columns) => record(columns, row)),
-    })),
+    table: textAt(row, at.table),
+    key: textAt(row, at.key),
+    xmin: textAt(row, at.xmin),
+    replaced: textAt(row, at.replaced),
+    xact: textAt(row, at.xact),
+    isolation: textAt(row, at.isolation),
+    hides: at.hides < 0 ? undefined : row[at.hides],
   }
 }
 
-interface Column {
-  readonly name: string | undefined
-  readonly index: number
+/** A driver reads some of these as numbers. */
+function textAt(row: readonly unknown[], index: number): string | undefined {
+  const value = index < 0 ? undefined : row[index]
+  if (typeof value === 'string') return value
+  return typeof value === 'number' || typeof value === 'bigint' ? String(value) : undefined
 }
 
-function layoutOf(fields: readonly Field[], count: number) {
-  const extra: { name: string; index: number }[] = []
-  const whole: Column[][] = []
-  for (const [index, { name }] of fields.entries()) {
-    if (index < count) continue
-    const current = whole.at(-1)
-    if (name === `${EXTRA}${ROW_MARKER}`) whole.push([])
-    else if (current) current.push({ name, index })
-    else extra.push({ name: name.slice(EXTRA.length), index })
-  }
-  return { extra, whole }
+function replacedRow(
+  { _parsers }: DriverResult,
+  { at, whole, wholeStart }: Layout,
+  row: readonly unknown[],
+): Values | undefined {
+  const text = at.row < 0 ? undefined : row[at.row]
+  // both rows are of one table at one moment: what is known of the columns of one holds for the other
+  return typeof text === 'string' ? readRecord(text, whole, _parsers?.slice(wholeStart)) : undefined
 }
 
-function record(columns: readonly Column[], row: readonly unknown[]): Values {
+function record(
+  names: readonly (string | undefined)[],
+  row: readonly unknown[],
+  start: number,
+): Record<string, unknown> {
   const values: Record<string, unknown> = {}
-  for (const { name, index } of columns) if (name !== undefined) values[name] = row[index]
+  for (let index = 0; index < names.length; index += 1) {
+    const name = names[index]
+    if (name !== undefined) values[name] = row[start + index]
+  }
   return values
 }
 

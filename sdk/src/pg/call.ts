@@ -5,6 +5,8 @@ export interface Call {
   readonly text: string
   readonly values: readonly unknown[]
   readonly rowMode: string | undefined
+  /** It asks for values in their binary form. */
+  readonly isBinary: boolean
   readonly callback: ((error: unknown, result?: DriverResult) => void) | undefined
   /** The arguments without the callback: as the user gave them. */
   readonly plain: readonly unknown[]
@@ -29,6 +31,7 @@ export function readCall(args: readonly unknown[]): Call | undefined {
     text,
     values: values ?? [],
     rowMode: config?.rowMode,
+    isBinary: config?.binary === true,
     callback: callback as Call['callback'],
     plain: given === undefined ? [first] : [first, given],
     rewritten: (text, name) => [{ ...config, name, text, values: values ?? undefined, rowMode: 'array' }],
@@ -39,6 +42,7 @@ interface Config {
   readonly text?: unknown
   readonly values?: unknown[] | null
   readonly rowMode?: string
+  readonly binary?: unknown
   readonly callback?: unknown
   readonly submit?: unknown
   readonly rows?: unknown

@@ -12,27 +12,33 @@ export class Catalogue {
   #database: Promise<string> | undefined
   #identified = false
   #forgottenMs = Number.NEGATIVE_INFINITY
-  readonly #tables = new Map<string, Promise<TableDescription | undefined>>()
+  readonly #tables = new Map<string, TableDescription | Promise<TableDescription | undefined>>()
 
   /** The table, or undefined where it cannot be described: then its statements run without evidence, and
-   *  whatever is wrong shows in their own errors. Never rejects.
+   *  whatever is wrong shows in their own errors. Never rejects. At once where it is known.
    *  @param inTransaction the client has one open: then only what cannot abort it is asked */
-  async describe(
+  describe(
     client: PgClient,
     table: TableName,
     key: string | undefined,
     inTransaction: boolean,
-  ): Promise<TableDescription | undefined> {
+  ): TableDescription | undefined | Promise<TableDescription | undefined> {
     if (inTransaction && !this.#identified) return undefined
-    const id = `${quoteTable(table)} ${key ?? ''}`
-    const known = this.#tables.get(id)
-    if (known) return known
+    const id = idOf(table, key)
+    return this.#tables.get(id) ?? this.#learn(id, this.#ask(client, table, key))
+  }
+
+  async #learn(
+    id: string,
+    asked: Promise<TableDescription | undefined>,
+  ): Promise<TableDescription | undefined> {
     if (this.#tables.size >= TABLES_MAX) this.#tables.clear()
-    const asked = this.#ask(client, table, key)
     this.#tables.set(id, asked)
     const description = await asked
+    if (this.#tables.get(id) !== asked) return description
     // it may be created, or the database come back, at any time
-    if (!description) this.#tables.delete(id)
+    if (description) this.#tables.set(id, description)
+    else this.#tables.delete(id)
     return description
   }
 
@@ -49,7 +55,7 @@ export class Catalogue {
     const nowMs = performance.now()
     if (nowMs - this.#forgottenMs < REDESCRIBE_MS_MIN) return
     this.#forgottenMs = nowMs
-    this.#tables.delete(`${quoteTable(table)} ${key ?? ''}`)
+    this.#tables.delete(idOf(table, key))
   }
 
   async #ask(
@@ -71,6 +77,17 @@ export class Catalogue {
     this.#identified = true
     return database
   }
+}
+
+const names = new WeakMap<TableName, string>()
+
+function idOf(table: TableName, key: string | undefined): string {
+  let name = names.get(table)
+  if (name === undefined) {
+    name = quoteTable(table)
+    names.set(table, name)
+  }
+  return key === undefined ? name : `${name} ${key}`
 }
 
 const catalogues = new WeakMap<object, Catalogue>()

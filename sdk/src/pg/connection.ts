@@ -41,7 +41,12 @@ export interface DriverClient {
   once?(event: string, listener: () => void): unknown
   /** node-postgres on libpq has results of its own. */
   readonly native?: unknown
+  /** It asks for values in their binary form. */
+  readonly binary?: unknown
 }
+
+/** More, and something on the way takes them: a pooler that gives each transaction another server. */
+const PREPARED_LOST_MAX = 3
 
 /** One connection of the app's, and what is known of the transaction that is open on it. Statements are sent one
  *  after the other, as the driver does too, so that each is read knowing how the one before it ended. */
@@ -52,8 +57,7 @@ export class Connection {
   transaction: TransactionState | undefined
   /** The role was changed: what it may do was not asked. */
   roleChanged = false
-  /** Statements of ours may be prepared; not through a pooler that gives each transaction another server. */
-  mayPrepare = true
+  #preparedLost = 0
   #committing = false
   #listens = false
   #waiting = 0
@@ -86,6 +90,18 @@ export class Connection {
     return (this.client.getTransactionStatus?.() ?? 'I') === 'I' ? 'none' : undefined
   }
 
+  /** What a statement of ours may be prepared as, under a name that the driver has not seen where the ones before were
+   *  lost; undefined where they do not last. */
+  preparedName(name: string): string | undefined {
+    if (this.#preparedLost > PREPARED_LOST_MAX) return undefined
+    return this.#preparedLost === 0 ? name : `${name}_${this.#preparedLost}`
+  }
+
+  /** A prepared statement of ours is gone (DEALLOCATE), or does not answer the same columns any more. */
+  lostPrepared(): void {
+    this.#preparedLost += 1
+  }
+
   query(sentIn: Context | undefined, call: Call): Promise<DriverResult> {
     const { contextOf } = this.options
     const context = sentIn && contextOf ? contextOf(sentIn, call.text) : sentIn
@@ -102,8 +118,8 @@ export class Connection {
   }
 
   /** Runs the statement as it is. */
-  async plain(call: Call): Promise<DriverResult> {
-    return (await this.client.query(...call.plain)) as DriverResult
+  plain(call: Call): Promise<DriverResult> {
+    return this.client.query(...call.plain) as Promise<DriverResult>
   }
 
   async #query(context: Context | undefined, call: Call): Promise<DriverResult> {
@@ -117,7 +133,7 @@ export class Connection {
     }
   }
 
-  async #run(context: Context | undefined, statement: Statement, call: Call): Promise<DriverResult> {
+  #run(context: Context | undefined, statement: Statement, call: Call): Promise<DriverResult> {
     switch (statement.kind) {
       case 'select':
       case 'insert':

@@ -140,13 +140,17 @@ async function factsOf(place: Place, sent: Sent, parts: readonly Part[], { actio
     before: action === 'create' && last ? ('none' as const) : before && state(before),
     after: after && state(after),
     overwrittenBySelf:
-      before && (await overwrittenBySelf(place.client, sent.transaction, before.extra, isolation)),
+      before && (await overwrittenBySelf(place.client, sent.transaction, toldOf(before), isolation)),
     transactionIds: [
       ...(typeof after?.extra.xmin === 'string' ? [after.extra.xmin] : []),
       ...(current === undefined ? [] : [shortXid(current)]),
     ],
     mayHideVersion: extra.hides === true,
   }
+}
+
+function toldOf({ extra: { xmin, xact, status } }: Part) {
+  return { xmin, xact, status: typeof status === 'string' ? status : null }
 }
 
 function noteIsolation(place: Place, sent: Sent, extra: Extra): string | undefined {

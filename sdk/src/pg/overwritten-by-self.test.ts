@@ -19,6 +19,13 @@ describe('whether a version was replaced by the transaction that made it', () =>
     expect(decideOverwrittenBySelf({ ...facts, xmin: 1_001n, isolation: 'serializable' })).toBe(true)
   })
 
+  it('a later id that the statement did not ask of is asked, whatever the isolation', () => {
+    expect(decideOverwrittenBySelf({ ...facts, xmin: 1_001n, status: undefined })).toBe('ask')
+    const serializable = { ...facts, status: undefined, isolation: 'serializable' }
+    expect(decideOverwrittenBySelf({ ...serializable, xmin: 1_001n })).toBe('ask')
+    expect(decideOverwrittenBySelf({ ...serializable, xmin: 999n })).toBe(false)
+  })
+
   it('ids compare across the end of their 32 bits', () => {
     const current = 2n ** 32n + 5n
     expect(fullXid(2n ** 32n - 1n, current)).toBe(2n ** 32n - 1n)

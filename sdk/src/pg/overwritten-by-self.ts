@@ -4,8 +4,9 @@ export interface OverwrittenFacts {
   readonly xmin: bigint
   /** The statement's own transaction: 64 bits. */
   readonly current: bigint
-  /** What pg_xact_status said of the replaced row's transaction; null where it could not be asked. */
-  readonly status: string | null
+  /** What pg_xact_status said of the replaced row's transaction; null where it could not be asked; undefined where
+   *  the statement did not try to. */
+  readonly status: string | null | undefined
   readonly isolation: string
 }
 
@@ -21,6 +22,7 @@ export function decideOverwrittenBySelf(facts: OverwrittenFacts): boolean | 'ask
   if (full === current) return true
   // the ids of its savepoints come after its own
   if (full < current) return false
+  if (status === undefined) return 'ask'
   if (status !== null) return status === 'in progress'
   // its snapshot is older than itself: no other transaction with a later id can be seen, let alone overwritten
   if (isolation !== 'read committed') return true

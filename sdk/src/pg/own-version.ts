@@ -3,28 +3,35 @@ import { decideOverwrittenBySelf, fullXid } from './overwritten-by-self.ts'
 import type { PgClient } from './pool.ts'
 import { transactionStatus } from './sql.ts'
 
+/** What the statement itself told: `xmin` of the replaced row, its own transaction, and of the replaced row's what
+ *  is in `OverwrittenFacts`. */
+interface Told {
+  readonly xmin: unknown
+  readonly xact: unknown
+  readonly status?: string | null | undefined
+}
+
 /** Whether the version that a statement replaced was made by its own transaction; undefined where it could not be
- *  decided.
- *  @param extra what the statement itself told: `xmin` of the replaced row, `xact`, `status` */
-export async function overwrittenBySelf(
+ *  decided. */
+export function overwrittenBySelf(
   client: PgClient,
   transaction: 'none' | TransactionObserver | undefined,
-  extra: Readonly<Record<string, unknown>>,
+  told: Told,
   isolation: string | undefined,
-): Promise<boolean | undefined> {
-  if (typeof extra.xact !== 'string' || isolation === undefined || typeof extra.xmin !== 'string')
-    return undefined
+): boolean | undefined | Promise<boolean | undefined> {
+  if (typeof told.xmin !== 'string') return undefined
   // a statement that is its own transaction found its row made by another
   if (transaction === 'none') return false
-  const [xmin, current] = [BigInt(extra.xmin), BigInt(extra.xact)]
-  const status = typeof extra.status === 'string' ? extra.status : null
+  if (typeof told.xact !== 'string' || isolation === undefined) return undefined
+  const [xmin, current] = [BigInt(told.xmin), BigInt(told.xact)]
+  const { status } = told
   const decided = decideOverwrittenBySelf({ xmin, current, status, isolation })
   if (decided !== 'ask') return decided
   return transaction ? askAgain(client, fullXid(xmin, current)) : undefined
 }
 
-/** The other transaction ended after the statement's snapshot: a new statement has a new one. An id that even
- *  this one does not know to have ended is a savepoint of our own. */
+/** The statement did not ask, or the other transaction ended after its snapshot: a new statement has a new one. An id
+ *  that even this one does not know to have ended is a savepoint of our own. */
 async function askAgain(client: PgClient, id: bigint): Promise<boolean | undefined> {
   try {
     const { text, values } = transactionStatus(id)

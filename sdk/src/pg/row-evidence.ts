@@ -21,34 +21,30 @@ export function stateOf(
 export function statesOf(
   statement: Exclude<RowStatement, { kind: 'select' }>,
   table: TableDescription,
-  { extra, whole }: AnswerRow,
+  { extra, whole = {}, replaced }: AnswerRow,
 ): Pick<WriteEvidence, 'before' | 'after'> {
-  const [first = {}, second = {}] = whole
   const { table: oid, key, xmin } = extra
+  const state = stateOf(table, whole, { oid, key, xmin })
   switch (statement.kind) {
     case 'insert':
-      return {
-        // a row that ON CONFLICT found was replaced by a version that nobody told us
-        before: statement.onConflict === 'update' ? undefined : 'none',
-        after: stateOf(table, first, { oid, key, xmin }),
-      }
+      // a row that ON CONFLICT found was replaced by a version that nobody told us
+      return { before: statement.onConflict === 'update' ? undefined : 'none', after: state }
     case 'delete':
-      return { before: stateOf(table, first, { oid, key, xmin }), after: undefined }
+      return { before: state, after: undefined }
     case 'update': {
-      const keyBefore = table.key in statement.assigned ? keyText(first[table.key]) : key
-      return {
-        before: stateOf(table, first, { oid, key: keyBefore, xmin: extra.replaced }),
-        after: stateOf(table, second, { oid, key, xmin }),
-      }
+      if (!replaced) return { before: undefined, after: state }
+      const keyBefore = table.key in statement.assigned ? keyText(replaced[table.key]) : key
+      return { before: stateOf(table, replaced, { oid, key: keyBefore, xmin: extra.replaced }), after: state }
     }
   }
 }
 
+/** The ids that a statement wrote with; one that is a transaction of its own has but one, which what it wrote shows. */
 export function transactionIdsOf({ extra }: AnswerRow, wrote: boolean): string[] {
-  return [
-    ...(wrote && typeof extra.xmin === 'string' ? [extra.xmin] : []),
-    ...(typeof extra.xact === 'string' ? [shortXid(BigInt(extra.xact))] : []),
-  ]
+  const ids: string[] = []
+  if (wrote && typeof extra.xmin === 'string') ids.push(extra.xmin)
+  if (typeof extra.xact === 'string') ids.push(shortXid(BigInt(extra.xact)))
+  return ids
 }
 
 /** What a statement assigns to the columns of one row. */
@@ -59,16 +55,16 @@ export function assignedColumns(
   table: TableDescription | undefined,
 ): Pick<WriteEvidence, 'data' | 'expressions'> {
   if (statement.kind === 'delete') return { data: {} }
-  const assigned =
-    statement.kind === 'update'
-      ? Object.entries(statement.assigned)
-      : insertedColumns(statement, index, table)
   const data: Record<string, unknown> = {}
   const expressions: string[] = []
-  for (const [column, given] of assigned) {
+  const assign = (column: string, given: Assigned) => {
     if (given === 'expression') expressions.push(column)
     else data[column] = asStored(givenValue(given, values), column, table)
   }
+  if (statement.kind === 'update')
+    for (const column of Object.keys(statement.assigned))
+      assign(column, statement.assigned[column] as Assigned)
+  else for (const [column, given] of insertedColumns(statement, index, table)) assign(column, given)
   return { data, expressions }
 }
 

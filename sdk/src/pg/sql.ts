@@ -115,29 +115,28 @@ both_rows AS (${part('b', 'before')} UNION ALL ${part('a', 'after')})
 SELECT r.*, ${writeColumns(token)}, ${overwrittenStatus('r')} FROM both_rows AS r`
 }
 
-export const ISOLATION = `current_setting('transaction_isolation') AS "${EXTRA}isolation"`
+const ISOLATION = `current_setting('transaction_isolation') AS "${EXTRA}isolation"`
 
-export function stateColumns(token: TokenTable, alias = 't'): string {
-  return `${alias}.tableoid::text AS "${EXTRA}table", ${alias}.${quote(token.key)}::text AS "${EXTRA}key", ${alias}.xmin::text AS "${EXTRA}xmin"`
+function stateColumns(token: TokenTable): string {
+  return `t.tableoid::text AS "${EXTRA}table", t.${quote(token.key)}::text AS "${EXTRA}key", t.xmin::text AS "${EXTRA}xmin"`
 }
 
-/** An AFTER trigger may change the row once more, under a savepoint and so a transaction id of its own. */
-export function writeColumns(token: TokenTable): string {
-  return `pg_current_xact_id()::text AS "${EXTRA}xact", ${ISOLATION},
-  EXISTS (SELECT FROM pg_catalog.pg_trigger AS g WHERE g.tgrelid = ${Number(token.oid)} AND NOT g.tgisinternal
-    AND g.tgenabled <> 'D' AND g.tgtype & 66 = 0) AS "${EXTRA}hides"`
+function writeColumns(token: TokenTable): string {
+  return `pg_current_xact_id()::text AS "${EXTRA}xact", ${ISOLATION}, ${mayHide(token)} AS "${EXTRA}hides"`
+}
+
+/** Whether the table has an AFTER trigger: it may change the row once more, under a savepoint and so a
+ *  transaction id of its own. */
+export function mayHide(token: TokenTable): string {
+  return `EXISTS (SELECT FROM pg_catalog.pg_trigger AS g WHERE g.tgrelid = ${Number(token.oid)} AND NOT g.tgisinternal
+    AND g.tgenabled <> 'D' AND g.tgtype & 66 = 0)`
 }
 
 /** What became of the transaction that made the row which was replaced; see `decideOverwrittenBySelf`. Asked only
  *  of ids that the statement's snapshot knows to be assigned: pg_xact_status raises for one in the future. */
 function overwrittenStatus(row: string): string {
-  return overwrittenStatusOf(`${row}."${EXTRA}xmin"`)
-}
-
-/** @param xminText an expression for the version that was replaced */
-export function overwrittenStatusOf(xminText: string): string {
   const current = 'pg_current_xact_id()::text::bigint'
-  const xmin = `(${xminText})::bigint`
+  const xmin = `(${row}."${EXTRA}xmin")::bigint`
   const full = `${current} + (${xmin} - ${current} + 2147483648 & 4294967295) - 2147483648`
   return `CASE WHEN ${full} > ${current} AND ${full} < pg_snapshot_xmax(pg_current_snapshot())::text::bigint
     THEN pg_xact_status((${full})::text::xid8) END AS "${EXTRA}status"`
