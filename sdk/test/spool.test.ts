@@ -232,6 +232,16 @@ it('a disk that takes no more costs the spool and one warning, not the app; what
   expect(server.ofKind('process_ended')).toEqual([])
 })
 
+it('a folder that is not there yet is no fault: the first event makes it', async () => {
+  const dir = join(tempDir(), 'a/b')
+  const server = await recording()
+  const { syncproof, call, warnings } = start({ url: server.url, spoolDir: dir, flushIntervalMs: 60_000 })
+  await syncproof.flush()
+  call('a')
+  expect(spools(dir)).toHaveLength(1)
+  expect(warnings).toEqual([])
+})
+
 it('a folder that cannot be one costs the spool and one warning', async () => {
   const file = join(tempDir(), 'file')
   writeFileSync(file, '')

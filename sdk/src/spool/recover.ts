@@ -35,6 +35,8 @@ export async function recoverSpools(dir: string, ownId: string, options: Recover
       if (alive !== 'yes' && !(await recoverProcess(await pathsOf(dir, processId), alive, options))) return
     }
   } catch (error) {
+    // nobody has written there yet
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
     options.warn('spool_unreadable', `what ended processes left in ${dir} is not sent: ${String(error)}`)
   }
 }

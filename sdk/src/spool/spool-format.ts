@@ -1,5 +1,5 @@
-import { crc32 } from 'node:zlib'
 import type { ProcessBooks, ProcessReport, SyncproofEvent } from '@syncproof/core/contract'
+import { crc32 } from './crc32.ts'
 import type { Owner } from './owner.ts'
 
 /** A spool file is text. Its first line is the mark; every other is a checksum, a space and one JSON record:
