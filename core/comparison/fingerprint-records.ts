@@ -27,10 +27,10 @@ export function recordFingerprinter(rules: RecordRules): (record: SourceRecord) 
   const always = [...declared].filter(([, rule]) => !isIgnored(rule))
 
   return (record) => {
-    const entityKey = fingerprinter.entityKey({ type: entityType, id: record.key })
+    const prefix = fingerprinter.prefix({ type: entityType, id: record.key })
     const fields: Record<string, string> = Object.create(null)
     const add = (name: string, rule: FieldRule, value: unknown) => {
-      fields[name] = fingerprinter.field(entityKey, name, rule.canonical(value), rule.id)
+      fields[name] = fingerprinter.field(prefix, name, rule.canonical(value), rule.id)
     }
     for (const [name, rule] of always) {
       add(name, rule, Object.hasOwn(record.fields, name) ? record.fields[name] : undefined)

@@ -27,8 +27,7 @@ describe('a fingerprint', () => {
     const sha = (text: string, encoding: 'hex' | 'base64url') =>
       createHash('sha256').update(text).digest(encoding)
     const root = sha('syncproof fingerprint root\nkey one', 'base64url')
-    const entityKey = sha(`${root}9:candidate4:c-17`, 'base64url')
-    const digest = sha(`${entityKey}5:emails3:a@x`, 'base64url').slice(0, 22)
+    const digest = sha(`${root}9:candidate4:c-175:emails3:a@x`, 'base64url').slice(0, 22)
     const keyId = sha('syncproof fingerprint key id 2\nkey one', 'hex').slice(0, 8)
     expect(of('a@x')).toBe(`${keyId}.auto.${digest}`)
   })

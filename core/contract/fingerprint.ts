@@ -12,12 +12,12 @@ export const UNREADABLE = '!'
 export interface Fingerprinter {
   /** Names the key without giving it away: 8 characters. */
   readonly keyId: string
-  /** The key of one entity's fields: derived once for all of them. A secret, like the key it comes from. */
-  entityKey(entity: EntityRef): string
-  /** @param entityKey of the entity whose field it is
+  /** What the messages of all fields of one entity begin with. As secret as the key. */
+  prefix(entity: EntityRef): string
+  /** @param prefix of the entity whose field it is
    *  @param canonical the canonical value, or undefined where the field is unreadable
    *  @param ruleId the version of the field rule that made it */
-  field(entityKey: string, field: string, canonical: string | undefined, ruleId: string): string
+  field(prefix: string, field: string, canonical: string | undefined, ruleId: string): string
   /** The same where one field of an entity is all that is asked. */
   fingerprint(entity: EntityRef, field: string, canonical: string | undefined, ruleId: string): string
 }
@@ -25,24 +25,22 @@ export interface Fingerprinter {
 /** A keyed hash over entity type and id, field name and canonical value:
  *  `keyId.ruleId.digest`, the digest 132 bits in base64url.
  *
- *  Two nested hashes, SHA-256(SHA-256(key ‖ type ‖ id) ‖ field ‖ value), of which the inner one is a key that never
- *  leaves and is shared by the fields of the entity. Every part carries its length, so no two messages spell the same
- *  bytes. The outer digest is cut to 132 of its 256 bits: what is left does not let anybody go on hashing (length
- *  extension), as in SHA-512/256 (FIPS 180-4). One hash a field costs a tenth of `createHmac`. */
+ *  SHA-256(SHA-256(key) ‖ type ‖ id ‖ field ‖ value). Every part carries its length, so no two messages spell the same
+ *  bytes. The digest is cut to 132 of its 256 bits: what is left does not let anybody go on hashing (length extension),
+ *  as in SHA-512/256 (FIPS 180-4). One hash a field costs a tenth of `createHmac`. */
 export function createFingerprinter(key: string): Fingerprinter {
   const root = hash('sha256', `syncproof fingerprint root\n${key}`, 'base64url')
   const keyId = hash('sha256', `syncproof fingerprint key id 2\n${key}`, 'hex').slice(0, 8)
-  const entityKey = ({ type, id }: EntityRef) =>
-    hash('sha256', `${root}${part(type)}${part(id)}`, 'base64url')
+  const prefix = ({ type, id }: EntityRef) => `${root}${part(type)}${part(id)}`
   const field = (of: string, name: string, canonical: string | undefined, ruleId: string) =>
     canonical === undefined
       ? UNREADABLE
       : `${keyId}.${ruleId}.${hash('sha256', `${of}${part(name)}${canonical}`, 'base64url').slice(0, 22)}`
   return {
     keyId,
-    entityKey,
+    prefix,
     field,
-    fingerprint: (entity, name, canonical, ruleId) => field(entityKey(entity), name, canonical, ruleId),
+    fingerprint: (entity, name, canonical, ruleId) => field(prefix(entity), name, canonical, ruleId),
   }
 }
 

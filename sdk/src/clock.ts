@@ -8,22 +8,30 @@ export interface Moment {
 /** Beyond this the wall clock was set, or the machine slept: the interval around it must look like a jump. */
 const DRIFT_MS_MAX = 10
 
+/** How long a jump may go unseen: looking at both clocks each time would double the price of an instant. */
+const LOOK_INTERVAL_MS = 1
+
 let anchorMs = performance.timeOrigin
+let lookedMs = Number.NEGATIVE_INFINITY
 let jumps = 0
 
 /** The present instant. The wall time has the resolution of the monotonic clock and follows the system's. */
 export function now(): Moment {
   const monotonicMs = performance.now()
-  const systemMs = Date.now()
-  // Date.now() is cut to the millisecond: half of one is its mean error
-  if (Math.abs(systemMs + 0.5 - (anchorMs + monotonicMs)) > DRIFT_MS_MAX) {
-    anchorMs = systemMs - monotonicMs
-    jumps += 1
-  }
+  if (monotonicMs - lookedMs >= LOOK_INTERVAL_MS) look(monotonicMs)
   return {
     wallUs: Math.floor((anchorMs + monotonicMs) * 1000),
     monotonicUs: Math.floor(monotonicMs * 1000),
   }
+}
+
+function look(monotonicMs: number): void {
+  const systemMs = Date.now()
+  lookedMs = monotonicMs
+  // Date.now() is cut to the millisecond: half of one is its mean error
+  if (Math.abs(systemMs + 0.5 - (anchorMs + monotonicMs)) <= DRIFT_MS_MAX) return
+  anchorMs = systemMs - monotonicMs
+  jumps += 1
 }
 
 /** How often the wall clock was seen to jump against the monotonic one. Between two instants with a jump

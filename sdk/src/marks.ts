@@ -9,7 +9,7 @@ import {
 import { elapsedUs, type Moment, now } from './clock.ts'
 import { type EntityInput, readEntity, readOperationId } from './entity.ts'
 import { classifyAssignments } from './operation/assignment.ts'
-import { type Context, currentContext, type MarkScope, runIn } from './operation/context.ts'
+import { type Context, currentContext, type MarkScope, runInMark } from './operation/context.ts'
 import { describeSection } from './operation/describe-section.ts'
 import { guarded } from './operation/guarded.ts'
 import { checkInvariants, type WrittenRecord } from './operation/invariants.ts'
@@ -249,53 +249,46 @@ function runMark<T>(
   report: (mark: Mark, result: Settled<T>) => void,
 ): T {
   const context = currentContext()
-  if (!context) return callback()
-  let mark: Mark | undefined
-  guarded(context, () => {
-    mark = beginMark(context, input)
-  })
+  const mark = context && beginMark(context, input)
   if (!mark) return callback()
-  const begun = mark
   const { operation } = context
   operation.inFlight += 1
   return observeResult(
     callback,
     (result) => {
       operation.inFlight -= 1
-      guarded(context, () => {
-        if (begun.context.scope.reported === 0) report(begun, result)
-      })
+      if (mark.context.scope.reported === 0) guarded(context, () => report(mark, result))
     },
-    (run) => runIn(begun.context, run),
+    (run) => runInMark(mark.context, run),
   )
 }
 
-function beginMark(context: Context, input: MarkInput): Mark {
+/** Undefined where that failed, which is a fault of ours. */
+function beginMark(context: Context, { kind, system, options, record, sync }: MarkInput): Mark | undefined {
   const { operation } = context
-  const { options } = input
-  const given = readEntity(options.entity)
-  const entity = given ?? operation.entity
-  const declaredIn = (kind: 'counter' | 'lastWriteWins') => {
-    const fields = operation.declaredFields(kind, entity)
-    return options[kind] ? [...fields, ...options[kind]] : fields
-  }
-  const scope: MarkScope = {
-    kind: input.kind,
-    system: input.system,
-    entity,
-    isEntityGiven: given !== undefined,
-    record: input.record,
-    guard: options.guard,
-    counter: declaredIn('counter'),
-    lastWriteWins: declaredIn('lastWriteWins'),
-    reported: 0,
-  }
-  return {
-    context: { ...context, scope },
-    sync: input.sync && beginSync(operation, { ...input.sync, system: input.system, entity: scope.entity }),
-    sentOrder: operation.knowledge.clock(),
-    sentAt: now(),
-  }
+  let mark: Mark | undefined
+  guarded(context, () => {
+    const given = readEntity(options.entity)
+    const entity = given ?? operation.entity
+    const scope: MarkScope = {
+      kind,
+      system,
+      entity,
+      isEntityGiven: given !== undefined,
+      record,
+      guard: options.guard,
+      counter: operation.declaredFields('counter', entity, options.counter),
+      lastWriteWins: operation.declaredFields('lastWriteWins', entity, options.lastWriteWins),
+      reported: 0,
+    }
+    mark = {
+      context: { operation, scope, sections: context.sections },
+      sync: sync && beginSync(operation, { ...sync, system, entity }),
+      sentOrder: operation.knowledge.clock(),
+      sentAt: now(),
+    }
+  })
+  return mark
 }
 
 function declaredVersion(scope: MarkScope, version: () => DeclaredVersion): string | undefined {

@@ -62,11 +62,12 @@ export function wrap<F extends AnyFunction>(
   }
   const name = options.name || fn.name || 'anonymous'
   const isAsync = isOfKind(fn, ASYNC)
+  const syncs = options.syncs?.map((target) => (typeof target === 'string' ? { system: target } : target))
   // a proxy, so that name, length, statics and `new` stay the function's own
   return new Proxy(fn, {
     apply(target, thisArgument, args: Parameters<F>) {
       const run = () => Reflect.apply(target, thisArgument, args)
-      return callWrapped(instruments, options, { name, args, isAsync, run })
+      return callWrapped(instruments, options, syncs, { name, args, isAsync, run })
     },
   })
 }
@@ -88,11 +89,12 @@ const NO_WITNESS: ContractWitness = { violated() {}, begin: () => () => {}, fail
 function callWrapped<Args extends readonly unknown[], R>(
   instruments: Instruments,
   options: WrapOptions<Args>,
+  syncs: readonly SyncTarget[] | undefined,
   call: CheckedCall<R> & { readonly args: Args },
 ): R {
   const { contract } = options
   const sections = currentContext()?.sections
-  const operation = beginOperation(instruments, call.name, options, call.args)
+  const operation = beginOperation(instruments, options, syncs, call)
   if (!operation) return contract ? contract.call(call, NO_WITNESS) : call.run()
   return observeResult(
     contract ? () => contract.call(call, witnessOf(operation)) : call.run,
@@ -103,9 +105,9 @@ function callWrapped<Args extends readonly unknown[], R>(
 
 function beginOperation<Args extends readonly unknown[]>(
   instruments: Instruments,
-  name: string,
   options: WrapOptions<Args>,
-  args: Args,
+  syncs: readonly SyncTarget[] | undefined,
+  { name, args }: { readonly name: string; readonly args: Args },
 ): Operation | undefined {
   try {
     const parent = currentContext()?.operation
@@ -119,11 +121,11 @@ function beginOperation<Args extends readonly unknown[]>(
       instruments,
       parent,
       entity,
-      attempt(() => inputOf(options, args)),
+      attempt(() => (options.input ? options.input(...args) : args)),
       {
         counter: options.counter,
         lastWriteWins: options.lastWriteWins,
-        onBehalfOf: attempt(() => readOperationId(options.onBehalfOf?.(...args))),
+        onBehalfOf: options.onBehalfOf && attempt(() => readOperationId(options.onBehalfOf?.(...args))),
         contract: options.contract,
       },
     )
@@ -143,7 +145,7 @@ function beginOperation<Args extends readonly unknown[]>(
       ...tryOf(options, args),
       ...traceOf(span),
       intent: options.intent ?? 'unspecified',
-      syncs: options.syncs?.map((target) => (typeof target === 'string' ? { system: target } : target)),
+      syncs,
     })
     return operation
   } catch (error) {
@@ -181,8 +183,11 @@ function rootReported(operation: Operation): Operation {
   return root
 }
 
+const FIRST_TRY = { attempt: 1, retry_of: undefined, idempotency_key: undefined }
+
 /** Which try of the same work a call is. */
 function tryOf<Args extends readonly unknown[]>(options: WrapOptions<Args>, args: Args) {
+  if (!options.attempt && !options.retryOf && !options.idempotencyKey) return FIRST_TRY
   const number = attempt(() => options.attempt?.(...args))
   const key = attempt(() => options.idempotencyKey?.(...args))
   return {
@@ -190,10 +195,6 @@ function tryOf<Args extends readonly unknown[]>(options: WrapOptions<Args>, args
     retry_of: attempt(() => readOperationId(options.retryOf?.(...args))),
     idempotency_key: isText(key) ? key : undefined,
   }
-}
-
-function inputOf<Args extends readonly unknown[]>(options: WrapOptions<Args>, args: Args): unknown {
-  return options.input ? options.input(...args) : args
 }
 
 const CODE = /^[A-Za-z0-9_.-]{1,64}$/

@@ -1,6 +1,14 @@
 import type { Outcome } from '@syncproof/core/contract'
-import type { Context, MarkResult, MarkScope, SeenRequests } from '../operation/context.ts'
+import {
+  askForMarks,
+  type Context,
+  type MarkResult,
+  type MarkScope,
+  type SeenRequests,
+} from '../operation/context.ts'
 import { beginWithKey, type SyncAnswer } from '../operation/report-sync.ts'
+
+askForMarks()
 
 /** Requests inside one mark; where there are more, one of them counts as never answered. */
 const REQUESTS_MAX = 100

@@ -1,7 +1,7 @@
 import type { Assignment, EntityRef, Fingerprints } from '@syncproof/core/contract'
 import { plainDecimal, UNREADABLE } from '@syncproof/core/contract'
 import { now } from '../clock.ts'
-import { TextMap } from '../report/text-map.ts'
+import { jsonOfName, labelJson, TextMap } from '../report/text-map.ts'
 import { fieldNames, memberOf } from './member.ts'
 import type { Operation } from './operation.ts'
 
@@ -19,20 +19,24 @@ export interface AssignmentFacts {
   readonly base: Fingerprints | undefined
 }
 
+type AssignedMap = TextMap & Record<string, Assignment>
+
 /** How each assigned field came by its value; see `Assignment` in the contract. In doubt the kind that proves
  *  less. */
-export function classifyAssignments(facts: AssignmentFacts): Record<string, Assignment> {
+export function classifyAssignments(facts: AssignmentFacts): AssignedMap {
   const assigned = new TextMap()
-  if (facts.operation.sampledOut) return assigned as TextMap & Record<string, Assignment>
+  if (facts.operation.sampledOut) return assigned as AssignedMap
+  let json = ''
   for (const field of fieldNames(facts.data)) {
     const kind = classify(facts, field)
-    if (kind !== undefined) assigned[field] = kind
+    if (kind === undefined) continue
+    assigned[field] = kind
+    json += jsonOfName(field) + labelJson(kind)
   }
-  if (facts.expressions) {
-    const computed = Object.fromEntries(facts.expressions.map((field) => [field, null]))
-    for (const field of fieldNames(computed)) assigned[field] = 'expression'
-  }
-  return assigned as TextMap & Record<string, Assignment>
+  if (!facts.expressions) return TextMap.spelled(assigned, `{${json.slice(1)}}`) as AssignedMap
+  const computed = Object.fromEntries(facts.expressions.map((field) => [field, null]))
+  for (const field of fieldNames(computed)) assigned[field] = 'expression'
+  return assigned as AssignedMap
 }
 
 function classify(facts: AssignmentFacts, field: string): Assignment | undefined {

@@ -59,17 +59,33 @@ export interface Context {
   readonly sections?: readonly SectionScope[] | undefined
 }
 
+interface Shared {
+  readonly storage: AsyncLocalStorage<Context>
+  /** Adapters are loaded, which report what happens inside a mark to it. */
+  asksForMarks: boolean
+}
+
 // one for the whole process, however many copies of this module were loaded
-const key = Symbol.for('@syncproof/sdk context 1')
-const shared = globalThis as { [key]?: AsyncLocalStorage<Context> }
-shared[key] ??= new AsyncLocalStorage<Context>()
-const storage = shared[key]
+const key = Symbol.for('@syncproof/sdk context 2')
+const global = globalThis as { [key]?: Shared }
+global[key] ??= { storage: new AsyncLocalStorage<Context>(), asksForMarks: false }
+const shared = global[key]
 
 /** The operation, and the mark in it, that the calling code runs in; undefined outside a wrapped call. */
 export function currentContext(): Context | undefined {
-  return storage.getStore()
+  return shared.storage.getStore()
 }
 
 export function runIn<T>(context: Context, run: () => T): T {
-  return storage.run(context, run)
+  return shared.storage.run(context, run)
+}
+
+/** Runs the callback of a mark, in the mark's context where anybody may ask for it. */
+export function runInMark<T>(context: Context, run: () => T): T {
+  return shared.asksForMarks ? runIn(context, run) : run()
+}
+
+/** Called when an adapter is loaded. */
+export function askForMarks(): void {
+  shared.asksForMarks = true
 }

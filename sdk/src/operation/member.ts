@@ -18,8 +18,8 @@ export function fieldNames(record: unknown): readonly string[] {
     // of a revoked proxy, isArray throws too
     if (typeof record !== 'object' || record === null || Array.isArray(record)) return []
     const names = Object.keys(record)
-    const good = names.every(isFieldName) ? names : names.filter(isFieldName)
-    return good.length > limits.fieldsPerEventMax ? good.slice(0, limits.fieldsPerEventMax) : good
+    if (names.length <= limits.fieldsPerEventMax && names.every(isFieldName)) return names
+    return names.filter(isFieldName).slice(0, limits.fieldsPerEventMax)
   } catch {
     return []
   }

@@ -138,11 +138,15 @@ export class Operation {
     return created
   }
 
-  /** The fields of an entity that the wrapper declares to be counters, or of the last writer; it speaks of the
-   *  operation's own entity type. */
-  declaredFields(kind: 'counter' | 'lastWriteWins', entity: EntityRef): readonly string[] {
+  /** The fields of an entity that are declared to be counters, or of the last writer.
+   *  @param also by a mark; what the wrapper declares is of the operation's own entity type */
+  declaredFields(
+    kind: 'counter' | 'lastWriteWins',
+    entity: EntityRef,
+    also: readonly string[] = NO_FIELDS,
+  ): readonly string[] {
     const declared = this.declared[kind]
-    return declared && entity.type === this.entity.type ? declared : NO_FIELDS
+    return declared && entity.type === this.entity.type ? [...declared, ...also] : also
   }
 
   /** Whether the caller of this operation, or of one that it runs in, may have supplied the value. */

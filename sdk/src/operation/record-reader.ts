@@ -44,6 +44,7 @@ function ruleIn(rules: FieldRules, field: string): FieldRule {
 
 /** What a field held when it was hashed. */
 interface Kept {
+  readonly name: string
   /** A primitive, or the milliseconds of a Date; NaN, which equals nothing, for any other value. */
   readonly value: unknown
   readonly isDate: boolean
@@ -61,9 +62,9 @@ export class EntityReader {
   readonly #shared: RecordReader
   readonly #entity: EntityRef
   readonly #kept = new Map<string, Kept>()
-  #key: string | undefined
+  #prefix: string | undefined
   #latest: TextMap | undefined
-  #latestSize = -1
+  #latestKept: readonly Kept[] = []
 
   constructor(shared: RecordReader, entity: EntityRef) {
     this.#shared = shared
@@ -73,22 +74,26 @@ export class EntityReader {
   /** The fingerprints of a record's own members, without those that the rules ignore; none for what is not an object.
    *  Equal ones are the same object. */
   read(record: unknown): TextMap {
-    const fields = new TextMap()
-    const latest = this.#latest
-    let json = ''
-    let size = 0
-    let isLatest = latest !== undefined
+    const kept: Kept[] = []
+    let isLatest = this.#latest !== undefined
     for (const name of fieldNames(record)) {
-      const kept = this.#take(name, memberOf(record, name))
-      if (!kept) continue
-      fields[name] = kept.fingerprint
-      json += kept.json
-      size += 1
-      if (isLatest && latest?.[name] !== kept.fingerprint) isLatest = false
+      const value = memberOf(record, name)
+      // most records come again as they were but for a field or two
+      const before = this.#latestKept[kept.length]
+      const one = before?.name === name && isSame(before, value) ? before : this.#take(name, value)
+      if (!one) continue
+      if (one !== before) isLatest = false
+      kept.push(one)
     }
-    if (latest && isLatest && size === this.#latestSize) return latest
+    if (this.#latest && isLatest && kept.length === this.#latestKept.length) return this.#latest
+    const fields = new TextMap()
+    let json = ''
+    for (const one of kept) {
+      fields[one.name] = one.fingerprint
+      json += one.json
+    }
+    this.#latestKept = kept
     this.#latest = TextMap.spelled(fields, `{${json.slice(1)}}`)
-    this.#latestSize = size
     return fields
   }
 
@@ -107,9 +112,11 @@ export class EntityReader {
     const canonical = canonicalBy(rule, value)
     if (canonical !== undefined && kept?.canonical === canonical) return kept
     const fingerprint = this.#fingerprint(name, canonical, rule)
-    const json = jsonOfName(name) + jsonOf(fingerprint)
+    // only a rule that somebody made by hand could have an id that needs more
+    const json = jsonOfName(name) + (rule === auto ? `"${fingerprint}"` : jsonOf(fingerprint))
     const isDate = isPlainDate(value)
     const taken: Kept = {
+      name,
       value: isDate ? value.getTime() : isPrimitive(value) ? value : Number.NaN,
       isDate,
       canonical,
@@ -131,8 +138,8 @@ export class EntityReader {
       return UNREADABLE
     }
     const { fingerprinter } = this.#shared
-    this.#key ??= fingerprinter.entityKey(this.#entity)
-    return fingerprinter.field(this.#key, name, canonical, id)
+    this.#prefix ??= fingerprinter.prefix(this.#entity)
+    return fingerprinter.field(this.#prefix, name, canonical, id)
   }
 }
 

@@ -11,7 +11,7 @@ import type { Moment } from '../clock.ts'
 import type { Members } from '../report/reporter.ts'
 import { presentedRead, presentedWrite, withAdapter } from './adapter-scope.ts'
 import { classifyAssignments } from './assignment.ts'
-import type { Context } from './context.ts'
+import { askForMarks, type Context } from './context.ts'
 import { describeSection } from './describe-section.ts'
 import type { ReadEvidence, RowState, WriteEvidence } from './evidence.ts'
 import { guarded } from './guarded.ts'
@@ -19,6 +19,8 @@ import { checkInvariants } from './invariants.ts'
 import { ANYTHING, type Known, type Lesson } from './knowledge.ts'
 import type { Operation } from './operation.ts'
 import { entityOf, entityRowId, rowBefore, rowBeforeState, rowIdOf, tokenOf } from './row-identity.ts'
+
+askForMarks()
 
 /** Rows that one mark reports one by one. */
 const ROWS_PER_MARK_MAX = 100

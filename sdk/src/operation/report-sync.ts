@@ -6,7 +6,7 @@ import {
   type WriteAction,
 } from '@syncproof/core/contract'
 import { elapsedUs, type Moment, now } from '../clock.ts'
-import { jsonOf, TextMap } from '../report/text-map.ts'
+import { jsonOf, labelJson, TextMap } from '../report/text-map.ts'
 import { fieldNames, isText, memberOf } from './member.ts'
 import type { Instruments, Operation } from './operation.ts'
 import { type Attempt, SyncLedger } from './sync-ledger.ts'
@@ -60,8 +60,9 @@ export function beginSync(operation: Operation, input: SyncInput): SentSync {
   const { system, entity } = input
   const fields = operation.readFields(entity, input.payload)
   const version = carriedVersion(operation, input, fields)
+  const target = input.target === undefined ? '' : `${input.target.length}:${input.target}`
   const attempt = operation.syncs.begin(
-    jsonOf([system, entityKey(entity), input.action, input.target, fields]),
+    `${labelJson(system)}${labelJson(input.action)}${jsonOf(fields)}${target}\n${entityKey(entity)}`,
   )
   const keyed =
     input.idempotencyKey === undefined ? undefined : beginWithKey(operation, system, input.idempotencyKey)

@@ -27,12 +27,17 @@ export class SuppliedValues {
     this.#exact ??= new Set(this.#leaves)
     if (this.#exact.has(value)) return true
     const leaves: Leaf[] = []
-    if (!collectLeaves(value, leaves)) return true
-    this.#forms ??= new Set(this.#leaves.flatMap(formsOf))
-    const forms = this.#forms
     // a structured value counts as supplied where all its parts are
-    if (leaves.every((leaf) => formsOf(leaf).some((form) => forms.has(form)))) return true
-    return this.#hasByRule(value, rule)
+    if (typeof value === 'string') leaves.push(value)
+    else if (!collectLeaves(value, leaves)) return true
+    this.#forms ??= new Set(this.#leaves.flatMap(formsOf))
+    for (const leaf of leaves) if (!this.#hasForm(leaf, this.#forms)) return this.#hasByRule(value, rule)
+    return true
+  }
+
+  #hasForm(leaf: Leaf, forms: ReadonlySet<string>): boolean {
+    for (const form of formsOf(leaf)) if (forms.has(form)) return true
+    return false
   }
 
   #hasByRule(value: unknown, rule: FieldRule): boolean {

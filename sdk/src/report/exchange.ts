@@ -12,13 +12,13 @@ const ANSWER_BYTES_MAX = 4 * 1024 * 1024
 
 let agents: { readonly http: Agent; readonly https: Agent } | undefined
 
-/** Posts a body over a connection that is kept for the next one, and follows no redirect, which would carry
+/** Posts a body, given in pieces, over a connection that is kept for the next one, and follows no redirect, which would carry
  *  the key elsewhere. Not `fetch`: its connections cannot be told to let the process end while they wait.
  *  @throws whatever keeps it from being answered: no connection, the signal */
 export async function post(
   url: URL,
   headers: Readonly<Record<string, string | number>>,
-  body: Buffer,
+  body: readonly Buffer[],
   signal: AbortSignal,
 ): Promise<Answer> {
   // loaded with the first batch: most of what it costs to import an HTTP client is this
@@ -37,7 +37,8 @@ export async function post(
       const sent = request(url, options, (response) => readAnswer(response).then(resolve, reject))
       sent.on('socket', (socket) => socket.unref())
       sent.on('error', (error) => reject(new ExchangeError(sent.reusedSocket, error)))
-      sent.end(body)
+      for (const piece of body) sent.write(piece)
+      sent.end()
     })
   try {
     return await exchange()

@@ -29,17 +29,18 @@ const compress = promisify(gzip)
 /** Sends one batch. Whatever keeps it from being answered is `again`. */
 export async function postBatch(
   target: PostTarget,
-  body: Buffer,
+  body: readonly Buffer[],
   timeoutMs: number,
   abandon: AbortSignal,
 ): Promise<PostResult> {
   const url = new URL(target.eventsUrl)
+  const length = lengthOf(body)
   // within one machine bytes cost less than their compression
-  const zipped = body.length >= GZIP_BYTES_MIN && !LOOPBACK.test(url.hostname)
-  const content = zipped ? await compress(body, { level: 1 }) : body
+  const zipped = length >= GZIP_BYTES_MIN && !LOOPBACK.test(url.hostname)
+  const content = zipped ? [await compress(Buffer.concat(body), { level: 1 })] : body
   const headers = {
     'content-type': 'application/json',
-    'content-length': content.length,
+    'content-length': lengthOf(content),
     ...(zipped && { 'content-encoding': 'gzip' }),
     ...(target.apiKey !== undefined && { authorization: `Bearer ${target.apiKey}` }),
   }
@@ -52,6 +53,10 @@ export async function postBatch(
   } catch {
     return { kind: 'again', retryAfterMs: undefined }
   }
+}
+
+function lengthOf(pieces: readonly Buffer[]): number {
+  return pieces.reduce((sum, piece) => sum + piece.length, 0)
 }
 
 function judge({ status, headers, text }: Answer): PostResult {

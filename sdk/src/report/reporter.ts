@@ -5,10 +5,10 @@ import type { Settings } from '../options.ts'
 import { uuidV7 } from '../uuid-v7.ts'
 import type { Warn } from '../warnings.ts'
 import { Books, type Delivery, type DropReason } from './books.ts'
+import { membersJson } from './event-json.ts'
 import { flushAtExit } from './exit-flush.ts'
 import type { Publisher } from './publisher.ts'
 import { EventQueue } from './queue.ts'
-import { jsonOfMembers } from './text-map.ts'
 
 type Own<T> = T extends unknown ? Omit<T, keyof EventBase | 'kind' | 'operation_id'> : never
 
@@ -102,16 +102,16 @@ export class Reporter {
   }
 
   /** @returns an empty text where no event could be made of it */
-  #format(
+  #format<K extends EventKind>(
     seq: number,
-    kind: EventKind,
+    kind: K,
     operationId: string | undefined,
     at: Moment,
-    members: object,
+    members: Members<K>,
   ): string {
     try {
       const operation = operationId === undefined ? '' : `"operation_id":"${operationId}",`
-      return `{"id":"${uuidV7(Date.now())}","seq":${seq},"kind":"${kind}",${operation}"at":"${formatInstant(at.wallUs)}","monotonic_us":${at.monotonicUs}${jsonOfMembers(members)}}`
+      return `{"id":"${uuidV7(Date.now())}","seq":${seq},"kind":"${kind}",${operation}"at":"${formatInstant(at.wallUs)}","monotonic_us":${at.monotonicUs}${membersJson(kind, members)}}`
     } catch (error) {
       this.#drop('internal')
       this.#fault(error)

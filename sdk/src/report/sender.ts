@@ -33,7 +33,8 @@ export class Sender {
   readonly #settled: (lastSeq: number) => void
   readonly #clock = new ClockOffset()
   #timer: NodeJS.Timeout | undefined
-  #timerIsBackoff = false
+  /** It is a backoff, or is due at once. */
+  #timerStays = false
   #heartbeat: NodeJS.Timeout | undefined
   #sending: Promise<number | undefined> | undefined
   #failures = 0
@@ -69,8 +70,9 @@ export class Sender {
   wake(): void {
     if (this.#stopped) return
     const large = this.#queue.bytes >= FLUSH_BYTES_MIN
-    if (this.#timer ? !large || this.#timerIsBackoff : this.#sending !== undefined) return
-    this.#schedule(large ? 0 : this.#settings.flushIntervalMs, false)
+    // a timer that runs already stays, but one for a few events gives way to one for many
+    if (this.#timer ? !large || this.#timerStays : this.#sending !== undefined) return
+    this.#schedule(large ? 0 : this.#settings.flushIntervalMs, large)
   }
 
   /** Sends what is queued now; gives up at `timeoutMs`. Never rejects. */
@@ -112,9 +114,9 @@ export class Sender {
     this.abandon()
   }
 
-  #schedule(delayMs: number, isBackoff: boolean): void {
+  #schedule(delayMs: number, stays: boolean): void {
     clearTimeout(this.#timer)
-    this.#timerIsBackoff = isBackoff
+    this.#timerStays = stays
     this.#timer = setTimeout(() => {
       this.#timer = undefined
       void this.#drain()
@@ -160,14 +162,14 @@ export class Sender {
     }
   }
 
-  #body(pieces: readonly Buffer[]): Buffer {
+  #body(pieces: readonly Buffer[]): readonly Buffer[] {
     const report: ProcessReport = {
       ...this.#process,
       clock: this.#clock.report(),
       books: this.#books.report(),
     }
     const head = `{"contract":${CONTRACT_VERSION},"process":${JSON.stringify(report)},"events":[`
-    return Buffer.concat([Buffer.from(head), ...pieces, Buffer.from(']}')])
+    return [Buffer.from(head), ...pieces, Buffer.from(']}')]
   }
 
   #settle(count: number, result: PostResult): number | undefined {

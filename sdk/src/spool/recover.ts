@@ -101,7 +101,7 @@ async function send(
     const { settings } = options
     const result = await postBatch(
       settings,
-      Buffer.from(body),
+      [Buffer.from(body)],
       settings.requestTimeoutMs,
       new AbortController().signal,
     )
