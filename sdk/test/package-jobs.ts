@@ -29,7 +29,7 @@ export const jobs: Readonly<Record<string, { job: string; check(reported: Report
   './fetch': {
     job: 'fetch',
     check({ server, system }) {
-      const call = ['operation_started', 'read', 'sync', 'sync', 'operation_finished']
+      const call = ['operation_started', 'read', 'sync', 'sync', 'sync', 'operation_finished']
       expect(kinds(server)).toEqual([...call, ...call])
       for (const read of server.ofKind('read'))
         expect(read).toMatchObject({ system: 'ats', found: true, version: 'etag/ats/thing/t-1/%221%22' })
@@ -42,10 +42,14 @@ export const jobs: Readonly<Record<string, { job: string; check(reported: Report
             external_version: '"1"',
             idempotency_key: 'key-t-1',
           },
+          { outcome: 'rejected', status: 422 },
           { outcome: 'rejected' },
         ]),
       )
-      expect(system.received.map(({ method }) => method)).toEqual(['GET', 'PUT', 'GET', 'PUT'])
+      expect(system.received.map(({ method }) => method)).toEqual([
+        ...['GET', 'PUT', 'PATCH'],
+        ...['GET', 'PUT', 'PATCH'],
+      ])
     },
   },
   './proxy': {

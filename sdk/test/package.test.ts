@@ -88,9 +88,11 @@ describe.each(nodes)('on $node', ({ node, file }) => {
   /** Runs a program of the project to its end, beside a collector and an external system of its own. */
   async function report(args: readonly string[], check: (reported: Reported) => void) {
     const server = await recordingServer()
-    const system = await httpSystem((_received, response) =>
-      json(response, 200, { id: 't-1', name: 'before' }, { etag: 'W/"1"' }),
-    )
+    const system = await httpSystem(({ path }, response) => {
+      const isRefused = path === '/refused'
+      if (isRefused) response.writeProcessing()
+      json(response, isRefused ? 422 : 200, { id: 't-1', name: 'before' }, { etag: 'W/"1"' })
+    })
     try {
       const [program = '', ...rest] = args
       const { stderr } = await run(file, [join(folder, program), ...rest], {

@@ -21,6 +21,8 @@ module.exports = async (load) => {
           body: JSON.stringify({ ...thing, name }),
         })
         await response.json()
+        // answered with a 102 before the 422
+        await fetch(`${process.env.SYSTEM_URL}/refused`, { method: 'PATCH', body: '{"n":1}' })
         // nobody listens there: surely not sent, as undici's diagnostics say
         await fetch(nowhere, { method: 'PATCH', body: '{}' }).catch(() => undefined)
       },
