@@ -17,18 +17,12 @@ import { unknownOutcome } from './detectors/unknown-outcome.ts'
 import { unobservedWrite } from './detectors/unobserved-write.ts'
 import { writeConflict } from './detectors/write-conflict.ts'
 import { writeSkew } from './detectors/write-skew.ts'
+import { collisionsAMonth, exposedCallOf, missMs } from './exposure.ts'
 import type { Detector, OperationHistory } from './history.ts'
+import { limits } from './limits.ts'
+import { linksOf, linksWanted } from './links.ts'
 
-export {
-  collisionsAMonth,
-  type ExposedCall,
-  type Exposure,
-  exposedCallOf,
-  missMs,
-} from './exposure.ts'
 export type { Detector, NeighbourHistory, OperationHistory, ProcessEnd } from './history.ts'
-export { limits as detectionLimits } from './limits.ts'
-export { linksOf, linksWanted } from './links.ts'
 export { resolvePartialWrite, resolveUnknownOutcome, settled } from './resolution.ts'
 
 export const detectors: readonly Detector[] = [
@@ -51,6 +45,16 @@ export const detectors: readonly Detector[] = [
   syncWithoutOutbox,
   syncInsideTransaction,
 ]
+
+/** What a store must know to show operations together and to add up the calls of a function. */
+export const detectionRules = {
+  linksOf,
+  linksWanted,
+  exposedCallOf,
+  missMs,
+  collisionsAMonth,
+  limits,
+} as const
 
 export interface Detection {
   readonly findings: readonly DetectedFinding[]

@@ -1,14 +1,18 @@
 import type { Finding, StoredEvent } from '@syncproof/core/contract'
 import { sql } from 'kysely'
 import type { Database, Tx } from './database.ts'
+import { linkNextEvents } from './event-links.ts'
 import { entityEvents, toStoredEvent } from './events.ts'
 import { openFindings } from './findings.ts'
-import { endedCallers, filledOperations, loadHistories } from './operation-histories.ts'
+import { withTraffic } from './hazard-traffic.ts'
+import { loadNeighbours } from './neighbours.ts'
+import { endedCallers, filledOperations, loadHistories, openOperations } from './operation-histories.ts'
 import { projectOperations } from './operation-projection.ts'
 import { lockFindings, recordFindings, resolveFindings } from './record-findings.ts'
 import type {
   DetectionBatch,
   DetectionEvidence,
+  DetectionRules,
   DetectionStep,
   DetectionStore,
   DetectionVerdicts,
@@ -21,8 +25,7 @@ const LANES = 4
 export function detectionStore(db: Database): DetectionStore {
   return {
     lanes: LANES,
-    step: (lane, eventsMax, judge) =>
-      db.transaction().execute((tx) => detectionStep(tx, lane, eventsMax, judge)),
+    step: (lane, eventsMax, judge, rules) => step(db, { lane, eventsMax, judge, rules }),
     lag: () => detectionLag(db),
   }
 }
@@ -42,30 +45,57 @@ type Judge = Parameters<DetectionStore['step']>[2]
 
 const DRAINED: DetectionStep = { events: 0, created: [] }
 
+interface Step {
+  readonly lane: number
+  readonly eventsMax: number
+  readonly judge: Judge
+  readonly rules: DetectionRules | undefined
+}
+
+async function step(db: Database, given: Step): Promise<DetectionStep> {
+  const { lane, eventsMax, rules } = given
+  if (rules) {
+    const anything = await db.transaction().execute((tx) => linkNextEvents(tx, lane, eventsMax, rules))
+    if (!anything) return DRAINED
+  }
+  return db.transaction().execute((tx) => detectionStep(tx, given))
+}
+
 /** READ COMMITTED is enough: what may not change between two statements is either locked (the cursor) or read in
  *  one statement (a history with its sequence numbers). */
-async function detectionStep(tx: Tx, lane: number, eventsMax: number, judge: Judge): Promise<DetectionStep> {
-  const position = await lockCursor(tx, lane)
-  if (position === undefined) return DRAINED
-  const events = await nextEvents(tx, lane, position, eventsMax)
+async function detectionStep(tx: Tx, { lane, eventsMax, judge, rules }: Step): Promise<DetectionStep> {
+  const cursor = await lockCursor(tx, lane)
+  if (cursor === undefined) return DRAINED
+  const { position, linked } = cursor
+  const next = await nextEvents(tx, lane, position, eventsMax)
+  // what came since the links were stored waits for the next step
+  const events = rules ? next.filter((event) => BigInt(event.position) <= BigInt(linked)) : next
   const last = events.at(-1)
   if (!last) return DRAINED
   await projectOperations(tx, lane, position, last.position)
   const created: Finding[] = []
   // Sorted, because each project's findings stay locked until the commit.
   for (const [projectId, own] of [...byProject(events)].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    created.push(...(await judgeProject(tx, projectId, own, judge)))
+    created.push(...(await judgeProject(tx, projectId, own, { judge, rules })))
   }
-  await sql`update syncproof.detection_cursors set position = ${last.position} where lane = ${lane}`.execute(
-    tx,
-  )
+  await sql`
+    update syncproof.detection_cursors
+    set position = ${last.position}, linked = greatest(linked, ${last.position})
+    where lane = ${lane}`.execute(tx)
   return { events: events.length, created }
 }
 
-async function lockCursor(tx: Tx, lane: number): Promise<string | undefined> {
-  const { rows } = await sql<{ position: string }>`
-    select position from syncproof.detection_cursors where lane = ${lane} for update skip locked`.execute(tx)
-  return rows[0]?.position
+interface Cursor {
+  readonly position: string
+  /** Up to here the links of events are stored. */
+  readonly linked: string
+}
+
+async function lockCursor(tx: Tx, lane: number): Promise<Cursor | undefined> {
+  const { rows } = await sql<Cursor>`
+    select position, linked from syncproof.detection_cursors
+    where lane = ${lane} for update skip locked`.execute(tx)
+  return rows[0]
 }
 
 /** Positions of a lane become visible in order, so what follows the cursor is everything that was not judged. */
@@ -91,20 +121,29 @@ async function judgeProject(
   tx: Tx,
   projectId: string,
   events: readonly NewEvent[],
-  judge: Judge,
+  { judge, rules }: Pick<Step, 'judge' | 'rules'>,
 ): Promise<readonly Finding[]> {
   const processIds = new Set(events.map((event) => event.process_id))
   const operationIds = new Set(events.flatMap((event) => event.operation_id ?? []))
   for (const id of await endedCallers(tx, projectId, [...operationIds])) operationIds.add(id)
   for (const id of await filledOperations(tx, projectId, [...processIds])) operationIds.add(id)
-  const operations = await loadHistories(tx, projectId, [...operationIds])
+  const ended = events.flatMap(({ payload, process_id }) =>
+    payload?.kind === 'process_ended' ? process_id : [],
+  )
+  for (const id of await openOperations(tx, projectId, ended)) operationIds.add(id)
+  const histories = await loadHistories(tx, projectId, [...operationIds])
+  const neighbours = rules ? await loadNeighbours(tx, projectId, histories, rules) : undefined
+  const operations = histories.map((history) => ({
+    ...history,
+    neighbours: neighbours?.get(history.operationId) ?? [],
+  }))
   const batch: DetectionBatch = {
     projectId,
     events: withPayloads(events, operations),
     operations,
     oldestReceivedMs: events.reduce((oldest, event) => Math.min(oldest, Number(event.received_ms)), Infinity),
   }
-  return applyVerdicts(tx, batch, await judge(batch, evidenceOf(tx, projectId)))
+  return applyVerdicts(tx, batch, await judge(batch, evidenceOf(tx, projectId)), rules)
 }
 
 /** The new events in the order of their positions. */
@@ -124,6 +163,7 @@ async function applyVerdicts(
   tx: Tx,
   batch: DetectionBatch,
   verdicts: DetectionVerdicts,
+  rules: DetectionRules | undefined,
 ): Promise<readonly Finding[]> {
   if (verdicts.findings.length === 0 && verdicts.resolved.length === 0) return []
   await lockFindings(tx, batch.projectId)
@@ -131,10 +171,11 @@ async function applyVerdicts(
   const ended = new Set(
     batch.events.flatMap((event) => (event.kind === 'operation_finished' ? event.operation_id : [])),
   )
-  const seen = verdicts.findings.map((finding) => ({
+  const sightings = verdicts.findings.map((finding) => ({
     finding,
     occurrences: ended.has(finding.cause.operation_id ?? '') ? 1 : 0,
   }))
+  const seen = rules ? await withTraffic(tx, batch.projectId, sightings, rules) : sightings
   const created = await recordFindings(tx, batch.projectId, seen)
   await resolveFindings(tx, batch.projectId, verdicts.resolved)
   return created

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import type { Tx } from './database.ts'
 import { toStoredEvent } from './events.ts'
 import { firstIdAt, jsonb } from './sql-text.ts'
-import type { OperationHistoryRow } from './store.ts'
+import type { NeighbourRow, OperationHistoryRow, ProcessEndEvent } from './store.ts'
 
 /** A process whose clock was set back in the middle of an operation made ids that are smaller than the
  *  operation's first one; by more than this, its history is not looked for. */
@@ -22,7 +22,14 @@ interface HistoryRow {
   readonly last_seq: string
   readonly finished: boolean
   readonly complete: boolean
+  /** Of its process, without `process_id`. */
+  readonly end_event: Omit<ProcessEndEvent, 'process_id'> | null
+  /** Whether it is whole up to the end of its process. */
+  readonly whole: boolean | null
 }
+
+/** What of an operation is found in its rows alone. */
+type HistoryWithoutNeighbours = Omit<OperationHistoryRow, 'neighbours'>
 
 /** The operations with all their stored events. Those that have finished but lack a sequence number of their
  *  process are remembered as waiting; those that are complete no longer wait. */
@@ -30,19 +37,35 @@ export async function loadHistories(
   tx: Tx,
   projectId: string,
   operationIds: readonly string[],
-): Promise<readonly OperationHistoryRow[]> {
+): Promise<readonly HistoryWithoutNeighbours[]> {
   if (operationIds.length === 0) return []
   const oldest = await oldestId(tx, projectId, operationIds)
   const rows = await selectHistories(tx, projectId, operationIds, oldest)
   await rememberWaiting(tx, projectId, rows)
-  const histories = rows.map(({ operation_id, process, events, complete }) => ({
-    operationId: operation_id,
-    process,
-    events: parseEvents(events, process.id),
-    complete,
-  }))
+  const histories = rows.map((row) => ({ ...toNeighbour(row), processEnd: toProcessEnd(row) }))
   const families = await loadFamilies(tx, projectId, histories.filter(needsFamily), oldest)
   return histories.map((history) => ({ ...history, family: families.get(history.operationId) ?? [] }))
+}
+
+/** The operations with all their stored events, without those that they called. */
+export async function loadEvents(
+  tx: Tx,
+  projectId: string,
+  operationIds: readonly string[],
+): Promise<readonly NeighbourRow[]> {
+  if (operationIds.length === 0) return []
+  const oldest = await oldestId(tx, projectId, operationIds)
+  return (await selectHistories(tx, projectId, operationIds, oldest)).map(toNeighbour)
+}
+
+function toNeighbour({ operation_id, process, events, complete }: HistoryRow): NeighbourRow {
+  return { operationId: operation_id, process, events: parseEvents(events, process.id), complete }
+}
+
+function toProcessEnd({ process, end_event, whole }: HistoryRow): OperationHistoryRow['processEnd'] {
+  return end_event === null
+    ? undefined
+    : { event: { ...end_event, process_id: process.id }, whole: whole === true }
 }
 
 /** Operations that waited for a gap in the sequence of one of these processes which has been filled. Only
@@ -83,6 +106,23 @@ export async function endedCallers(
   return rows.map((row) => row.operation_id)
 }
 
+/** More operations that one process left open are not looked at: a runaway that never ends what it begins. */
+const OPEN_OPERATIONS_MAX = 1_000
+
+/** Operations of these processes, which have ended, that have not. */
+export async function openOperations(
+  tx: Tx,
+  projectId: string,
+  processIds: readonly string[],
+): Promise<readonly string[]> {
+  if (processIds.length === 0) return []
+  const { rows } = await sql<{ operation_id: string }>`
+    select operation_id from syncproof.operations
+    where project_id = ${projectId} and process_id = any(${processIds}::uuid[]) and finished_at is null
+    order by operation_id limit ${OPEN_OPERATIONS_MAX}`.execute(tx)
+  return rows.map((row) => row.operation_id)
+}
+
 /** Where the search through the partitions may begin. */
 async function oldestId(tx: Tx, projectId: string, operationIds: readonly string[]): Promise<string> {
   const { rows } = await sql<{ first_event_id: string }>`
@@ -111,6 +151,9 @@ async function selectHistories(
       group by process_id, operation_id)
     select operation_id, events, first_seq, last_seq, finished,
       finished and seen @> int8range(first_seq, last_seq + 1) as complete,
+      end_event,
+      case when (end_event->>'last_seq')::bigint >= last_seq
+        then seen @> int8range(first_seq, (end_event->>'last_seq')::bigint + 1) end as whole,
       jsonb_strip_nulls(jsonb_build_object('id', process_id, 'service', service, 'release', release,
         'host', host, 'clock', clock, 'books', jsonb_build_object('produced', produced, 'dropped', dropped)))
         as process
@@ -171,9 +214,9 @@ function parseEvents(events: string, processId: string): readonly StoredEvent[] 
 }
 
 async function rememberWaiting(tx: Tx, projectId: string, rows: readonly HistoryRow[]): Promise<void> {
-  const finished = rows.filter((row) => row.finished)
-  const waiting = finished.filter((row) => !row.complete).map(toWaiting)
-  const complete = finished.filter((row) => row.complete).map(toWaiting)
+  const ended = rows.filter((row) => row.finished || row.end_event !== null)
+  const waiting = ended.filter((row) => !isWhole(row)).map(toWaiting)
+  const complete = ended.filter(isWhole).map(toWaiting)
   if (waiting.length > 0) {
     await sql`
       insert into syncproof.waiting_operations
@@ -192,6 +235,12 @@ async function rememberWaiting(tx: Tx, projectId: string, rows: readonly History
   }
 }
 
-function toWaiting({ process, operation_id, first_seq, last_seq }: HistoryRow) {
-  return { process_id: process.id, operation_id, first_seq, last_seq }
+function isWhole(row: HistoryRow): boolean {
+  return row.finished ? row.complete : row.whole === true
+}
+
+/** An operation that never ended waits for whatever its process sent up to its own end. */
+function toWaiting({ process, operation_id, first_seq, last_seq, finished, end_event }: HistoryRow) {
+  const until = finished ? last_seq : Math.max(Number(last_seq), end_event?.last_seq ?? 0)
+  return { process_id: process.id, operation_id, first_seq, last_seq: until }
 }

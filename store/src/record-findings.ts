@@ -7,7 +7,15 @@ import { jsonb } from './sql-text.ts'
 import type { DetectionVerdicts } from './store.ts'
 
 /** What happened once and stays true: nothing resolves it, and seeing it again says nothing new. */
-const IMMUTABLE_KINDS: readonly FindingKind[] = ['lost-update', 'write-conflict']
+const IMMUTABLE_KINDS: readonly FindingKind[] = [
+  'lost-update',
+  'write-conflict',
+  'reordered-sync',
+  'write-skew',
+  'orphaned-operation',
+  'contract-violation',
+  'invariant-violation',
+]
 
 /** What is true of two systems now: it comes back when it is seen again. */
 const STATE_KINDS: readonly FindingKind[] = ['missing-in-target', 'unexpected-in-target', 'field-mismatch']

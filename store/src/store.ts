@@ -7,13 +7,14 @@ import type {
   FindingStatus,
   OpaqueEvent,
   ProcessReport,
-  Resolution,
   StoredEvent,
   SyncproofEvent,
   Verdict,
 } from '@syncproof/core/contract'
+import type { DetectionStore, DetectionVerdicts } from './detection-store.ts'
 import type { ReportStore } from './report-store.ts'
 
+export type * from './detection-store.ts'
 export type * from './report-store.ts'
 
 /** Everything that the services may ask of the database: the only SQL on our own tables is behind this.
@@ -61,69 +62,6 @@ export interface EventStore {
   timeline(projectId: string, entity: EntityRef, page: PageRequest): Promise<Page<StoredEvent>>
   /** Writes and syncs of one entity with their operations' `operation_finished`, oldest first, at most 5,000. */
   ofEntity(projectId: string, entity: EntityRef, sinceMs: number): Promise<readonly StoredEvent[]>
-}
-
-/** An operation with every event of it that is stored. */
-export interface OperationHistoryRow {
-  readonly operationId: string
-  readonly process: ProcessReport
-  /** Ascending by seq. */
-  readonly events: readonly StoredEvent[]
-  /** `operation_finished` is stored, and so is every sequence number of the process between the first and the
-   *  last event of this operation: what is not here did not happen. */
-  readonly complete: boolean
-  /** Events of the operations that it called, directly or through others. Only where they can matter, which is
-   *  where it has ended and declares systems to reach; empty where they are too many (see FAMILY_EVENTS_MAX). */
-  readonly family: readonly StoredEvent[]
-}
-
-export interface DetectionBatch {
-  readonly projectId: string
-  /** New events of this step, in position order, with the events of their operations. */
-  readonly events: readonly StoredEvent[]
-  readonly operations: readonly OperationHistoryRow[]
-  /** When the oldest event of the batch was stored, milliseconds since 1970. */
-  readonly oldestReceivedMs: number
-}
-
-export interface DetectionVerdicts {
-  readonly findings: readonly DetectedFinding[]
-  /** Findings that are over, by id. Only open, acknowledged and muted ones change. */
-  readonly resolved: readonly { readonly id: string; readonly resolution: Resolution }[]
-}
-
-export interface DetectionStep {
-  /** 0 means that the lane is drained. */
-  readonly events: number
-  /** Findings that were not stored before. */
-  readonly created: readonly Finding[]
-}
-
-export interface DetectionStore {
-  /** Lanes are tailed independently: 0 … lanes - 1. */
-  readonly lanes: number
-  /** Takes the next events of a lane, a project at a time, hands them to `judge`, and commits what it says with the lane's cursor in
-   *  one transaction: a step that dies leaves both as they were. The cursor row is locked (SKIP LOCKED), so
-   *  of two detectors on one lane one gets nothing and resolves with 0 events. Also hands over the operations that waited for a gap in
-   *  their process's sequence which has been filled since. Keeps the `operations` projection.
-   *
-   *  `judge` runs inside the transaction: it may ask `evidence`, never the store, which on PGlite would wait for
-   *  this very step. What it throws, `step` rejects with, and nothing is committed. A hazard counts an operation as one
-   *  occurrence in the step that brings its `operation_finished`, if the finding's `cause` names it. */
-  step(
-    lane: number,
-    eventsMax: number,
-    judge: (batch: DetectionBatch, evidence: DetectionEvidence) => Promise<DetectionVerdicts>,
-  ): Promise<DetectionStep>
-  /** Events stored and not yet judged, and the age of the oldest of them; over all projects. */
-  lag(): Promise<{ readonly events: number; readonly oldestAgeMs: number }>
-}
-
-/** What a judge may read within its step. */
-export interface DetectionEvidence {
-  openFindings(kind: FindingKind, entities: readonly EntityRef[]): Promise<readonly Finding[]>
-  /** As `EventStore.ofEntity`. */
-  entityEvents(entity: EntityRef, sinceMs: number): Promise<readonly StoredEvent[]>
 }
 
 export interface FindingFilter {

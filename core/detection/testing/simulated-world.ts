@@ -178,7 +178,7 @@ function onClocksOf(process: number, { at, monotonic_us }: { at: string; monoton
 
 /** What a process tells of itself: it does not know its clock's error to the millisecond. */
 export function simulatedProcess(id: string): ProcessReport {
-  const { aheadMs } = CLOCKS[id === 'process-1' ? 1 : 0]
+  const { aheadMs } = CLOCKS[id.endsWith('1') ? 1 : 0]
   return { id, service: 'simulated', clock: { offset_ms: [-aheadMs - 1, -aheadMs + 1] } }
 }
 

@@ -1,4 +1,10 @@
-import { type DetectedFinding, type EntityRef, entityKey, type Resolution } from '@syncproof/core/contract'
+import {
+  type DetectedFinding,
+  type EntityRef,
+  entityKey,
+  type FindingKind,
+  type Resolution,
+} from '@syncproof/core/contract'
 import {
   detectOperation,
   type OperationHistory,
@@ -16,6 +22,8 @@ const RESOLVERS = {
 } as const
 type ResolvableKind = keyof typeof RESOLVERS
 const RESOLVABLE: readonly ResolvableKind[] = ['partial-write', 'unknown-outcome']
+/** Kinds that are over when their operation, judged again, no longer shows them. */
+const SETTLEABLE: readonly FindingKind[] = [...RESOLVABLE, 'orphaned-operation']
 
 /** Evidence is read from a little before the finding: the clocks of two processes may differ. */
 const CLOCK_MARGIN_MS = 60_000
@@ -33,7 +41,12 @@ export async function judgeBatch(
   for (const history of batch.operations) {
     const detection = detectOperation(history)
     for (const { detector, error } of detection.failures) detectorFailed(context, detector, history, error)
-    for (const finding of detection.findings) findings.set(finding.id, finding)
+    // each operation that shows a hazard counts
+    for (const finding of detection.findings)
+      findings.set(
+        finding.verdict === 'hazard' ? `${finding.id} ${history.operationId}` : finding.id,
+        finding,
+      )
     for (const { id, resolution } of settled(history, previous, detection.findings)) {
       resolved.set(id, resolution)
     }
@@ -55,7 +68,7 @@ async function openFindings(batch: DetectionBatch, evidence: DetectionEvidence) 
   const entities = entitiesOf(batch)
   if (entities.length === 0) return []
   const found = []
-  for (const kind of RESOLVABLE) found.push(...(await evidence.openFindings(kind, entities)))
+  for (const kind of SETTLEABLE) found.push(...(await evidence.openFindings(kind, entities)))
   return found
 }
 

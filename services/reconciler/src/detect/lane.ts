@@ -1,4 +1,10 @@
-import { type DetectionBatch, type DetectionVerdicts, StoreUnavailableError } from '@syncproof/store'
+import { detectionRules } from '@syncproof/core/detection'
+import {
+  type DetectionBatch,
+  type DetectionEvidence,
+  type DetectionVerdicts,
+  StoreUnavailableError,
+} from '@syncproof/store'
 import { type Context, messageOf, pause } from '../context.ts'
 import { limits } from '../limits.ts'
 import { observeFindings } from '../metrics.ts'
@@ -39,10 +45,11 @@ async function nextStep(context: Context, lane: number, pace: Pace): Promise<num
   const passOver = pace.failures >= limits.stepFailuresMax
   let receivedMs = Number.POSITIVE_INFINITY
   try {
-    const step = await context.store.detection.step(lane, pace.eventsMax, async (batch, evidence) => {
+    const judge = async (batch: DetectionBatch, evidence: DetectionEvidence) => {
       receivedMs = Math.min(receivedMs, batch.oldestReceivedMs)
       return passOver ? passedOver(context, lane, batch) : judgeBatch(context, batch, evidence)
-    })
+    }
+    const step = await context.store.detection.step(lane, pace.eventsMax, judge, detectionRules)
     pace.failures = 0
     pace.eventsMax = Math.min(pace.eventsMax * 2, limits.eventsPerStepMax)
     observeFindings(context.metrics, step.created, receivedMs)
