@@ -66,6 +66,9 @@ export interface SyncOptions<T = unknown> extends MarkOptions {
   /** 1 for the first try. Default: counted for the same payload within the operation. */
   readonly attempt?: number | undefined
   readonly idempotencyKey?: string | undefined
+  /** The value of a key that the system should hold once, such as an email address: two creates with one key are found
+   *  out. Sent as a fingerprint. */
+  readonly uniqueKey?: unknown
   /** Whether this error means that the sync was surely not applied. Default: by its HTTP status. */
   readonly rejected?: ((error: unknown) => boolean) | undefined
   /** What statuses and error codes of this system mean, where it is other than HTTP's own rules. */
@@ -187,9 +190,9 @@ export function sync<T>(
   options: SyncOptions<T> = {},
 ): T {
   const action = options.action ?? 'update'
-  const { attempt, idempotencyKey } = options
+  const { attempt, idempotencyKey, uniqueKey } = options
   const onBehalfOf = readOperationId(options.onBehalfOf)
-  const sent = { action, payload, attempt, idempotencyKey, onBehalfOf }
+  const sent = { action, payload, attempt, idempotencyKey, uniqueKey, onBehalfOf }
   const operation = currentContext()?.operation
   // around the mark: what the check refuses was sent all the same
   if (operation?.declared.contract)
@@ -230,7 +233,10 @@ interface MarkInput {
   readonly system: string
   readonly options: MarkOptions & Pick<WriteOptions<never>, 'guard' | 'counter' | 'lastWriteWins'>
   readonly record?: unknown
-  readonly sync?: Pick<SyncInput, 'action' | 'payload' | 'attempt' | 'idempotencyKey' | 'onBehalfOf'>
+  readonly sync?: Pick<
+    SyncInput,
+    'action' | 'payload' | 'attempt' | 'idempotencyKey' | 'uniqueKey' | 'onBehalfOf'
+  >
 }
 
 interface Mark {

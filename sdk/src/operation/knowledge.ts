@@ -51,8 +51,9 @@ export class Knowledge {
   #order = 0
   readonly #rows = new Map<string, Row>()
   /** When a statement last touched a table without telling what it saw or made. */
-  readonly #blind = new Map<string, number>()
-  readonly #ownTransactions = new Map<string, { operationId: string; order: number }>()
+  #blindAt = 0
+  #blindTables: Map<string, number> | undefined
+  #ownTransactions: Map<string, { operationId: string; order: number }> | undefined
   #rowsOverflowed = false
   #ownOverflowed = false
 
@@ -74,8 +75,9 @@ export class Knowledge {
   /** A statement touched this table, or `ANYTHING`, and nobody can say which rows: versions that it saw or made may be
    *  known to the operation. */
   touchedBlindly(table: string): void {
-    if (table !== ANYTHING && this.#blind.size >= TABLES_MAX) this.touchedBlindly(ANYTHING)
-    else this.#blind.set(table, this.#next())
+    this.#blindTables ??= new Map()
+    if (table === ANYTHING || this.#blindTables.size >= TABLES_MAX) this.#blindAt = this.#next()
+    else this.#blindTables.set(table, this.#next())
   }
 
   isUnanswered(rowId: string): boolean {
@@ -114,6 +116,7 @@ export class Knowledge {
   /** A transaction id that an operation under this root wrote with: also other rows, by cascades and by
    *  triggers, got their versions from it. */
   ownTransaction(id: string, operationId: string): void {
+    this.#ownTransactions ??= new Map()
     if (this.#ownTransactions.has(id)) return
     if (this.#ownTransactions.size < OWN_TRANSACTIONS_MAX)
       this.#ownTransactions.set(id, { operationId, order: this.#next() })
@@ -121,15 +124,14 @@ export class Knowledge {
   }
 
   isOwnTransaction(id: string, sentOrder: number, operationId: string): boolean {
-    const own = this.#ownTransactions.get(id)
+    const own = this.#ownTransactions?.get(id)
     return own !== undefined && (own.order <= sentOrder || own.operationId === operationId)
   }
 
   #isTouchedBlindly(table: string | undefined, known: readonly Entry[]): boolean {
-    if (this.#blind.size === 0) return false
-    const orders =
-      table === undefined ? [...this.#blind.values()] : [this.#blind.get(table), this.#blind.get(ANYTHING)]
-    const order = Math.max(...orders.map((blind) => blind ?? 0), 0)
+    let order = this.#blindAt
+    for (const [touched, at] of this.#blindTables ?? [])
+      if (table === undefined || table === touched) order = Math.max(order, at)
     return order > 0 && !known.some((entry) => showsRowSince(entry, order))
   }
 

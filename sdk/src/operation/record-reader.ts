@@ -32,6 +32,14 @@ export class RecordReader {
     this.#entities = entities
   }
 
+  /** The fingerprint of a key that `system` should hold once; undefined where the value is none. It names no record, for
+   *  two records with one key are what it is there to show. */
+  uniqueKey(system: string, type: string, value: unknown): string | undefined {
+    const canonical = value === undefined ? undefined : canonicalBy(auto, value)
+    // no entity has an empty id: it is the fingerprint of no field
+    return canonical && this.fingerprinter.fingerprint({ type, id: '' }, system, canonical, 'key')
+  }
+
   rule(entityType: string, field: string): FieldRule {
     const rules = Object.hasOwn(this.#entities, entityType) && this.#entities[entityType]?.fields
     return ruleIn(rules || NO_RULES, field)
@@ -93,7 +101,7 @@ export class EntityReader {
       json += one.json
     }
     this.#latestKept = kept
-    this.#latest = TextMap.spelled(fields, `{${json.slice(1)}}`)
+    this.#latest = TextMap.spelled(fields, flat(`{${json.slice(1)}}`))
     return fields
   }
 
@@ -141,6 +149,13 @@ export class EntityReader {
     this.#prefix ??= fingerprinter.prefix(this.#entity)
     return fingerprinter.field(this.#prefix, name, canonical, id)
   }
+}
+
+/** A text in one piece: V8 puts one of pieces together again for each event that carries it, and does it for good where
+ *  a character is asked for. */
+function flat(text: string): string {
+  text.charCodeAt(0)
+  return text
 }
 
 function canonicalBy(rule: FieldRule, value: unknown): string | undefined {

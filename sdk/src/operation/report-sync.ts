@@ -88,6 +88,9 @@ export function beginSync(operation: Operation, input: SyncInput): SentSync {
         external_id: storable(answer.externalId),
         external_version: storable(answer.externalVersion),
         external_ordered: answer.externalOrdered || undefined,
+        unique_key: operation.sampledOut
+          ? undefined
+          : operation.instruments.reader.uniqueKey(system, entity.type, input.uniqueKey ?? answer.uniqueKey),
         status: answer.status,
         attempt: input.attempt ?? counted + repeated,
         idempotency_key: storable(input.idempotencyKey ?? answer.idempotencyKey),

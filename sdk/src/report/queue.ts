@@ -1,4 +1,4 @@
-const PAGE_BYTES = 64 * 1024
+const PAGE_BYTES = 128 * 1024
 
 /** The smallest event has its id, number, kind and two clocks. */
 const EVENT_BYTES_MIN = 150

@@ -233,11 +233,12 @@ export class Sender {
 }
 
 /** What the promise resolves with; the whole of `timeoutMs` where it takes longer. */
-async function within(timeoutMs: number, promise: Promise<number | undefined>): Promise<number | undefined> {
-  const timer = new AbortController()
-  try {
-    return await Promise.race([promise, delay(timeoutMs, timeoutMs, { signal: timer.signal })])
-  } finally {
-    timer.abort()
-  }
+function within(timeoutMs: number, promise: Promise<number | undefined>): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, timeoutMs, timeoutMs)
+    void promise.then((value) => {
+      clearTimeout(timer)
+      resolve(value)
+    })
+  })
 }
