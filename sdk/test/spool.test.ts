@@ -41,19 +41,23 @@ async function recording(): Promise<RecordingServer> {
   return server
 }
 
-/** Runs a process that makes `calls` calls while no collector answers, and is killed. */
+/** Runs a process that makes `calls` calls, and is killed: at once, or where `flushed` when it has delivered what it
+ *  could.
+ *  @param late the calls are made before the spool is open */
 async function killed(
   dir: string,
-  { calls = 3, url = NOWHERE, options = '', pauseMs = 0 } = {},
+  { calls = 3, url = NOWHERE, options = '', flushed = false, late = false } = {},
 ): Promise<void> {
+  // waits for the spool, too
+  const flush = 'await syncproof.flush()'
   const script = `
     import { createSyncproof } from ${JSON.stringify(new URL('../src/index.ts', import.meta.url).href)}
     const syncproof = createSyncproof({ service: 'killed', fingerprintKey: 'k', url: '${url}', spoolDir: ${JSON.stringify(dir)}, onWarning: ({ code }) => process.stderr.write(code + ' '), ${options} })
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    ${late ? '' : flush}
     const call = syncproof.wrap((id) => id, { entity: (id) => ({ type: 'thing', id }), name: 'call' })
     for (let n = 0; n < ${calls}; n += 1) call('t' + n)
     void syncproof.wrap(() => new Promise(() => {}), { entity: () => ({ type: 'thing', id: 'open' }), name: 'open' })()
-    await new Promise((resolve) => setTimeout(resolve, ${pauseMs}))
+    ${late || flushed ? flush : ''}
     process.kill(process.pid, 'SIGKILL')`
   const args = ['--input-type=module', '--eval', script]
   const env = { ...process.env, NODE_OPTIONS: '' }
@@ -133,7 +137,7 @@ it('a spool that was cut off at any byte is read, and no more is lost than the r
 it('what was delivered before the kill is not sent again, and the books of the dead process close', async () => {
   const dir = tempDir()
   const server = await recording()
-  await killed(dir, { calls: 1_000, url: server.url, options: 'queueBytesMax: 60_000', pauseMs: 500 })
+  await killed(dir, { calls: 1_000, url: server.url, options: 'queueBytesMax: 60_000', flushed: true })
   const delivered = server.events().length
   expect(delivered).toBeGreaterThan(50)
   const { syncproof } = start({ url: server.url, spoolDir: dir })
@@ -154,6 +158,18 @@ it('an event that was dropped after the last one on disk leaves a gap before the
   const [ended] = server.ofKind('process_ended')
   const seqs = new Set(server.events().map(({ seq }) => seq))
   expect(seqs.has(ended?.last_seq ?? 0)).toBe(false)
+})
+
+it('events that were dropped before the spool was open leave such a gap, too', async () => {
+  const dir = tempDir()
+  await killed(dir, { calls: 1_000, options: 'queueBytesMax: 20_000', late: true })
+  const server = await recording()
+  await start({ url: server.url, spoolDir: dir }).syncproof.flush()
+  const { produced, stored, dropped } = booksOf(server)
+  expect(dropped).toBeGreaterThan(1_000)
+  expect(stored + dropped).toBe(produced)
+  // the calls have made 2,001 events, numbered from 0
+  expect(server.ofKind('process_ended')).toMatchObject([{ seq: 2_001, last_seq: 2_000 }])
 })
 
 it('files go when their events are delivered, and nothing is left after a shutdown', async () => {

@@ -86,6 +86,8 @@ export class Publisher {
       const books = () => this.#books.report()
       this.#spool = new Spool(dir, { settings: this.#settings, warn: this.#warn, process, books })
       for (const [line, seq] of this.#queue.entries()) this.#spool.append(line, seq)
+      // of what was dropped until now nothing there tells: the end of the process would seem to follow its last event
+      this.#spool.note()
       if (this.#endedOpen) this.#spool.markIncomplete()
       void this.#spool.recover()
     } catch (error) {
