@@ -17,7 +17,9 @@ const SEPARATOR = '/'
 
 /** The token's text: its parts percent-encoded, so that no part can contain the separator. */
 export function formatToken(parts: TokenParts): string {
-  return [parts.kind, parts.database, parts.table, parts.key, parts.value].map(encodePart).join(SEPARATOR)
+  const { kind, database, table, key, value } = parts
+  const row = `${encodePart(kind)}/${encodePart(database)}/${encodePart(table)}/${encodePart(key)}`
+  return `${row}/${encodePart(value)}`
 }
 
 /** The parts of a token, or undefined where the text is not one, or not as `formatToken` spells it: two
@@ -50,5 +52,8 @@ function scopeOf(token: string): string {
 
 /** Lone surrogates, which encodeURIComponent throws on, become U+FFFD. */
 function encodePart(part: string): string {
-  return encodeURIComponent(part.toWellFormed())
+  return PLAIN.test(part) ? part : encodeURIComponent(part.toWellFormed())
 }
+
+/** What is encoded as itself, as most parts are; a write makes tokens of some thirty. */
+const PLAIN = /^[\w.-]*$/
