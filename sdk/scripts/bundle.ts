@@ -18,6 +18,7 @@ export async function bundle(
     platform: 'node',
     transform: { target: 'node20' },
   }
+  const core = await staticModules({ ...options, input: join(sdk, entries.index ?? '') })
   const build = await rolldown(options)
   for (const [format, extension] of [
     ['esm', 'js'],
@@ -30,9 +31,23 @@ export async function bundle(
       chunkFileNames: `chunks/[name].${extension}`,
       minify: true,
       sourcemap: true,
+      // what every program loads is one file: split by who else needs it, it would be a dozen
+      codeSplitting: { groups: [{ name: 'core', test: (id) => core.has(id) }] },
     })
   }
   await build.close()
+}
+
+/** The modules that are loaded with an entry, without those that it imports later. */
+async function staticModules(options: RolldownOptions): Promise<ReadonlySet<string>> {
+  const build = await rolldown(options)
+  const { output } = await build.generate()
+  await build.close()
+  const chunks = output.filter((file) => file.type === 'chunk')
+  const loaded = new Set(chunks.filter(({ isEntry }) => isEntry))
+  for (const { imports } of loaded)
+    for (const chunk of chunks) if (imports.includes(chunk.fileName)) loaded.add(chunk)
+  return new Set([...loaded].flatMap(({ moduleIds }) => moduleIds))
 }
 
 /** Only our own code is bundled. Anything else that is not declared would be missing at the user's, or be

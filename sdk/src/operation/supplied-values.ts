@@ -3,6 +3,8 @@ import { type FieldRule, limits, plainDecimal } from '@syncproof/core/contract'
 const NODES_MAX = 2_000
 const DEPTH_MAX = 16
 const TEXT_LENGTH_MAX = 64 * 1024
+/** So many are looked through sooner than their forms are made. */
+const FEW_LEAVES = 32
 
 type Leaf = string | number | bigint | boolean | null | Date
 
@@ -12,7 +14,6 @@ type Leaf = string | number | bigint | boolean | null | Date
 export class SuppliedValues {
   readonly #leaves: Leaf[] = []
   readonly #opaque: boolean
-  #exact: Set<unknown> | undefined
   #forms: Set<string> | undefined
   #canonicals: Map<FieldRule, Set<string>> | undefined
 
@@ -24,8 +25,7 @@ export class SuppliedValues {
    *  one which the app only trimmed or parsed is not taken for one which it computed. */
   has(value: unknown, rule: FieldRule): boolean {
     if (this.#opaque) return true
-    this.#exact ??= new Set(this.#leaves)
-    if (this.#exact.has(value)) return true
+    if (this.#leaves.length <= FEW_LEAVES && this.#leaves.includes(value as Leaf)) return true
     const leaves: Leaf[] = []
     // a structured value counts as supplied where all its parts are
     if (typeof value === 'string') leaves.push(value)

@@ -77,15 +77,17 @@ export class EventQueue {
     for (const { bytes: page, ends, head } of this.#pages) {
       const start = startOf(ends, head)
       let last = start
-      for (let index = head; index < ends.length && count < eventsMax; index += 1) {
+      let index = head
+      for (; index < ends.length && count < eventsMax; index += 1) {
         const end = ends[index] ?? 0
         if (count > 0 && bytes + end - start > bytesMax) break
         last = end
         count += 1
       }
-      if (last === start) break
-      pieces.push(page.subarray(start, last))
+      if (last > start) pieces.push(page.subarray(start, last))
       bytes += last - start
+      // what comes next must not overtake what did not fit
+      if (index < ends.length) break
     }
     // no comma after the last one
     const final = pieces.pop()

@@ -12,6 +12,7 @@ const BATCH_EVENTS_MAX: number = limits.eventsPerBatchMax
 const BATCH_BYTES_MAX = 1024 * 1024
 /** Enough for a batch that is worth its request: sent at once, without waiting for the interval. */
 const FLUSH_BYTES_MIN = 256 * 1024
+const TAIL = ']}'
 const BACKOFF_MS_MIN = 250
 const BACKOFF_MS_MAX = 30_000
 /** What only a person can mend is tried again slowly. */
@@ -169,7 +170,7 @@ export class Sender {
       books: this.#books.report(),
     }
     const head = `{"contract":${CONTRACT_VERSION},"process":${JSON.stringify(report)},"events":[`
-    return [Buffer.from(head), ...pieces, Buffer.from(']}')]
+    return [Buffer.from(head), ...pieces, Buffer.from(TAIL)]
   }
 
   #settle(count: number, result: PostResult): number | undefined {
