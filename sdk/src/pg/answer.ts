@@ -25,7 +25,7 @@ export interface DriverResult {
 }
 
 /** What was added to one row of the answer, as text; `hides` is a boolean. */
-export type Extra = Readonly<Partial<Record<Exclude<Added, 'row'>, unknown>>>
+type Extra = Readonly<Partial<Record<Exclude<Added, 'row'>, unknown>>>
 
 export interface AnswerRow {
   readonly extra: Extra

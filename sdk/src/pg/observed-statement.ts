@@ -139,8 +139,14 @@ async function factsOf(place: Place, sent: Sent, parts: readonly Part[], { actio
     isolation,
     before: action === 'create' && last ? ('none' as const) : before && state(before),
     after: after && state(after),
-    overwrittenBySelf:
-      before && (await overwrittenBySelf(place.client, sent.transaction, toldOf(before), isolation)),
+    overwrittenBySelf: await overwrittenBySelf(
+      place.client,
+      sent.transaction,
+      before && { record: before.record, xmin: textOf(before.extra.xmin) },
+      extra.xact,
+      isolation,
+      textOf(before?.extra.status) ?? null,
+    ),
     transactionIds: [
       ...(typeof after?.extra.xmin === 'string' ? [after.extra.xmin] : []),
       ...(current === undefined ? [] : [shortXid(current)]),
@@ -149,12 +155,12 @@ async function factsOf(place: Place, sent: Sent, parts: readonly Part[], { actio
   }
 }
 
-function toldOf({ extra: { xmin, xact, status } }: Part) {
-  return { xmin, xact, status: typeof status === 'string' ? status : null }
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
 }
 
 function noteIsolation(place: Place, sent: Sent, extra: Extra): string | undefined {
-  const isolation = typeof extra.isolation === 'string' ? extra.isolation : undefined
+  const isolation = textOf(extra.isolation)
   place.transaction?.observe(sent.context, isolation)
   return isolation
 }

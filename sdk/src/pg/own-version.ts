@@ -1,30 +1,25 @@
-import type { TransactionObserver } from '../operation/evidence.ts'
+import type { RowState, TransactionObserver } from '../operation/evidence.ts'
 import { decideOverwrittenBySelf, fullXid } from './overwritten-by-self.ts'
 import type { PgClient } from './pool.ts'
 import { transactionStatus } from './sql.ts'
 
-/** What the statement itself told: `xmin` of the replaced row, its own transaction, and of the replaced row's what
- *  is in `OverwrittenFacts`. */
-interface Told {
-  readonly xmin: unknown
-  readonly xact: unknown
-  readonly status?: string | null | undefined
-}
-
 /** Whether the version that a statement replaced was made by its own transaction; undefined where it could not be
- *  decided. */
+ *  decided, or there was none.
+ *  @param xact the statement's own transaction, as the statement told it
+ *  @param status see `OverwrittenFacts` */
 export function overwrittenBySelf(
   client: PgClient,
   transaction: 'none' | TransactionObserver | undefined,
-  told: Told,
+  before: RowState | 'none' | undefined,
+  xact: unknown,
   isolation: string | undefined,
+  status?: string | null,
 ): boolean | undefined | Promise<boolean | undefined> {
-  if (typeof told.xmin !== 'string') return undefined
+  if (before === undefined || before === 'none' || before.xmin === undefined) return undefined
   // a statement that is its own transaction found its row made by another
   if (transaction === 'none') return false
-  if (typeof told.xact !== 'string' || isolation === undefined) return undefined
-  const [xmin, current] = [BigInt(told.xmin), BigInt(told.xact)]
-  const { status } = told
+  if (typeof xact !== 'string' || isolation === undefined) return undefined
+  const [xmin, current] = [BigInt(before.xmin), BigInt(xact)]
   const decided = decideOverwrittenBySelf({ xmin, current, status, isolation })
   if (decided !== 'ask') return decided
   return transaction ? askAgain(client, fullXid(xmin, current)) : undefined

@@ -57,14 +57,12 @@ export function assignedColumns(
   if (statement.kind === 'delete') return { data: {} }
   const data: Record<string, unknown> = {}
   const expressions: string[] = []
-  const assign = (column: string, given: Assigned) => {
+  const columns = statement.kind === 'update' ? statement.assigned : insertedColumns(statement, index, table)
+  for (const column in columns) {
+    const given = columns[column] as Assigned
     if (given === 'expression') expressions.push(column)
     else data[column] = asStored(givenValue(given, values), column, table)
   }
-  if (statement.kind === 'update')
-    for (const column of Object.keys(statement.assigned))
-      assign(column, statement.assigned[column] as Assigned)
-  else for (const [column, given] of insertedColumns(statement, index, table)) assign(column, given)
   return { data, expressions }
 }
 
@@ -82,10 +80,12 @@ function insertedColumns(
   { columns, rows }: InsertStatement,
   index: number,
   table: TableDescription | undefined,
-): [string, Assigned][] {
+): Readonly<Record<string, Assigned>> {
   const names = columns ?? [...(table?.columns.values() ?? [])]
-  return (rows?.[index] ?? []).flatMap((given, place) => {
+  const inserted: Record<string, Assigned> = Object.create(null)
+  for (const [place, given] of (rows?.[index] ?? []).entries()) {
     const name = names[place]
-    return name === undefined ? [] : [[name, given] as [string, Assigned]]
-  })
+    if (name !== undefined) inserted[name] = given
+  }
+  return inserted
 }

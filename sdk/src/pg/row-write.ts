@@ -1,9 +1,9 @@
+import type { WriteAction } from '@syncproof/core/contract'
 import type { WriteEvidence } from '../operation/evidence.ts'
 import { outcomeOfDatabaseError } from '../operation/outcome.ts'
 import { reportWrite } from '../operation/report-row.ts'
 import type { AnswerRow, DriverResult } from './answer.ts'
 import { touchBlindly } from './connection.ts'
-import type { TableDescription } from './describe-table.ts'
 import { overwrittenBySelf } from './own-version.ts'
 import type { Rewritten, RowStatement } from './rewrite.ts'
 import { assignedColumns, statesOf, transactionIdsOf } from './row-evidence.ts'
@@ -12,29 +12,20 @@ import { evidence, noteIsolation, outdated, type Sent } from './sent.ts'
 
 type Write = Exclude<RowStatement, { kind: 'select' }>
 
-const ACTIONS = { insert: 'create', update: 'update', delete: 'delete' } as const
-
 /** Runs a statement that writes rows, and reports it. */
 export async function runWrite(
   sent: Sent,
   statement: Write,
   rewritten: Rewritten | undefined,
 ): Promise<DriverResult> {
-  const { context, table, call, pin } = sent
+  const { connection, context, table, call, pin } = sent
   const { schema, name } = statement.table
   const target = `${schema ?? ''}\n${name}\n${pin?.key ?? ''}`
   const answered = context.operation.beginWrite(target)
-  const common = {
-    action:
-      statement.kind === 'insert' && statement.onConflict === 'update'
-        ? ('upsert' as const)
-        : ACTIONS[statement.kind],
+  const write = {
+    action: actionOf(statement),
     target,
     guard: statement.kind === 'update' ? statement.guard : undefined,
-    mayHideVersion: false,
-    transactionIds: [],
-    before: undefined,
-    after: undefined,
   }
   let answer: Sending
   try {
@@ -44,36 +35,62 @@ export async function runWrite(
     // a transaction that was not committed applied nothing
     const outcome = sent.transaction === 'none' ? outcomeOfDatabaseError(error) : 'rejected'
     const assigned = assignedColumns(statement, call.values, 0, table)
-    reportWrite(context, { ...evidence(sent), ...common, ...assigned, outcome })
+    reportWrite(context, { ...evidence(sent), ...NOT_SEEN, ...write, ...assigned, outcome })
     throw error
   }
   const taken = evidence(sent)
-  const { rows } = answer
+  const { rows, result } = answer
   // of a transaction that nobody saw begin the end is not seen either
   const outcome = sent.transaction === undefined ? ('unknown' as const) : ('ok' as const)
-  if (rows === undefined || rows.length === 0) {
+  if (!table || rows === undefined || rows.length === 0) {
     answered()
-    reportWrite(context, {
-      ...taken,
-      ...common,
-      ...assignedColumns(statement, call.values, 0, table),
-      ...withoutRows(sent, statement, answer.result.rowCount, outcome),
-    })
-    if (answer.result.rowCount !== 0) touchBlindly(context, [name])
-    return answer.result
+    const assigned = assignedColumns(statement, call.values, 0, table)
+    const missed = withoutRows(sent, statement, result.rowCount, outcome)
+    reportWrite(context, { ...taken, ...NOT_SEEN, ...write, ...assigned, ...missed })
+    if (result.rowCount !== 0) touchBlindly(context, [name])
+    return result
   }
   const reports: WriteEvidence[] = []
-  for (const [index, row] of rows.entries()) {
-    const facts = table ? factsOf(sent, statement, table, row) : {}
-    // mostly it is known at once: each turn of the event loop is the app's
-    const self = facts.overwrittenBySelf
-    const bySelf = self instanceof Promise ? await self : self
-    const assigned = assignedColumns(statement, call.values, index, table)
-    reports.push({ ...taken, ...common, ...assigned, ...facts, overwrittenBySelf: bySelf, outcome })
+  for (let index = 0; index < rows.length; index += 1) {
+    const row = rows[index] as AnswerRow
+    const isolation = noteIsolation(sent, row)
+    const { before, after } = statesOf(statement, table, row)
+    if (after && !after.row) outdated(sent, statement)
+    const self = overwrittenBySelf(connection.asker, sent.transaction, before, row.extra.xact, isolation)
+    const { data, expressions } = assignedColumns(statement, call.values, index, table)
+    // spelled out, for this is made with every write, and spreading objects costs as much as all the rest here
+    reports.push({
+      adapter: taken.adapter,
+      sentAt: taken.sentAt,
+      sentOrder: taken.sentOrder,
+      transaction: taken.transaction,
+      durationUs: taken.durationUs,
+      isolation,
+      action: write.action,
+      target,
+      guard: write.guard,
+      outcome,
+      data,
+      expressions,
+      before,
+      after,
+      // mostly it is known at once: each turn of the event loop is the app's
+      overwrittenBySelf: self instanceof Promise ? await self : self,
+      transactionIds: transactionIdsOf(row, statement.kind !== 'delete'),
+      mayHideVersion: row.extra.hides === true,
+    })
   }
   answered()
   for (const report of reports) reportWrite(context, report)
-  return answer.result
+  return result
+}
+
+/** Of a write whose rows were not returned. */
+const NOT_SEEN = { mayHideVersion: false, transactionIds: [], before: undefined, after: undefined }
+
+function actionOf(statement: Write): WriteAction {
+  if (statement.kind === 'insert') return statement.onConflict === 'update' ? 'upsert' : 'create'
+  return statement.kind
 }
 
 /** A statement that touched no row wrote nothing, and is no refusal; one whose rows are not known proves nothing. */
@@ -90,26 +107,4 @@ function withoutRows(
 
 function isOneRow(statement: Write): boolean {
   return statement.kind === 'insert' && statement.rows?.length === 1
-}
-
-function factsOf(
-  sent: Sent,
-  statement: Write,
-  table: TableDescription,
-  row: AnswerRow,
-): Omit<Partial<WriteEvidence>, 'overwrittenBySelf'> & {
-  readonly overwrittenBySelf?: ReturnType<typeof overwrittenBySelf>
-} {
-  const isolation = noteIsolation(sent, row)
-  const states = statesOf(statement, table, row)
-  if (states.after && !states.after.row) outdated(sent, statement)
-  const before = typeof states.before === 'object' ? states.before : undefined
-  const told = before && { xmin: before.xmin, xact: row.extra.xact }
-  return {
-    ...states,
-    isolation,
-    overwrittenBySelf: told && overwrittenBySelf(sent.connection.asker, sent.transaction, told, isolation),
-    transactionIds: transactionIdsOf(row, statement.kind !== 'delete'),
-    mayHideVersion: row.extra.hides === true,
-  }
 }
