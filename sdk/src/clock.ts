@@ -53,7 +53,7 @@ export function formatInstant(wallUs: number): string {
     secondText = new Date(seconds * 1000).toISOString().slice(0, 20)
     second = seconds
   }
-  return `${secondText}${String(wallUs - seconds * SECOND_US).padStart(6, '0')}Z`
+  return `${secondText}${String(wallUs - seconds * SECOND_US + SECOND_US).slice(1)}Z`
 }
 
 /** `at` and `monotonic_us` of an event. */

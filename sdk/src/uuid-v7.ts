@@ -28,5 +28,6 @@ export function uuidV7(wallMs: number): string {
     suffix = randomUUID().slice(18)
     prefixMs = lastMs
   }
-  return prefix + counter.toString(16).padStart(3, '0') + suffix
+  // three digits
+  return prefix + (0x1000 + counter).toString(16).slice(1) + suffix
 }

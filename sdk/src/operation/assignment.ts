@@ -27,8 +27,8 @@ export function classifyAssignments(facts: AssignmentFacts): AssignedMap {
   const assigned = new TextMap()
   if (facts.operation.sampledOut) return assigned as AssignedMap
   let json = ''
-  for (const field of fieldNames(facts.data)) {
-    const kind = classify(facts, field)
+  for (const [place, field] of fieldNames(facts.data).entries()) {
+    const kind = classify(facts, field, place)
     if (kind === undefined) continue
     assigned[field] = kind
     json += jsonOfName(field) + labelJson(kind)
@@ -39,10 +39,10 @@ export function classifyAssignments(facts: AssignmentFacts): AssignedMap {
   return assigned as AssignedMap
 }
 
-function classify(facts: AssignmentFacts, field: string): Assignment | undefined {
+function classify(facts: AssignmentFacts, field: string, place: number): Assignment | undefined {
   const { operation, entity, after, base } = facts
   const value = memberOf(facts.data, field)
-  const fingerprint = operation.readerOf(entity).field(field, value)
+  const fingerprint = operation.readerOf(entity).field(field, value, place)
   if (fingerprint === undefined) return undefined
   if (facts.counter.includes(field)) return 'counter'
   if (facts.lastWriteWins.includes(field)) return 'last_write_wins'

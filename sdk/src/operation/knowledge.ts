@@ -97,10 +97,11 @@ export class Knowledge {
     const entries = this.#rows.get(rowId)?.entries ?? NONE
     const known = entries.filter((entry) => entry.order <= sentOrder || entry.operationId === operationId)
     const base = known.findLast((entry) => entry.order <= sentOrder)
-    const versions = new Set<string>()
-    for (const { version } of known) if (version !== undefined) versions.add(version)
+    const versions: string[] = []
+    for (const { version } of known)
+      if (version !== undefined && !versions.includes(version)) versions.push(version)
     return {
-      versions: [...versions],
+      versions,
       incomplete: this.#mayNotKnow(rowId, table, known),
       base: base?.fields ? base : undefined,
       blind: base?.fields !== undefined && base.version === undefined,

@@ -106,8 +106,11 @@ export class EntityReader {
   }
 
   /** The fingerprint of one field; undefined where it is ignored.
-   *  @param value `UNREAD` where it could not be read */
-  field(name: string, value: unknown): string | undefined {
+   *  @param value `UNREAD` where it could not be read
+   *  @param place where it stood in the record that was read last, if it did */
+  field(name: string, value: unknown, place?: number): string | undefined {
+    const latest = place === undefined ? undefined : this.#latestKept[place]
+    if (latest?.name === name && isSame(latest, value)) return latest.fingerprint
     return this.#take(name, value)?.fingerprint
   }
 
