@@ -6,6 +6,7 @@ import {
   compareFingerprints,
   createFingerprinter,
   DEFAULT_FINGERPRINT_KEY,
+  isHashedId,
   UNREADABLE,
 } from './fingerprint.ts'
 
@@ -49,6 +50,35 @@ describe('a fingerprint', () => {
     ]
     expect(new Set(prints).size).toBe(prints.length)
   })
+})
+
+describe('a hashed id', () => {
+  test('is the same in every process that has the key, from release to release', () => {
+    const sha = (text: string, encoding: 'hex' | 'base64url') =>
+      createHash('sha256').update(text).digest(encoding)
+    const root = sha('syncproof fingerprint root\nkey one', 'base64url')
+    const digest = sha(`${root}9:candidate4:c-17`, 'base64url').slice(0, 22)
+    expect(one.entityId(entity)).toBe(`${one.keyId}.id.${digest}`)
+  })
+
+  test('is another one for another id, type or key, and never the fingerprint of a field', () => {
+    const texts = [
+      one.entityId(entity),
+      two.entityId(entity),
+      one.entityId({ ...entity, id: 'c-18' }),
+      one.entityId({ ...entity, type: 'person' }),
+      one.entityId({ type: 'candidate4', id: ':c-17' }),
+      one.fingerprint(entity, '', '', 'id'),
+      one.fingerprint({ type: 'candidate', id: '' }, 'c-17', '', 'id'),
+    ]
+    expect(new Set(texts).size).toBe(texts.length)
+    expect(texts.every(isHashedId)).toBe(true)
+  })
+
+  test.each(['c-17', '', '0b5a2c1d', of('a@x'), `${one.entityId(entity)}x`, `\n${one.entityId(entity)}`])(
+    'is told from an id: %s',
+    (text) => expect(isHashedId(text)).toBe(false),
+  )
 })
 
 describe('two fingerprints', () => {

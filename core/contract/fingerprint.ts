@@ -20,6 +20,9 @@ export interface Fingerprinter {
   field(prefix: string, field: string, canonical: string | undefined, ruleId: string): string
   /** The same where one field of an entity is all that is asked. */
   fingerprint(entity: EntityRef, field: string, canonical: string | undefined, ruleId: string): string
+  /** What stands for the id of an entity whose ids are personal: `keyId.id.digest`, the digest 132 bits in base64url,
+   *  over type and id. */
+  entityId(entity: EntityRef): string
 }
 
 /** A keyed hash over entity type and id, field name and canonical value:
@@ -41,7 +44,14 @@ export function createFingerprinter(key: string): Fingerprinter {
     prefix,
     field,
     fingerprint: (entity, name, canonical, ruleId) => field(prefix(entity), name, canonical, ruleId),
+    // no field has the same message: each goes on with the length of its name
+    entityId: (entity) => `${keyId}.id.${hash('sha256', prefix(entity), 'base64url').slice(0, 22)}`,
   }
+}
+
+/** Whether a text is what `entityId` makes, of whatever key. */
+export function isHashedId(text: string): boolean {
+  return /^[0-9a-f]{8}\.id\.[\w-]{22}$/.test(text)
 }
 
 function part(text: string): string {

@@ -1,5 +1,6 @@
 import { type ReadOptions, read, type SyncOptions, sync, type WriteOptions, write } from './marks.ts'
 import { currentContext } from './operation/context.ts'
+import { HiddenIds } from './operation/hidden-ids.ts'
 import type { Instruments } from './operation/operation.ts'
 import { RecordReader } from './operation/record-reader.ts'
 import { resolveOptions, type SyncproofOptions, warnOfDefaultKey } from './options.ts'
@@ -59,11 +60,13 @@ export function createSyncproof(options: SyncproofOptions): Syncproof {
   }
   warnOfDefaultKey(settings, warn)
   const reporter = new Reporter(settings, warn)
+  const reader = new RecordReader(settings.fingerprintKey, settings.entities, warn)
   const instruments: Instruments = {
     reporter,
     warn,
-    reader: new RecordReader(settings.fingerprintKey, settings.entities, warn),
+    reader,
     entities: settings.entities,
+    hiddenIds: HiddenIds.of(settings.entities, reader.fingerprinter),
     spanAttributes: settings.spanAttributes,
     open: { count: 0 },
     isLeftOut: sampler(settings, warn),

@@ -19,6 +19,11 @@ export interface EntityOptions {
   readonly table?: string | undefined
   /** The column with its id. */
   readonly key?: string | undefined
+  /** `hashed`: its ids do not leave the process. Events carry keyed hashes of them, also within tokens, and of
+   *  idempotency keys, of ids in other systems and of their opaque versions, which may repeat them. The pair in
+   *  syncproof.config.ts and every program that reports the type must declare the same. It takes a secret
+   *  fingerprint key: ids can be guessed. Adapters know its rows by `table`. Default: ids are sent as they are. */
+  readonly entityId?: 'hashed' | undefined
 }
 
 export type EntityTypes = Readonly<Record<string, EntityOptions>>

@@ -13,6 +13,7 @@ export interface SyncproofWarning {
     | 'spool_unwritable'
     | 'unreadable_field'
     | 'no_entity'
+    | 'undeclared_table'
     | 'generator_not_wrapped'
     | 'contract_failed'
     | 'invariant_failed'

@@ -37,6 +37,11 @@ const wrong: [string, object | undefined, RegExp][] = [
     { service: 's', entities: { thing: { invariants: { positive: true } } } },
     /`entities.thing.invariants` must be functions/,
   ],
+  [
+    'a way to send ids that there is not',
+    { service: 's', entities: { thing: { entityId: 'hash' } } },
+    /`entities.thing.entityId` must be 'hashed', or left out/,
+  ],
 ]
 
 describe.each(wrong)('with %s', (_, options, message) => {

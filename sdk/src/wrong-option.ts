@@ -39,6 +39,7 @@ const ENTITY: Checks<EntityOptions> = {
   invariants: [(value) => isObject(value) && Object.values(value).every(isFunction), 'functions, by name'],
   table: text,
   key: text,
+  entityId: [(value) => value === 'hashed', "'hashed', or left out"],
 }
 
 /** What is wrong with the options of `createSyncproof`, as a sentence; undefined where nothing is. */

@@ -31,7 +31,13 @@ function entityOfRow(operation: Operation, adapter: AdapterSource, key: string |
   if (key === undefined || key === '') return operation.entity
   const type = adapter.entityType ?? declaredType(operation, adapter.table)
   if (type !== undefined) return { type, id: key }
-  return key === operation.entity.id ? operation.entity : { type: adapter.table, id: key }
+  if (key === operation.entity.id) return operation.entity
+  if (operation.instruments.hiddenIds)
+    operation.instruments.warn(
+      'undeclared_table',
+      `rows of the table '${adapter.table}', and maybe of others, are reported with their keys as they are: no entity type is declared for it. Where they are personal, declare \`table\` and \`entityId: 'hashed'\`.`,
+    )
+  return { type: adapter.table, id: key }
 }
 
 function declaredType(operation: Operation, table: string): string | undefined {

@@ -7,6 +7,7 @@ import { uuidV7 } from '../uuid-v7.ts'
 import type { Warn } from '../warnings.ts'
 import { type CarriedVersion, CarriedVersions } from './carried-versions.ts'
 import type { Contract } from './contract.ts'
+import type { HiddenIds } from './hidden-ids.ts'
 import { Knowledge } from './knowledge.ts'
 import { EntityReader, type RecordReader } from './record-reader.ts'
 import { SuppliedValues } from './supplied-values.ts'
@@ -17,6 +18,7 @@ export interface Instruments {
   readonly reporter: Reporter
   readonly reader: RecordReader
   readonly entities: EntityTypes
+  readonly hiddenIds: HiddenIds | undefined
   readonly spanAttributes: boolean
   readonly warn: Warn
   /** Operations that have started and not finished. */
@@ -113,12 +115,13 @@ export class Operation {
     return this.root.#latestWrites
   }
 
-  /** Reports one event.
+  /** Reports one event: the one way by which something of an operation leaves, and where ids are hidden.
    *  @param at the moment of sending */
   produce<K extends EventKind>(kind: K, at: Moment, members: Members<K>): void {
     if (this.silent) return
-    if (this.sampledOut) this.instruments.reporter.leaveOut()
-    else this.instruments.reporter.produce(kind, this.id, at, members)
+    const { reporter, hiddenIds } = this.instruments
+    if (this.sampledOut) reporter.leaveOut()
+    else reporter.produce(kind, this.id, at, hiddenIds ? hiddenIds.hide(members) : members)
   }
 
   /** The fingerprints of a record of this entity. */

@@ -32,7 +32,7 @@ export function reportRead(given: Context, seen: ReadEvidence): void {
     const evidence = presentedRead(seen)
     const context = withAdapter(given, 'read', evidence, evidence.found?.row)
     const { operation, scope } = context
-    const entity = entityOf(context, evidence.found?.row, true)
+    const entity = entityOf(context, evidence.found?.row, true, evidence.adapter?.entityType)
     const fields = evidence.found ? operation.readFields(entity, evidence.found.record) : {}
     const version = tokenOf(evidence.found)
     learn(context, entity, evidence, evidence.found, fields, { lock: evidence.lock?.mode })
@@ -60,7 +60,12 @@ export function reportWrite(given: Context, seen: WriteEvidence): void {
     const evidence = presentedWrite(seen)
     const context = withAdapter(given, 'write', evidence, evidence.after?.row ?? rowBefore(evidence))
     const { operation, scope } = context
-    const entity = entityOf(context, evidence.after?.row ?? rowBefore(evidence), false)
+    const entity = entityOf(
+      context,
+      evidence.after?.row ?? rowBefore(evidence),
+      false,
+      evidence.adapter?.entityType,
+    )
     const draft = writeDraft(context, entity, evidence)
     learnFromWrite(context, entity, evidence, draft.fields)
     for (const section of context.sections ?? []) section.sawWrite(entity, evidence.outcome)

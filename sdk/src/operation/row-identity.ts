@@ -4,9 +4,18 @@ import type { RowRef, RowState, WriteEvidence } from './evidence.ts'
 import type { Operation } from './operation.ts'
 
 /** The row's own, unless it surely is the entity's row: an audit line that is written within an operation on a
- *  candidate must not pass for a write of the candidate. */
-export function entityOf({ operation, scope }: Context, row: RowRef | undefined, isRead: boolean): EntityRef {
+ *  candidate must not pass for a write of the candidate.
+ *  @param type what the row's table was declared to hold */
+export function entityOf(
+  { operation, scope }: Context,
+  row: RowRef | undefined,
+  isRead: boolean,
+  type: string | undefined,
+): EntityRef {
   const entity = scope?.entity ?? operation.entity
+  // as any other type, its id would be seen
+  if (row && type !== undefined && type !== entity.type && operation.instruments.hiddenIds?.has(type))
+    return { type, id: row.key }
   if (!scope || row === undefined || row.key === entity.id) return entity
   if (scope.reported === 0 && (scope.isEntityGiven || isEntityRow(operation, row, isRead))) return entity
   return { type: entity.type, id: row.key }
