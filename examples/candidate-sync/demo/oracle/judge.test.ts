@@ -146,7 +146,12 @@ describe('the oracle, of calls to the ATS', () => {
 
   it('sees a partial write where the ATS surely refused what the database has', () => {
     const refused = { reply: failed(422), attempts: [{ answeredStatus: 422 }] }
-    expect(judged(['r1', 1, {}, refused])).toEqual(['partial-write x1', HAZARD])
+    expect(judged(['r1', 1, { name: 'A' }, refused])).toEqual(['partial-write x1', HAZARD])
+  })
+
+  it('sees none where it refused what it had already', () => {
+    const refused = { reply: failed(422), attempts: [{ answeredStatus: 422 }] }
+    expect(judged(['r1', 1, { stage: 'applied' }, refused])).toEqual([HAZARD])
   })
 
   it.each([

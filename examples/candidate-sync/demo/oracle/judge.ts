@@ -45,7 +45,7 @@ export function judge(evidence: Evidence): readonly Happening[] {
       happened(lost.length > 0 ? 'lost-update' : 'write-conflict', lost)
     }
     const sync = syncOutcome(request.reply, attempts.get(request.id) ?? [])
-    if (sync === 'rejected') happened('partial-write')
+    if (sync === 'rejected' && changesAnything(row.old, row.new)) happened('partial-write')
     if (sync === 'unknown') happened('unknown-outcome')
   }
   return [...happenings, ...unguarded(evidence.history)]
@@ -92,6 +92,13 @@ function lostFields(base: Row, old: Row, now: Row, request: ClientRequest): read
     .filter((field) => !NEVER_LOST.has(field) && !supplied.has(now[field]))
     .filter((field) => old[field] !== base[field] && now[field] !== old[field])
     .sort()
+}
+
+/** Who touched a row and when is not what the row says: a refusal of the same values splits nothing. */
+function changesAnything(old: Row, now: Row): boolean {
+  return Object.keys(now).some(
+    (field) => !NEVER_LOST.has(field) && field !== 'updatedBy' && now[field] !== old[field],
+  )
 }
 
 /** Answers that mean "perhaps later" or "perhaps already": the write may have been applied. */
