@@ -50,6 +50,7 @@ describe('a configuration', () => {
           every: '15m',
           grace: '2m',
           owner: 'team-hiring',
+          entityId: 'hashed',
         },
       },
     })
@@ -73,6 +74,8 @@ describe('a configuration', () => {
       'not in this release',
       { pairs: { candidate: { ...pair, invariants: {} } } },
     ],
+    ['pairs.candidate.entityId', "'hashed'", { pairs: { candidate: { ...pair, entityId: 'sha256' } } }],
+    ['pairs.candidate.entityId', "'hashed'", { pairs: { candidate: { ...pair, entityId: true } } }],
     ['pairs.a/b', 'Rename', { pairs: { 'a/b': pair } }],
     ['pairs', 'no pair', { pairs: {} }],
     ['pairs', 'missing', {}],

@@ -88,6 +88,13 @@ const fieldRules: MemberRule = {
   },
 }
 
+const entityId: MemberRule = {
+  check: (value) =>
+    value === 'hashed'
+      ? undefined
+      : `must be 'hashed', or left out where ids may be seen, not ${typeof value === 'string' ? `'${value}'` : kindOf(value)}.`,
+}
+
 const duration: MemberRule = {
   check(value) {
     if (typeof value !== 'string') return `must be a duration such as '15m', not ${kindOf(value)}.`
@@ -116,6 +123,7 @@ const pairMembers: Readonly<Record<keyof PairConfig, MemberRule>> = {
   target: required(source),
   fields: fieldRules,
   entityType: someText,
+  entityId,
   every: interval,
   grace: duration,
   owner: someText,

@@ -51,6 +51,9 @@ export interface PairConfig {
   readonly fields?: FieldRules
   /** Entity type in events and findings. Default: the pair's name. */
   readonly entityType?: string
+  /** `hashed`: records are called by keyed hashes of their keys, in the store, in findings and in reports. The app
+   *  must declare the same of the entity type. Default: by their keys. */
+  readonly entityId?: 'hashed'
   /** How often it runs: `15m`, `2h`. Default: only on demand. */
   readonly every?: string
   /** How long a write may take to reach the target: `2m`, `500ms`. */

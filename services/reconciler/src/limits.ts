@@ -28,6 +28,9 @@ export const limits = {
   suspectsMax: 20_000,
   /** Open findings whose records are read again by each whole run. */
   watchedMax: 10_000,
+  /** Keys that a run of a pair with hashed ids keeps in memory, some 200 bytes each; for suspects beyond them it lists
+   *  the sides twice. */
+  hashedKeysMax: 100_000,
   /** Records rechecked at a time, and read at once; the target's own rate limit bounds the requests. */
   recheckBatch: 50,
   recheckConcurrency: 4,

@@ -11,6 +11,8 @@ export interface Pair {
   /** Undefined: only on demand. */
   readonly everyMs: number | undefined
   readonly graceMs: number
+  /** Its records are called by the hashes of their keys, as in the events of the app. */
+  readonly hasHashedIds: boolean
 }
 
 /** @throws ConfigError for a duration that is none */
@@ -24,6 +26,7 @@ export function resolvePairs(configs: Readonly<Record<string, PairConfig>>): Rea
         entityType: config.entityType ?? name,
         everyMs: config.every === undefined ? undefined : parseDuration(config.every),
         graceMs: config.grace === undefined ? GRACE_MS_DEFAULT : parseDuration(config.grace),
+        hasHashedIds: config.entityId === 'hashed',
       },
     ]),
   )
@@ -42,6 +45,7 @@ export function pairRow(pair: Pair): PairRow {
   }
 }
 
+/** @param key of a pair with hashed ids, the hash */
 export function entityOf(pair: Pair, key: string): EntityRef {
   return { type: pair.entityType, id: key }
 }

@@ -39,7 +39,7 @@ export class BrokenListingError extends Error {
 }
 
 /** Reads both sides once, in key order, in bounded memory. A side that cannot list in key order is staged in
- *  the store first.
+ *  the store first, and so are both where ids are hashed.
  *  @throws BrokenListingError where a listing cannot be trusted to be whole */
 export async function listSuspects(
   context: Context,
@@ -94,15 +94,20 @@ type Batches = AsyncIterable<readonly FingerprintedRecord[]>
 async function inKeyOrder(
   context: Context,
   run: Run,
-  { source, target, fingerprint }: Sides,
+  { source, target, fingerprint, hashed }: Sides,
   signal: AbortSignal,
 ): Promise<{ readonly source: Batches; readonly target: Batches }> {
   const { reports } = context.store
   const ordered = async (side: RecordSource, name: (typeof SIDES)[number]): Promise<Batches> => {
-    const listed = fingerprinted(side, fingerprint, signal)
-    if (side.ordered) return listed
+    const counted = { records: 0 }
+    const listed = fingerprinted(side, fingerprint, signal, counted)
+    // hashes come in another order than keys
+    if (side.ordered && !hashed) return listed
     const stage = stageId(run, name)
-    await reports.stage(stage, listed)
+    const staged = await reports.stage(stage, listed)
+    if (side.ordered && staged < counted.records) {
+      throw new ListingError('duplicate_key', `The ${name} lists one key twice. Name a key that is unique.`)
+    }
     return reports.staged(stage, limits.stageBatch)
   }
   // the target first: what is written meanwhile is then in the source, whose state a suspect is held against
@@ -114,9 +119,11 @@ async function* fingerprinted(
   side: RecordSource,
   fingerprint: Sides['fingerprint'],
   signal: AbortSignal,
+  counted: { records: number },
 ): AsyncGenerator<readonly FingerprintedRecord[]> {
   for await (const batch of side.list(signal)) {
     signal.throwIfAborted()
+    counted.records += batch.length
     yield batch.map((record) => ({ ...fingerprint(record), version: record.version }))
   }
 }

@@ -16,6 +16,9 @@ export type Look =
   | { readonly sandwich: Sandwich }
   | { readonly error: ListingError | NoReadByKeyError; readonly final: boolean }
 
+const UNKNOWN_KEY =
+  'The record is known by the hash of its id alone, and can be read only when a listing has shown it. Run the whole pair.'
+
 /** Takes looks. After several records in a row that could not be read it takes a system to be down and stops
  *  asking: each of thousands of suspects would otherwise wait for every retry of the connector. */
 export class Looker {
@@ -32,11 +35,14 @@ export class Looker {
   /** @throws the signal's reason where it is aborted */
   async look(key: string): Promise<Look> {
     if (this.#down) return { error: this.#down, final: true }
+    const { hashed } = this.#sides
+    const own = hashed ? hashed.keyOf(key) : key
+    if (own === undefined) return { error: new NoReadByKeyError(UNKNOWN_KEY), final: true }
     try {
       const startedMs = Date.now()
-      const before = await this.#read('source', key)
-      const target = await this.#read('target', key)
-      const after = await this.#read('source', key)
+      const before = await this.#read('source', own)
+      const target = await this.#read('target', own)
+      const after = await this.#read('source', own)
       this.#failuresInRow = 0
       return { sandwich: { startedMs, before, target, after, endedMs: Date.now() } }
     } catch (error) {

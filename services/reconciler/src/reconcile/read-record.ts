@@ -9,12 +9,15 @@ import {
 } from '@syncproof/core/comparison'
 import { createFingerprinter, type Observation } from '@syncproof/core/contract'
 import type { Pair } from '../pairs.ts'
+import { HashedKeys } from './hashed-keys.ts'
 
 /** Both sides of a pair, opened for one run. */
 export interface Sides {
   readonly source: RecordSource
   readonly target: RecordSource
   readonly fingerprint: (record: SourceRecord) => FingerprintedRecord
+  /** Of a pair with hashed ids; `fingerprint` then calls each record by its hash. */
+  readonly hashed: HashedKeys | undefined
 }
 
 /** Opens both sides. The rules of the source's types serve both, so that one value has one fingerprint.
@@ -23,13 +26,17 @@ export async function openSides(pair: Pair, fingerprintKey: string): Promise<Sid
   const source = pair.config.source.open()
   const target = pair.config.target.open()
   try {
+    const fingerprinter = createFingerprinter(fingerprintKey)
     const fingerprint = recordFingerprinter({
       entityType: pair.entityType,
-      fingerprinter: createFingerprinter(fingerprintKey),
+      fingerprinter,
       declared: pair.config.fields,
       byType: await source.fieldRules?.(),
     })
-    return { source, target, fingerprint }
+    if (!pair.hasHashedIds) return { source, target, fingerprint, hashed: undefined }
+    const hashed = new HashedKeys((key) => fingerprinter.entityId({ type: pair.entityType, id: key }))
+    const hiding = (record: SourceRecord) => ({ ...fingerprint(record), key: hashed.note(record.key) })
+    return { source, target, fingerprint: hiding, hashed }
   } catch (error) {
     await closeSides({ source, target })
     throw error

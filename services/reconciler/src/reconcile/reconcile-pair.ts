@@ -1,4 +1,5 @@
 import { ListingError, selfTest } from '@syncproof/core/comparison'
+import { isHashedId } from '@syncproof/core/contract'
 import type { Coverage, Report, ReportStore } from '@syncproof/store'
 import type { Context } from '../context.ts'
 import { limits } from '../limits.ts'
@@ -74,15 +75,23 @@ async function compareSides(
   signal: AbortSignal,
 ): Promise<Compared> {
   const { keys } = run.report
+  const { hashed } = sides
   if (keys !== null) {
-    const result = await recheckCandidates(context, pair, sides, keys.map(unseen), signal)
+    // somebody who has the id may ask by it; from findings come hashes
+    const asked = hashed ? new Set(keys.map((key) => (isHashedId(key) ? key : hashed.note(key)))) : keys
+    const result = await recheckCandidates(context, pair, sides, [...asked].map(unseen), signal)
     const counts = { ...result.found, agreed: result.agreed.size, undecided: 0 }
     return publishable(context, pair, sides, result, counts, baseline)
   }
   try {
+    const hashes = hashed && (await watchedKeys(context, pair))
+    if (hashes) hashed.want(hashes)
     const listed = await listSuspects(context, run, sides, pair.graceMs, signal)
     const suspected = new Set(listed.candidates.map(({ key }) => key))
-    const watched = [...(await watchedKeys(context, pair))].filter((key) => !suspected.has(key))
+    await hashed?.find([...suspected], [sides.source, sides.target], signal)
+    const watched = [...(hashes ?? (await watchedKeys(context, pair)))]
+      // a hash that neither listing shows cannot be read: what is open on it stays open
+      .filter((key) => !suspected.has(key) && (!hashed || hashed.keyOf(key) !== undefined))
     const candidates = [...watched.map(unseen), ...listed.candidates]
     const result = await recheckCandidates(context, pair, sides, candidates, signal)
     const { source, target, agreed } = listed.counts

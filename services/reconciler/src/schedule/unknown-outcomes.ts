@@ -25,6 +25,8 @@ async function openKeys(context: Context, nowMs: number): Promise<Map<Pair, Read
   const filter = { kind: 'unknown-outcome', status: 'open' } as const
   for await (const { entity, first_seen_at } of eachFinding(context, filter, limits.watchedMax)) {
     for (const pair of context.pairs.values()) {
+      // known by its hash it cannot be read before a listing has shown it: the next whole run looks at it
+      if (pair.hasHashedIds) continue
       const readyMs = Date.parse(first_seen_at) + pair.graceMs
       if (entity?.type !== pair.entityType || readyMs > nowMs) continue
       const ready = keys.get(pair) ?? new Map()
