@@ -159,6 +159,9 @@ export const commands: readonly CommandSpec[] = [
       json,
       help,
     },
+    notes: [
+      "Where the app declares `entityId: 'hashed'`, name the id as you know it: with SYNCPROOF_FINGERPRINT_KEY in the environment its hash is looked up.",
+    ],
     load: () => import('./commands/explain.ts'),
   },
   {

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createFingerprinter } from '@syncproof/core/contract'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { freshDatabase, redisUrl } from '../../tools/testing/servers.ts'
 import { startDev } from '../src/index.ts'
@@ -101,6 +102,30 @@ describe('syncproof dev', () => {
     expect(explained.stdout).toContain('lost-update')
     const asJson = JSON.parse((await cli(['explain', 'candidate', evil, '--json'], { env })).stdout)
     expect(asJson).toMatchObject({ version: 1, entity: { type: 'candidate', id: evil }, more: false })
+  })
+
+  it('finds an entity by its id also where the app sends a hash of it', async () => {
+    const { started, env } = await startedDev(['--ephemeral'])
+    const hashed = createFingerprinter('secret').entityId({ type: 'candidate', id: 'c-17' })
+    await losesAnUpdate(started, hashed)
+    const withKey = { ...env, SYNCPROOF_FINGERPRINT_KEY: 'secret' }
+    await expect
+      .poll(async () => (await cli(['explain', 'candidate', 'c-17'], { env: withKey })).code, {
+        timeout: 30_000,
+      })
+      .toBe(1)
+    const explained = await cli(['explain', 'candidate', 'c-17'], { env: withKey })
+    expect(explained.stdout).toContain(`candidate ${hashed}`)
+    expect(explained.stdout).toContain('lost-update')
+    expect(explained.stderr).toBe(
+      `The id is hashed with SYNCPROOF_FINGERPRINT_KEY: it is known as ${hashed}.\n`,
+    )
+
+    const withoutKey = await cli(['explain', 'candidate', 'c-17'], { env })
+    expect(withoutKey).toMatchObject({ code: 3, stdout: '' })
+    expect(withoutKey.stderr).toContain('set SYNCPROOF_FINGERPRINT_KEY')
+    const byHash = await cli(['explain', 'candidate', hashed], { env })
+    expect([byHash.code, byHash.stderr]).toEqual([1, ''])
   })
 
   it('runs on PostgreSQL, with its jobs there or in Redis', async () => {

@@ -1,11 +1,12 @@
-import type { Finding, StoredEvent } from '@syncproof/core/contract'
+import { createFingerprinter, type EntityRef, type Finding, type StoredEvent } from '@syncproof/core/contract'
 import type { OperationRow } from '@syncproof/store'
 import { type CommandContext, EXIT, type ExitCode, UnableError } from '../command.ts'
+import { fingerprintKey } from '../guidance.ts'
 import { findingLines, isDamage, isUndecided } from '../output/finding-view.ts'
 import { json } from '../output/terminal.ts'
 import { plural, printable } from '../output/text.ts'
 import { timelineLines } from '../output/timeline-view.ts'
-import { apiPath, openReportApi } from '../report-api.ts'
+import { apiPath, openReportApi, type ReportApi } from '../report-api.ts'
 import { flagSetting, wholeNumberSetting } from '../settings.ts'
 
 const FINDINGS_MAX = 500
@@ -19,21 +20,17 @@ export async function run(context: CommandContext): Promise<ExitCode> {
   const [type = '', id = ''] = positionals
   const limit = wholeNumberSetting(context, 'limit', { min: 1, max: 10_000, preset: 200 })
   const api = openReportApi(context)
-  const entity = { type, id }
-  const filter = { entity_type: type, entity_id: id }
-  const [timeline, found, operations] = await Promise.all([
-    api.list<StoredEvent>(apiPath('entities', type, id, 'timeline'), {}, limit),
-    api.list<Finding>(apiPath('findings'), filter, FINDINGS_MAX),
-    api.list<OperationRow>(apiPath('operations'), filter, OPERATIONS_MAX),
-  ])
-  const events = timeline.items
-  const findings = found.items
-  if (events.length === 0 && findings.length === 0) {
+  const known =
+    (await historyOf(api, { type, id }, limit)) ?? (await hashedHistoryOf(context, api, { type, id }, limit))
+  if (known === undefined) {
     throw new UnableError(
       `Nothing is known of ${type} ${id}.`,
-      'Check type and id as the app reports them: `syncproof findings` shows some.',
+      'Check type and id as the app reports them: `syncproof findings` shows some. Where the app hashes its ids, set SYNCPROOF_FINGERPRINT_KEY to the secret that it has.',
     )
   }
+  const { entity, timeline, operations } = known
+  const events = timeline.items
+  const findings = known.found.items
   if (flagSetting(context, 'json')) {
     terminal.data(
       json({ version: 1, entity, events, more: timeline.more, operations: operations.items, findings }),
@@ -42,7 +39,7 @@ export async function run(context: CommandContext): Promise<ExitCode> {
     const { paint } = terminal
     const columns = Number.isFinite(terminal.columns) ? terminal.columns : PIPED_COLUMNS
     const lines = [
-      `${paint('bold', printable(`${type} ${id}`))}  ${plural(events.length, 'event')}, ${plural(findings.length, 'finding')}`,
+      `${paint('bold', printable(`${type} ${entity.id}`))}  ${plural(events.length, 'event')}, ${plural(findings.length, 'finding')}`,
       ...(timeline.more ? [paint('dim', 'Older events are left out: --limit shows more.')] : []),
       '',
       ...timelineLines(entity, events, operations.items, paint, columns),
@@ -53,4 +50,25 @@ export async function run(context: CommandContext): Promise<ExitCode> {
   }
   if (findings.some(isDamage)) return EXIT.found
   return findings.some(isUndecided) ? EXIT.partial : EXIT.clean
+}
+
+/** Undefined where nothing is known of the entity. */
+async function historyOf(api: ReportApi, entity: EntityRef, limit: number) {
+  const { type, id } = entity
+  const filter = { entity_type: type, entity_id: id }
+  const [timeline, found, operations] = await Promise.all([
+    api.list<StoredEvent>(apiPath('entities', type, id, 'timeline'), {}, limit),
+    api.list<Finding>(apiPath('findings'), filter, FINDINGS_MAX),
+    api.list<OperationRow>(apiPath('operations'), filter, OPERATIONS_MAX),
+  ])
+  const isKnown = timeline.items.length > 0 || found.items.length > 0
+  return isKnown ? { entity, timeline, found, operations } : undefined
+}
+
+/** The same under the id that an app sends which declares `entityId: 'hashed'`. */
+async function hashedHistoryOf(context: CommandContext, api: ReportApi, entity: EntityRef, limit: number) {
+  const id = createFingerprinter(fingerprintKey(context)).entityId(entity)
+  const known = await historyOf(api, { type: entity.type, id }, limit)
+  if (known) context.terminal.say(`The id is hashed with SYNCPROOF_FINGERPRINT_KEY: it is known as ${id}.`)
+  return known
 }
