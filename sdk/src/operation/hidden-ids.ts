@@ -1,4 +1,4 @@
-import { type EntityRef, type Fingerprinter, formatToken, limits } from '@syncproof/core/contract'
+import { type EntityRef, type Fingerprinter, formatToken, limits, NO_ROW } from '@syncproof/core/contract'
 import type { EntityTypes } from '../options.ts'
 import { TextMap } from '../report/text-map.ts'
 
@@ -48,7 +48,7 @@ export class HiddenIds {
   /** The members of an event as they may leave the process. */
   hide<T extends object>(members: T): T {
     const { entity, system = '' }: Naming = members
-    if (!entity) return members
+    if (!entity || (!this.has(entity.type) && namesItsOwnRow(members, entity.id))) return members
     const hidden: T & Naming = { ...members }
     for (const name of TOKENS) {
       const token = hidden[name]
@@ -81,7 +81,7 @@ export class HiddenIds {
    *  hidden type. Undefined where it would be longer than an event takes. */
   #token(token: string, of: EntityRef): string | undefined {
     const rowEnd = token.lastIndexOf('/') + 1
-    if (rowEnd === 0) return token // `none`
+    if (rowEnd === 0) return token // NO_ROW
     const row = token.slice(0, rowEnd)
     let value = token.slice(rowEnd)
     if (row !== this.#row || of !== this.#of) {
@@ -105,3 +105,14 @@ export class HiddenIds {
 }
 
 const TOKENS = ['version', 'base_version', 'overwritten_version'] as const
+
+/** Whether all tokens surely are of the row with this key, as they are in most events: then there is nothing to hide
+ *  where the id is not. */
+function namesItsOwnRow(members: Naming, id: string): boolean {
+  const key = `/${id}/`
+  const isOwn = (token: string | undefined) =>
+    token === undefined || token === NO_ROW || token.endsWith(key, token.lastIndexOf('/') + 1)
+  // a text that is a part of a token as it is spelled, and none of its parts
+  if (id.includes('/') || id.includes('%')) return false
+  return TOKENS.every((name) => isOwn(members[name])) && (members.known_versions ?? []).every(isOwn)
+}
