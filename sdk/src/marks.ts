@@ -11,7 +11,7 @@ import { type EntityInput, readEntity, readOperationId } from './entity.ts'
 import { classifyAssignments } from './operation/assignment.ts'
 import { type Context, currentContext, type MarkScope, runInMark } from './operation/context.ts'
 import { describeSection } from './operation/describe-section.ts'
-import { guarded } from './operation/guarded.ts'
+import { faulted } from './operation/guarded.ts'
 import { checkInvariants, type WrittenRecord } from './operation/invariants.ts'
 import { ANYTHING } from './operation/knowledge.ts'
 import { observeResult, type Settled } from './operation/observe-result.ts'
@@ -84,7 +84,7 @@ export function read<T>(system: string, callback: () => T, options: ReadOptions<
     const row = rowOf(result.value)
     const { operation, scope } = mark.context
     const fields = operation.readFields(scope.entity, row)
-    const version = row && declaredVersion(scope, () => options.version?.(row as NonNullable<Awaited<T>>))
+    const version = row && declaredVersion(scope, options.version, row as NonNullable<Awaited<T>>)
     operation.knowledge.learn(entityRowId(mark.context, scope.entity), {
       operationId: operation.id,
       sentOrder: mark.sentOrder,
@@ -117,7 +117,7 @@ export function write<T, R>(system: string, record: R, callback: () => T, option
         ? 'rejected'
         : outcomeOfDatabaseError(result.error)
     const fields = operation.readFields(scope.entity, record)
-    const version = declaredVersion(scope, () => options.version?.(record))
+    const version = declaredVersion(scope, options.version, record)
     operation.produce('write', mark.sentAt, {
       system,
       entity: scope.entity,
@@ -203,14 +203,14 @@ export function sync<T>(
     return runMark({ kind: 'sync', system, options, sync: sent }, callback, (mark, result) => {
       const { requests } = mark.context.scope
       const isDeclared = !result.ok && asks(options.rejected, result.error)
-      const judged = result.ok
+      const { outcome, status } = result.ok
         ? outcomeOfSyncResult(result.value, action, options.contract)
         : outcomeOfSyncError(result.error, action, options.contract)
       const own = {
         resolved: result.ok,
         isDeclared,
-        ...judged,
-        ...(isDeclared && { outcome: 'rejected' as const }),
+        status,
+        outcome: isDeclared ? ('rejected' as const) : outcome,
         externalId: result.ok ? externalIdIn(options, result.value) : undefined,
       }
       mark.sync?.answered(requests?.answer(own) ?? own, requests?.retries)
@@ -263,7 +263,12 @@ function runMark<T>(
     callback,
     (result) => {
       operation.inFlight -= 1
-      if (mark.context.scope.reported === 0) guarded(context, () => report(mark, result))
+      if (mark.context.scope.reported > 0) return
+      try {
+        report(mark, result)
+      } catch (error) {
+        faulted(context, error)
+      }
     },
     (run) => runInMark(mark.context, run),
   )
@@ -272,8 +277,7 @@ function runMark<T>(
 /** Undefined where that failed, which is a fault of ours. */
 function beginMark(context: Context, { kind, system, options, record, sync }: MarkInput): Mark | undefined {
   const { operation } = context
-  let mark: Mark | undefined
-  guarded(context, () => {
+  try {
     const given = readEntity(options.entity)
     const entity = given ?? operation.entity
     const scope: MarkScope = {
@@ -287,19 +291,26 @@ function beginMark(context: Context, { kind, system, options, record, sync }: Ma
       lastWriteWins: operation.declaredFields('lastWriteWins', entity, options.lastWriteWins),
       reported: 0,
     }
-    mark = {
+    return {
       context: { operation, scope, sections: context.sections },
       sync: sync && beginSync(operation, { ...sync, system, entity }),
       sentOrder: operation.knowledge.clock(),
       sentAt: now(),
     }
-  })
-  return mark
+  } catch (error) {
+    faulted(context, error)
+    return undefined
+  }
 }
 
-function declaredVersion(scope: MarkScope, version: () => DeclaredVersion): string | undefined {
+function declaredVersion<R>(
+  scope: MarkScope,
+  version: ((record: R) => DeclaredVersion) | undefined,
+  record: R,
+): string | undefined {
+  if (!version) return undefined
   try {
-    const value = version()
+    const value = version(record)
     if (value === undefined || value === null || value === '') return undefined
     const { type, id } = scope.entity
     return formatToken({

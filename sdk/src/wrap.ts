@@ -3,7 +3,7 @@ import { elapsedUs, now } from './clock.ts'
 import { type EntityInput, readEntity, readOperationId } from './entity.ts'
 import { currentContext, runIn } from './operation/context.ts'
 import type { CheckedCall, Contract, ContractWitness } from './operation/contract.ts'
-import { guarded } from './operation/guarded.ts'
+import { faulted } from './operation/guarded.ts'
 import { isText } from './operation/member.ts'
 import { observeResult, type Settled } from './operation/observe-result.ts'
 import { type Instruments, Operation } from './operation/operation.ts'
@@ -98,7 +98,13 @@ function callWrapped<Args extends readonly unknown[], R>(
   if (!operation) return contract ? contract.call(call, NO_WITNESS) : call.run()
   return observeResult(
     contract ? () => contract.call(call, witnessOf(operation)) : call.run,
-    (result) => guarded({ operation }, () => finishOperation(operation, result)),
+    (result) => {
+      try {
+        finishOperation(operation, result)
+      } catch (error) {
+        faulted({ operation }, error)
+      }
+    },
     (inside) => runIn({ operation, sections }, inside),
   )
 }
@@ -111,7 +117,7 @@ function beginOperation<Args extends readonly unknown[]>(
 ): Operation | undefined {
   try {
     const parent = currentContext()?.operation
-    const entity = attempt(() => readEntity(options.entity(...args)))
+    const entity = entityOf(options, args)
     if (!entity)
       instruments.warn(
         'no_entity',
@@ -121,7 +127,7 @@ function beginOperation<Args extends readonly unknown[]>(
       instruments,
       parent,
       entity,
-      attempt(() => (options.input ? options.input(...args) : args)),
+      options.input ? attempt(() => options.input?.(...args)) : args,
       {
         counter: options.counter,
         lastWriteWins: options.lastWriteWins,
@@ -181,6 +187,15 @@ function rootReported(operation: Operation): Operation {
   let root = operation
   for (let above = operation.parent; above; above = above.parent) if (!above.silent) root = above
   return root
+}
+
+/** Undefined where the app's function throws, or names none. */
+function entityOf<Args extends readonly unknown[]>(options: WrapOptions<Args>, args: Args) {
+  try {
+    return readEntity(options.entity(...args))
+  } catch {
+    return undefined
+  }
 }
 
 const FIRST_TRY = { attempt: 1, retry_of: undefined, idempotency_key: undefined }

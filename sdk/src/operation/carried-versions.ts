@@ -12,11 +12,14 @@ const VERSIONS_MAX = 32
 /** Which version a payload carries: told by the object itself, or by its values. Shared by all operations
  *  under one root; a fingerprint names the entity, so records of different ones are never taken for each other. */
 export class CarriedVersions {
-  readonly #byObject = new WeakMap<object, CarriedVersion>()
+  #byObject: WeakMap<object, CarriedVersion> | undefined
   #recent: readonly CarriedVersion[] = []
 
   add(record: unknown, carried: CarriedVersion): void {
-    if (typeof record === 'object' && record !== null) this.#byObject.set(record, carried)
+    if (typeof record === 'object' && record !== null) {
+      this.#byObject ??= new WeakMap()
+      this.#byObject.set(record, carried)
+    }
     const others = this.#recent.filter(({ version }) => version !== carried.version)
     this.#recent = [...others, carried].slice(-VERSIONS_MAX)
   }
@@ -24,7 +27,7 @@ export class CarriedVersions {
   /** The version that was read or written with this very object, where it still has that version's fields. */
   ofObject(payload: unknown, fields: Fingerprints): string | undefined {
     if (typeof payload !== 'object' || payload === null) return undefined
-    const carried = this.#byObject.get(payload)
+    const carried = this.#byObject?.get(payload)
     return carried && agrees(carried, fields, {}) ? carried.version : undefined
   }
 

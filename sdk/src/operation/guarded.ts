@@ -6,7 +6,12 @@ export function guarded(context: Context, report: () => void): void {
   try {
     report()
   } catch (error) {
-    context.operation.inFlight += 1
-    context.operation.instruments.warn('internal', `a fault of Syncproof, not of the app: ${String(error)}`)
+    faulted(context, error)
   }
+}
+
+/** A fault of ours, where a `try` of the caller's has caught it. */
+export function faulted({ operation }: Context, error: unknown): void {
+  operation.inFlight += 1
+  operation.instruments.warn('internal', `a fault of Syncproof, not of the app: ${String(error)}`)
 }

@@ -75,9 +75,12 @@ export class Knowledge {
   /** A statement touched this table, or `ANYTHING`, and nobody can say which rows: versions that it saw or made may be
    *  known to the operation. */
   touchedBlindly(table: string): void {
+    if (table === ANYTHING || (this.#blindTables?.size ?? 0) >= TABLES_MAX) {
+      this.#blindAt = this.#next()
+      return
+    }
     this.#blindTables ??= new Map()
-    if (table === ANYTHING || this.#blindTables.size >= TABLES_MAX) this.#blindAt = this.#next()
-    else this.#blindTables.set(table, this.#next())
+    this.#blindTables.set(table, this.#next())
   }
 
   isUnanswered(rowId: string): boolean {

@@ -76,7 +76,8 @@ export function beginSync(operation: Operation, input: SyncInput): SentSync {
       const durationUs = elapsedUs(sentAt)
       const isUnknown = answer.outcome === 'unknown'
       // both are told, whatever the first one says
-      const doubts = [attempt.answered(isUnknown), keyed?.answered(isUnknown), hasUnseen]
+      const isDoubted = attempt.answered(isUnknown)
+      const isKeyDoubted = keyed?.answered(isUnknown)
       operation.produce('sync', sentAt, {
         system,
         entity,
@@ -84,7 +85,10 @@ export function beginSync(operation: Operation, input: SyncInput): SentSync {
         version,
         fields,
         // the definite answer is to this attempt alone
-        outcome: answer.outcome === 'rejected' && doubts.includes(true) ? 'unknown' : answer.outcome,
+        outcome:
+          answer.outcome === 'rejected' && (isDoubted || isKeyDoubted || hasUnseen)
+            ? 'unknown'
+            : answer.outcome,
         external_id: storable(answer.externalId),
         external_version: storable(answer.externalVersion),
         external_ordered: answer.externalOrdered || undefined,
