@@ -258,6 +258,21 @@ it('an attempt with the same idempotency key is still seen as one', async () => 
   expect(new Set(syncs.map(({ idempotency_key }) => idempotency_key)).size).toBe(1)
 })
 
+it('a row that the helper shows in a mark on another type is a warning: nobody told of which type it is', async () => {
+  const table = postgresTable<{ id: string }>(database.pool, 'candidates', { key: 'id' })
+  const entity = () => ({ type: 'job', id: 'j1' })
+  const read = syncproof.wrap(
+    async (ids: readonly string[]) => {
+      for (const id of ids) await syncproof.read('db', () => table.findUnique({ where: { id } }))
+    },
+    { entity, name: 'readTwo' },
+  )
+  await read([ID])
+  expect(warned).toEqual([])
+  await read([ID, 'c2'])
+  expect(warned).toEqual([expect.stringContaining("other rows in marks on a 'job'")])
+})
+
 it('rows of a table that nobody declared are a warning', async () => {
   await database.pool.query(`CREATE TABLE profiles (candidate_id text PRIMARY KEY, city text)`)
   await database.pool.query(`INSERT INTO profiles VALUES ('p1', 'Bergen')`)

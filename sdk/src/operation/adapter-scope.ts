@@ -2,6 +2,7 @@ import type { EntityRef } from '@syncproof/core/contract'
 import type { Context, MarkScope } from './context.ts'
 import type { AdapterSource, ReadEvidence, RowRef, RowState, WriteEvidence } from './evidence.ts'
 import type { Operation } from './operation.ts'
+import { namedByKey } from './row-identity.ts'
 
 /** The context that a statement is reported in: the mark around it, else what the adapter says by itself. */
 export function withAdapter(
@@ -32,12 +33,7 @@ function entityOfRow(operation: Operation, adapter: AdapterSource, key: string |
   const type = adapter.entityType ?? declaredType(operation, adapter.table)
   if (type !== undefined) return { type, id: key }
   if (key === operation.entity.id) return operation.entity
-  if (operation.instruments.hiddenIds)
-    operation.instruments.warn(
-      'undeclared_table',
-      `rows of the table '${adapter.table}', and maybe of others, are reported with their keys as they are: no entity type is declared for it. Where they are personal, declare \`table\` and \`entityId: 'hashed'\`.`,
-    )
-  return { type: adapter.table, id: key }
+  return namedByKey(operation, adapter.table, key, `rows of the table '${adapter.table}'`)
 }
 
 function declaredType(operation: Operation, table: string): string | undefined {

@@ -18,7 +18,20 @@ export function entityOf(
     return { type, id: row.key }
   if (!scope || row === undefined || row.key === entity.id) return entity
   if (scope.reported === 0 && (scope.isEntityGiven || isEntityRow(operation, row, isRead))) return entity
-  return { type: entity.type, id: row.key }
+  if (type !== undefined) return { type: entity.type, id: row.key }
+  return namedByKey(operation, entity.type, row.key, `other rows in marks on a '${entity.type}'`)
+}
+
+/** A row that nobody declared the type of. Where ids of some types are hidden, its key may be one of them.
+ *  @param rows what to call such rows in a warning */
+export function namedByKey(operation: Operation, type: string, key: string, rows: string): EntityRef {
+  const { hiddenIds, warn } = operation.instruments
+  if (hiddenIds && !hiddenIds.has(type))
+    warn(
+      'undeclared_table',
+      `${rows}, and maybe others, are reported with their keys as they are: no entity type is declared for them. Where they are personal, declare the type with \`table\` and \`entityId: 'hashed'\`, and name the \`entity\` in marks around \`postgresTable\`.`,
+    )
+  return { type, id: key }
 }
 
 /** An entity may be named otherwise than its row's key: then the first row that is read for it is its row. */
