@@ -3,8 +3,11 @@ import type { ProcessReport } from '../contract/index.ts'
 /** A point in time, on the clocks of the process that saw it. */
 export interface Instant {
   readonly process: ProcessReport
+  /** RFC 3339. */
   readonly at: string
   readonly monotonic_us: number
+  /** How long after `at` it was, by the monotonic clock: an answer has no time of its own. Absent = 0. */
+  readonly after_us?: number
 }
 
 /** How far one instant surely was before another, and what says so. */
@@ -49,9 +52,9 @@ export function weakerBasis(...gaps: readonly Gap[]): Gap['basis'] {
   return gaps.some(({ basis }) => basis === 'wall') ? 'wall' : 'monotonic'
 }
 
-function onCollector({ process, at }: Instant): { low: number; high: number } | undefined {
+function onCollector({ process, at, after_us = 0 }: Instant): { low: number; high: number } | undefined {
   if (!process.clock) return undefined
   const [low, high] = process.clock.offset_ms
-  const ms = Date.parse(at)
+  const ms = Date.parse(at) + after_us / 1_000
   return Number.isFinite(ms + low + high) ? { low: (ms + low) * 1_000, high: (ms + high) * 1_000 } : undefined
 }

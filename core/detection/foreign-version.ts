@@ -8,14 +8,15 @@ export function foreignVersionOf(write: StoredOf<'write'>): string | undefined {
   if (!isCommitted(write)) return undefined
   if (overwritten === undefined) return undefined
   if (write.known_incomplete === true || write.overwritten_by_self !== false) return undefined
+  const { known_versions: known, base_version: base } = write
   // nobody said what was known
-  if (!Array.isArray(write.known_versions)) return undefined
-  const known = [...write.known_versions, ...(write.base_version === undefined ? [] : [write.base_version])]
+  if (!Array.isArray(known)) return undefined
+  if (base === overwritten || known.includes(overwritten)) return undefined
   // who never saw the row cannot have missed a version of it
-  if (known.length === 0) return undefined
+  if (known.length === 0 && base === undefined) return undefined
   // where it replaced no row there is nothing to compare; a token of another kind may name the very version that was overwritten
   if (!known.every((token) => tokensComparable(token, overwritten))) return undefined
-  if (known.includes(overwritten)) return undefined
+  if (base !== undefined && !tokensComparable(base, overwritten)) return undefined
   // made by this write's own transaction after all: two updates in one transaction share their xmin
   return write.version === overwritten ? undefined : overwritten
 }

@@ -37,7 +37,7 @@ export function hazardOf(
   const first = witness[0]
   const last = witness.at(-1) ?? first
   return {
-    id: findingId(kind, JSON.stringify([started.name, entity.type, system])),
+    id: idOf(kind, started.name, entity.type, system),
     kind,
     verdict: 'hazard',
     severity: facts.severity,
@@ -54,6 +54,20 @@ export function hazardOf(
       window: { from: first.at, ms: ((facts.untilUs ?? last.monotonic_us) - first.monotonic_us) / 1_000 },
     },
   }
+}
+
+/** Functions are few and called often. */
+const IDS_MAX = 1_000
+const ids = new Map<string, string>()
+
+function idOf(kind: FindingKind, name: string, entityType: string, system: string): string {
+  const primary = JSON.stringify([name, entityType, system])
+  const known = ids.get(kind + primary)
+  if (known !== undefined) return known
+  if (ids.size >= IDS_MAX) ids.clear()
+  const id = findingId(kind, primary)
+  ids.set(kind + primary, id)
+  return id
 }
 
 /** The first finding of each id. */

@@ -31,25 +31,30 @@ export function linksOf(event: StoredEvent): readonly string[] {
 
 /** The links by which the neighbours of an operation are found: those of its own events at hop 1; from hop 2 to
  *  `limits.hopsMax`, for each neighbour, those that follow its row to older and newer versions. */
-export function linksWanted(operation: Pick<NeighbourHistory, 'events'>, hop: number): readonly string[] {
-  const writes = eventsOf(operation.events, 'write').filter(isCommitted)
-  const syncs = eventsOf(operation.events, 'sync').filter(({ outcome }) => outcome === 'ok')
-  const carried = syncs.flatMap(({ version }) => version ?? [])
-  const [started] = eventsOf(operation.events, 'operation_started')
+export function linksWanted({ events }: Pick<NeighbourHistory, 'events'>, hop: number): readonly string[] {
+  const writes = eventsOf(events, 'write').filter(isCommitted)
+  const syncs = eventsOf(events, 'sync').filter(({ outcome }) => outcome === 'ok')
+  const links = new Set<string>()
+  const want = (token: string | undefined) => {
+    if (isLinked(token)) links.add(versionLink(token))
+  }
+  for (const { version } of syncs) want(version)
   // a version that was never meant for another system is never sent out of order
-  const isSynced = syncs.length > 0 || hop > 1 || (started?.syncs?.length ?? 0) > 0
-  const chain = isSynced
-    ? writes.flatMap(({ version, overwritten_version }) => [version, overwritten_version])
-    : []
-  const versions = [...carried, ...chain.filter(isLinked)]
-  if (hop > 1) return unique(versions).map(versionLink)
-  const forked = writes.filter(isBlind).map(({ base_version }) => base_version)
-  const read = skewReads(operation.events, writes).map(({ version }) => version)
-  return unique([
-    ...unique([...versions, ...[...forked, ...read].filter(isLinked)]).map(versionLink),
-    ...syncs.filter(isKeyedCreate).map(createLink),
-    ...eventsOf(operation.events, 'section_left').flatMap(linksOf),
-  ])
+  if (hop > 1 || syncs.length > 0 || isDue(events))
+    for (const { version, overwritten_version } of writes) {
+      want(version)
+      want(overwritten_version)
+    }
+  if (hop > 1) return [...links]
+  for (const write of writes) if (isBlind(write)) want(write.base_version)
+  for (const { version } of skewReads(events, writes)) want(version)
+  for (const sync of syncs) if (isKeyedCreate(sync)) links.add(createLink(sync))
+  for (const left of eventsOf(events, 'section_left')) for (const link of linksOf(left)) links.add(link)
+  return [...links]
+}
+
+function isDue(events: readonly StoredEvent[]): boolean {
+  return (eventsOf(events, 'operation_started')[0]?.syncs?.length ?? 0) > 0
 }
 
 /** Reads of rows that the operation did not write itself: half of a write skew. */

@@ -18,14 +18,31 @@ export function madeVersions(runs: readonly Run[]): readonly MadeVersion[] {
   )
 }
 
-/** Whether `newer` replaced what `older` made, directly or over writes in between: the only order of versions that
- *  proves anything. */
-export function isNewer(newer: MadeVersion, older: MadeVersion, made: readonly MadeVersion[]): boolean {
-  let versions = new Set([older.write.version])
-  for (let step = 0; step < limits.chainStepsMax; step++) {
-    if (versions.has(newer.write.overwritten_version)) return true
-    const next = made.filter(({ write }) => versions.has(write.overwritten_version))
-    versions = new Set(next.map(({ write }) => write.version))
-  }
-  return false
+/** Two versions of a row, with the writes that lead from the one to the other: the only order of versions that proves
+ *  anything. */
+export interface Succession {
+  readonly older: MadeVersion
+  readonly newer: MadeVersion
+  /** Those in between. */
+  readonly via: readonly MadeVersion[]
+}
+
+/** All that are at most `limits.chainStepsMax` writes apart. */
+export function successions(made: readonly MadeVersion[]): readonly Succession[] {
+  const byReplaced = Map.groupBy(made, ({ write }) => write.overwritten_version)
+  return made.flatMap((older) => {
+    const found: Succession[] = []
+    let ends: readonly Succession[] = [{ older, newer: older, via: [] }]
+    for (let step = 0; step < limits.chainStepsMax; step++) {
+      ends = ends.flatMap(({ newer: last, via }) =>
+        (byReplaced.get(last.write.version) ?? []).map((newer) => ({
+          older,
+          newer,
+          via: last === older ? via : [...via, last],
+        })),
+      )
+      found.push(...ends)
+    }
+    return found
+  })
 }

@@ -41,12 +41,9 @@ export function answerOf(
   run: Run,
   event: Pick<Instant, 'at' | 'monotonic_us'> & { readonly duration_us?: number | undefined },
 ): Instant | undefined {
-  if (event.duration_us === undefined) return undefined
-  // rounded up: an answer that is said to have come too early makes an order out of none
-  const ms = Math.ceil(Date.parse(event.at) + event.duration_us / 1_000)
-  if (!Number.isFinite(ms)) return undefined
-  const at = new Date(ms).toISOString()
-  return { process: run.process, at, monotonic_us: event.monotonic_us + event.duration_us }
+  const { at, monotonic_us, duration_us } = event
+  if (duration_us === undefined) return undefined
+  return { process: run.process, at, monotonic_us: monotonic_us + duration_us, after_us: duration_us }
 }
 
 /** Who did it, of whatever run. */

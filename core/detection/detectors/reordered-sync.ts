@@ -4,7 +4,7 @@ import { WALL_CLOCK_DOUBT } from '../clocks.ts'
 import { sameEntity } from '../events.ts'
 import { compareField } from '../field-values.ts'
 import type { Detector } from '../history.ts'
-import { isNewer, madeVersions } from '../row-order.ts'
+import { madeVersions, successions } from '../row-order.ts'
 import { causeOfRun, isApart, runsOf } from '../runs.ts'
 import { type Applied, appliedAfter, appliedSyncs, type Order } from '../sync-order.ts'
 
@@ -45,15 +45,21 @@ export const reorderedSync: Detector = {
     if (!history.neighbours || history.neighbours.length === 0) return []
     const runs = runsOf(history)
     const made = madeVersions(runs)
-    const applied = appliedSyncs(runs, made)
-    return applied.flatMap((older) =>
-      applied.flatMap((newer) => {
-        if (!isSameTarget(older, newer) || !isApart(older.made.run, newer.made.run)) return []
-        const order = isNewer(newer.made, older.made, made) ? appliedAfter(older, newer) : undefined
-        const fields = order ? changedFields(older, newer) : []
-        return order && fields.length > 0 ? [finding(older, newer, order, fields)] : []
-      }),
-    )
+    const applied = Map.groupBy(appliedSyncs(runs, made), (sync) => sync.made)
+    if (applied.size < 2) return []
+    return successions(made).flatMap(({ older, newer, via }) => {
+      if (!isApart(older.run, newer.run)) return []
+      const makers = [older, newer, ...via].map(({ run }) => run.operationId)
+      return (applied.get(older) ?? []).flatMap((last) =>
+        (applied.get(newer) ?? []).flatMap((first) => {
+          // a pair of which this operation is no part is found when one of its own is judged
+          const isOwn = [...makers, last.run.operationId, first.run.operationId].includes(history.operationId)
+          const order = isOwn && isSameTarget(last, first) ? appliedAfter(last, first) : undefined
+          const fields = order ? changedFields(last, first) : []
+          return order && fields.length > 0 ? [finding(last, first, order, fields)] : []
+        }),
+      )
+    })
   },
 }
 
