@@ -22,7 +22,8 @@ export interface EntityOptions {
   /** `hashed`: its ids do not leave the process. Events carry keyed hashes of them, also within tokens, and of
    *  idempotency keys, of ids in other systems and of their opaque versions, which may repeat them. The pair in
    *  syncproof.config.ts and every program that reports the type must declare the same. It takes a secret
-   *  fingerprint key: ids can be guessed. Adapters know its rows by `table`. Default: ids are sent as they are. */
+   *  fingerprint key: ids can be guessed. Adapters know its rows by `table`; without it, keys of rows of no declared
+   *  type are hashed too. Default: ids are sent as they are. */
   readonly entityId?: 'hashed' | undefined
 }
 
@@ -141,7 +142,7 @@ export function warnOfDefaultKey(settings: Settings, warn: Warn): void {
   if (settings.fingerprintKey !== DEFAULT_FINGERPRINT_KEY) return
   warn(
     'default_fingerprint_key',
-    'SYNCPROOF_FINGERPRINT_KEY is not set: fingerprints are made with a public default key. Set the same secret for the app and the reconciler.',
+    'SYNCPROOF_FINGERPRINT_KEY is not set: fingerprints, and ids that are hashed, are made with a public default key. Set the same secret for the app and the reconciler.',
   )
 }
 

@@ -6,6 +6,8 @@ import { eventSchemas } from '@syncproof/core/contract/schema'
 import { detectOperation } from '@syncproof/core/detection'
 import type pg from 'pg'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { z } from 'zod'
+import { contract } from '../src/contracts/index.ts'
 import { observeFetch } from '../src/external/observe-fetch.ts'
 import { createSyncproof, type Syncproof } from '../src/index.ts'
 import { observe, postgresTable } from '../src/pg/index.ts'
@@ -111,7 +113,28 @@ async function reachCandidate(id: string): Promise<void> {
   await (await fetch(url, { method: 'PUT', body, headers })).json()
   await (await fetch(`${url}/notes/${encodeURIComponent(id)}`, { method: 'POST', body, headers })).json()
   await (await fetch(url, { method: 'DELETE', headers })).json()
+  await renameInside()(id)
 }
+
+/** One that another one calls, and whose transaction changes the id itself. */
+const renameInside = () =>
+  syncproof.wrap(
+    async (id: string) => {
+      const client = await pool.connect()
+      try {
+        await client.query('BEGIN')
+        await client.query('SELECT * FROM candidates WHERE id = $1 FOR UPDATE', [id])
+        await client.query('SAVEPOINT renaming')
+        await client.query('UPDATE candidates SET id = $2 WHERE id = $1', [id, `${id} Jr.`])
+        await client.query('ROLLBACK TO renaming')
+        await client.query(`UPDATE candidates SET name = 'Cy' WHERE id = $1`, [id])
+        await client.query('COMMIT')
+      } finally {
+        client.release()
+      }
+    },
+    { entity: candidate, name: 'renameInside' },
+  )
 
 /** An operation on a job that meets the candidate's row, inside of its marks and outside. */
 async function meetCandidate(): Promise<void> {
@@ -126,6 +149,7 @@ async function meetCandidate(): Promise<void> {
   const table = postgresTable<{ id: string; name: string }>(database.pool, 'candidates', { key: 'id' })
   await syncproof.read('db', () => table.findUnique({ where: { id: ID } }), { entity: candidate(ID) })
   await syncproof.sync('ats', {}, async () => ({ status: 200 }))
+  await renameInside()(ID)
 }
 
 const onCandidate = () =>
@@ -137,7 +161,7 @@ const onCandidate = () =>
 const onJob = () =>
   syncproof.wrap(meetCandidate, { entity: () => ({ type: 'job', id: 'j1' }), name: 'meetCandidate' })
 
-/** One whose first row is the candidate's, which only the helper sees: it is taken for the job's own. */
+/** One whose row only the helper sees. */
 const onJobOfPerson = () =>
   syncproof.wrap(
     async () => {
@@ -174,7 +198,9 @@ it('events name the entity by its hash wherever they come from, and those of oth
   await onJob()()
   await syncproof.flush()
   const named = collector.server.events().flatMap((event) => ('entity' in event ? [event.entity] : []))
-  const hashed = [ID, `${ID}/other`, 'c2'].map((id) => createFingerprinter('k').entityId(candidate(id)))
+  const hashed = [ID, `${ID}/other`, `${ID} Jr.`, 'c2'].map((id) =>
+    createFingerprinter('k').entityId(candidate(id)),
+  )
   expect(new Set(named.map(entityKey))).toEqual(
     new Set([{ type: 'job', id: 'j1' }, ...hashed.map(candidate)].map(entityKey)),
   )
@@ -258,19 +284,61 @@ it('an attempt with the same idempotency key is still seen as one', async () => 
   expect(new Set(syncs.map(({ idempotency_key }) => idempotency_key)).size).toBe(1)
 })
 
-it('a row that the helper shows in a mark on another type is a warning: nobody told of which type it is', async () => {
+it('the helper knows a row by its table: a candidate met in a mark on a job is never the job', async () => {
   const table = postgresTable<{ id: string }>(database.pool, 'candidates', { key: 'id' })
-  const entity = () => ({ type: 'job', id: 'j1' })
-  const read = syncproof.wrap(
+  await syncproof.wrap(
     async (ids: readonly string[]) => {
       for (const id of ids) await syncproof.read('db', () => table.findUnique({ where: { id } }))
     },
-    { entity, name: 'readTwo' },
-  )
-  await read([ID])
+    { entity: () => ({ type: 'job', id: 'j1' }), name: 'readTwo' },
+  )([ID, 'c2'])
+  await syncproof.flush()
+  expect(collector.server.ofKind('read').map(({ entity }) => entity)).toEqual([
+    { type: 'candidate', id: HASHED },
+    { type: 'candidate', id: createFingerprinter('k').entityId(candidate('c2')) },
+  ])
   expect(warned).toEqual([])
-  await read([ID, 'c2'])
-  expect(warned).toEqual([expect.stringContaining("other rows in marks on a 'job'")])
+})
+
+it('where no table is declared for the type, rows of unknown tables are hashed too', async () => {
+  const client = createSyncproof({
+    service: 'test',
+    url: collector.url,
+    fingerprintKey: 'k',
+    entities: { candidate: { entityId: 'hashed' } },
+    onWarning: ({ message }) => warned.push(message),
+  })
+  closing.push(() => client.shutdown())
+  const people = postgresTable<{ id: string; stage: string }>(database.pool, 'candidates', { key: 'id' })
+  const readAll = client.wrap(
+    async (_id: string) => {
+      await pool.query('SELECT * FROM candidates')
+      await pool.query(`UPDATE candidates SET stage = 'seen' WHERE id = $1`, [ID])
+      for (const id of ['c2', ID])
+        await client.write('db', {}, () => people.update({ where: { id }, data: { stage: 'new' } }))
+    },
+    { entity: (id) => ({ type: 'job', id }), name: 'readAll' },
+  )
+  await readAll('j1')
+  await client.wrap(() => readAll('j1'), { entity: () => candidate('c2'), name: 'outer' })()
+  await client.flush()
+  expect(collector.server.ofKind('write').length).toBeGreaterThanOrEqual(6)
+  expect(found(ID, collector.bytes())).toEqual([])
+  expect(collector.bytes().includes('"c2"')).toBe(false)
+  expect(collector.server.ofKind('operation_started').map(({ entity }) => entity.type)).toContain('job')
+  expect(warned).toEqual([expect.stringContaining('by hashes of their keys')])
+})
+
+it('a path into a record that broke its contract tells no id that is a key on the way', async () => {
+  const input = z.tuple([z.string(), z.record(z.string(), z.object({ score: z.number() }))])
+  await syncproof.wrap(async (_id: string, _scores: Record<string, { score: unknown }>) => {}, {
+    entity: candidate,
+    name: 'score',
+    contract: contract({ input }),
+  })('ada', { ada: { score: 'high' }, 'c-18': { score: 'high' } })
+  await syncproof.flush()
+  const [violated] = collector.server.ofKind('contract_violated')
+  expect(violated?.issues.map(({ path }) => path)).toEqual(['/1/*/score', '/1/*/score'])
 })
 
 it('rows of a table that nobody declared are a warning', async () => {

@@ -40,7 +40,7 @@ function judge(crossing: Crossing, result: SchemaResult): Violation {
   let issues: readonly ContractIssue[]
   try {
     if (!result.issues) return undefined
-    issues = describeIssues(result.issues)
+    issues = describeIssues(result.issues, crossing.witness.hiddenId)
   } catch {
     return fail(crossing)
   }

@@ -36,6 +36,14 @@ function entityOfRow(operation: Operation, adapter: AdapterSource, key: string |
   return namedByKey(operation, adapter.table, key, `rows of the table '${adapter.table}'`)
 }
 
+/** The type of the rows that a statement is about; undefined where nobody declared it. */
+export function typeOfRows(
+  operation: Operation,
+  { adapter, table }: ReadEvidence | WriteEvidence,
+): string | undefined {
+  return adapter?.entityType ?? (table === undefined ? undefined : declaredType(operation, table))
+}
+
 function declaredType(operation: Operation, table: string): string | undefined {
   const declared = Object.entries(operation.instruments.entities).find(([, entity]) => entity.table === table)
   return declared?.[0]

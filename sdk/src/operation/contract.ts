@@ -26,6 +26,8 @@ export interface CheckedCall<T> {
 
 /** Who is told what a check found. Nothing of it throws. */
 export interface ContractWitness {
+  /** Where ids are hidden, that of the operation's entity: then no step of a path is told that may be an id. */
+  readonly hiddenId?: string | undefined
   violated(boundary: Boundary, issues: readonly ContractIssue[], system?: string): void
   /** A check has begun whose answer comes later. @returns it has come */
   begin(): () => void

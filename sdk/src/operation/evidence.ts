@@ -36,6 +36,8 @@ export interface AdapterSource {
 /** What every statement says. */
 interface StatementEvidence {
   readonly adapter?: AdapterSource | undefined
+  /** The table's name, without schema, where a helper brings the evidence and no adapter. */
+  readonly table?: string | undefined
   readonly sentAt: Moment
   readonly durationUs: number
   /** `Knowledge.clock()` when it was sent. */

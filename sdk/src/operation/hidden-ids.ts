@@ -22,7 +22,9 @@ interface Naming {
 export class HiddenIds {
   readonly #types: ReadonlySet<string>
   readonly #fingerprinter: Fingerprinter
+  /** By entity as it is: of those types, and of rows that may be of one. */
   readonly #entities = new WeakMap<EntityRef, EntityRef>()
+  readonly #knowsTables: boolean
   /** The row whose token came last, in an event on whom, and what it becomes: tokens of an event are of one row. */
   #row = ''
   #of: EntityRef | undefined
@@ -30,36 +32,47 @@ export class HiddenIds {
   /** The system whose opaque versions its tokens hold. */
   #opaqueOf: string | undefined
 
-  private constructor(types: readonly string[], fingerprinter: Fingerprinter) {
+  private constructor(types: readonly string[], knowsTables: boolean, fingerprinter: Fingerprinter) {
     this.#types = new Set(types)
+    this.#knowsTables = knowsTables
     this.#fingerprinter = fingerprinter
   }
 
   /** Undefined where no type declares it, so that it costs the others nothing. */
   static of(entities: EntityTypes, fingerprinter: Fingerprinter): HiddenIds | undefined {
     const types = Object.keys(entities).filter((type) => entities[type]?.entityId === 'hashed')
-    return types.length > 0 ? new HiddenIds(types, fingerprinter) : undefined
+    const knowsTables = types.every((type) => entities[type]?.table !== undefined)
+    return types.length > 0 ? new HiddenIds(types, knowsTables, fingerprinter) : undefined
   }
 
   has(type: string): boolean {
     return this.#types.has(type)
   }
 
+  /** A row of no declared type: it is hidden where it may be of a type whose table nobody named.
+   *  @returns whether it is */
+  doubt(entity: EntityRef): boolean {
+    if (!this.#knowsTables) this.#entity(entity)
+    return !this.#knowsTables
+  }
+
   /** The members of an event as they may leave the process. */
   hide<T extends object>(members: T): T {
     const { entity, system = '' }: Naming = members
-    if (!entity || (!this.has(entity.type) && namesItsOwnRow(members, entity.id))) return members
+    if (!entity) return members
+    const isHidden = this.has(entity.type) || this.#entities.has(entity)
+    if (!isHidden && namesItsOwnRow(members, entity.id)) return members
     const hidden: T & Naming = { ...members }
     for (const name of TOKENS) {
       const token = hidden[name]
-      if (token !== undefined) hidden[name] = this.#token(token, entity)
+      if (token !== undefined) hidden[name] = this.#token(token, entity, isHidden)
     }
     const known = hidden.known_versions
     if (known) {
-      hidden.known_versions = known.flatMap((token) => this.#token(token, entity) ?? [])
+      hidden.known_versions = known.flatMap((token) => this.#token(token, entity, isHidden) ?? [])
       if (hidden.known_versions.length < known.length) hidden.known_incomplete = true
     }
-    if (!this.has(entity.type)) return hidden
+    if (!isHidden) return hidden
     hidden.entity = this.#entity(entity)
     hidden.external_id = this.#text(system, hidden.external_id)
     hidden.idempotency_key = this.#text('', hidden.idempotency_key)
@@ -79,14 +92,14 @@ export class HiddenIds {
   /** The token with its key hashed, and what another system calls a version: those of one event compare as they did.
    *  An event on an entity of another type names its own row in the clear, and no other one: that may be one of a
    *  hidden type. Undefined where it would be longer than an event takes. */
-  #token(token: string, of: EntityRef): string | undefined {
+  #token(token: string, of: EntityRef, isHidden: boolean): string | undefined {
     const rowEnd = token.lastIndexOf('/') + 1
     if (rowEnd === 0) return token // NO_ROW
     const row = token.slice(0, rowEnd)
     let value = token.slice(rowEnd)
     if (row !== this.#row || of !== this.#of) {
       const [kind = '', database = '', table = '', key = ''] = row.split('/').map(decodeURIComponent)
-      const isOpen = !this.has(of.type) && key === of.id
+      const isOpen = !isHidden && key === of.id
       this.#row = row
       this.#of = of
       this.#hiddenRow = isOpen

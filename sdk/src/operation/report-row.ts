@@ -9,7 +9,7 @@ import {
 } from '@syncproof/core/contract'
 import type { Moment } from '../clock.ts'
 import type { Members } from '../report/reporter.ts'
-import { presentedRead, presentedWrite, withAdapter } from './adapter-scope.ts'
+import { presentedRead, presentedWrite, typeOfRows, withAdapter } from './adapter-scope.ts'
 import { classifyAssignments } from './assignment.ts'
 import { askForMarks, type Context } from './context.ts'
 import { describeSection } from './describe-section.ts'
@@ -32,7 +32,7 @@ export function reportRead(given: Context, seen: ReadEvidence): void {
     const evidence = presentedRead(seen)
     const context = withAdapter(given, 'read', evidence, evidence.found?.row)
     const { operation, scope } = context
-    const entity = entityOf(context, evidence.found?.row, true, evidence.adapter?.entityType)
+    const entity = entityOf(context, evidence.found?.row, true, typeOfRows(operation, evidence))
     const fields = evidence.found ? operation.readFields(entity, evidence.found.record) : {}
     const version = tokenOf(evidence.found)
     learn(context, entity, evidence, evidence.found, fields, { lock: evidence.lock?.mode })
@@ -64,7 +64,7 @@ export function reportWrite(given: Context, seen: WriteEvidence): void {
       context,
       evidence.after?.row ?? rowBefore(evidence),
       false,
-      evidence.adapter?.entityType,
+      typeOfRows(operation, evidence),
     )
     const draft = writeDraft(context, entity, evidence)
     learnFromWrite(context, entity, evidence, draft.fields)

@@ -26,12 +26,15 @@ export function entityOf(
  *  @param rows what to call such rows in a warning */
 export function namedByKey(operation: Operation, type: string, key: string, rows: string): EntityRef {
   const { hiddenIds, warn } = operation.instruments
-  if (hiddenIds && !hiddenIds.has(type))
+  const entity = { type, id: key }
+  if (hiddenIds && !hiddenIds.has(type)) {
+    const how = hiddenIds.doubt(entity) ? 'by hashes of their keys' : 'with their keys as they are'
     warn(
       'undeclared_table',
-      `${rows}, and maybe others, are reported with their keys as they are: no entity type is declared for them. Where they are personal, declare the type with \`table\` and \`entityId: 'hashed'\`, and name the \`entity\` in marks around \`postgresTable\`.`,
+      `${rows}, and maybe others, are reported ${how}: no entity type is declared for them. Declare each type that adapters meet with its \`table\`, and with \`entityId: 'hashed'\` where its ids are personal.`,
     )
-  return { type, id: key }
+  }
+  return entity
 }
 
 /** An entity may be named otherwise than its row's key: then the first row that is read for it is its row. */

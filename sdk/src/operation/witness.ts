@@ -6,7 +6,9 @@ import type { Operation } from './operation.ts'
 
 /** Reports the violations of an operation's contract. */
 export function witnessOf(operation: Operation): ContractWitness {
+  const { hiddenIds, warn } = operation.instruments
   return {
+    hiddenId: hiddenIds && operation.entity.id,
     violated(boundary, issues, system) {
       guarded({ operation }, () =>
         operation.produce('contract_violated', now(), {
@@ -22,6 +24,6 @@ export function witnessOf(operation: Operation): ContractWitness {
         operation.inFlight -= 1
       }
     },
-    failed: (message) => operation.instruments.warn('contract_failed', message),
+    failed: (message) => warn('contract_failed', message),
   }
 }

@@ -15,6 +15,8 @@ import type { PgTransaction } from './transaction.ts'
 /** Where a statement runs. */
 export interface Place {
   readonly client: PgClient
+  /** The table's name, without schema. */
+  readonly name: string
   readonly transaction: PgTransaction | undefined
   /** Undefined where it could not be described. */
   readonly table: TableDescription | undefined
@@ -57,7 +59,7 @@ export async function runRead(
   const { record, extra } = row ? split(row) : { record: null, extra: NO_EXTRA }
   const isolation = noteIsolation(place, sent, extra)
   const found = record ? stateOf(place, record, extra) : undefined
-  const answered = evidence(sent)
+  const answered = evidence(place, sent)
   const xactAssigned = await askXactAssigned(place.client, sent.context, found)
   reportRead(sent.context, { ...answered, isolation, found, lock: lockOf(place, lockMode), xactAssigned })
   return record
@@ -79,12 +81,12 @@ export async function runWrite(
     const durationUs = elapsedUs(sent.sentAt)
     const facts = await factsOf(place, sent, parts, input)
     answered()
-    reportWrite(sent.context, { ...evidence(sent), ...input, ...facts, durationUs })
+    reportWrite(sent.context, { ...evidence(place, sent), ...input, ...facts, durationUs })
     return facts.returned
   } catch (error) {
     answered()
     reportWrite(sent.context, {
-      ...evidence(sent),
+      ...evidence(place, sent),
       ...input,
       // a transaction that was not committed applied nothing
       outcome: place.transaction ? 'rejected' : outcomeOfDatabaseError(error),
@@ -165,8 +167,9 @@ function noteIsolation(place: Place, sent: Sent, extra: Extra): string | undefin
   return isolation
 }
 
-function evidence(sent: Sent) {
+function evidence({ name }: Place, sent: Sent) {
   return {
+    table: name,
     sentAt: sent.sentAt,
     sentOrder: sent.sentOrder,
     transaction: sent.transaction,

@@ -149,6 +149,7 @@ class Table<Row extends object> implements PostgresTable<Row> {
       const table = await catalogue.describe(client, this.#name, this.#key, this.#transaction !== undefined)
       const place: Place = {
         client,
+        name: this.#name.name,
         transaction: this.#transaction,
         table,
         tokens: table?.givesTokens && isObserved() ? table : undefined,
