@@ -18,6 +18,8 @@ export const parts: readonly Part[] = [
   { path: 'core/contract/event-schema.ts', parts: ['core/contract'], packages: ['zod'], builtins: [] },
   { path: 'core/contract', parts: ['core/contract'], packages: [], builtins: ['node:crypto'] },
   { path: 'core/detection', parts: ['core/contract'], packages: [], builtins: [] },
+  // derives again what detection found: it must share no code with it
+  { path: 'core/verification', parts: ['core/contract'], packages: [], builtins: [] },
   { path: 'core/comparison', parts: ['core/contract'], packages: [], builtins: [] },
   { path: 'sdk/scripts', parts: [], packages: ['rolldown'] },
   // an adapter may know the library that it adapts, and a parser: optional peers of what is published
@@ -47,6 +49,7 @@ const workspace: Readonly<Record<string, string>> = {
   '@syncproof/core/contract/errors': 'core/contract/error-catalogue.ts',
   '@syncproof/core/detection': 'core/detection',
   '@syncproof/core/comparison': 'core/comparison',
+  '@syncproof/core/verification': 'core/verification',
   '@syncproof/sdk': 'sdk',
   '@syncproof/store': 'store',
   '@syncproof/store/pglite': 'store',

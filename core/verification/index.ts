@@ -1,0 +1,2 @@
+export type { Step } from './proof.ts'
+export { type Verification, verifyFinding } from './verify-finding.ts'

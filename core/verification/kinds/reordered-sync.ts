@@ -1,0 +1,176 @@
+import type { StoredEvent } from '../../contract/index.ts'
+import { relation } from '../field-relation.ts'
+import { committedSteps, versionName } from '../foreign-version.ts'
+import { conclude, type Derivation, notVerifiable, refuted, step } from '../proof.ts'
+import { type EventOf, isSame, nameOf, of } from '../witness.ts'
+import type { Evidence } from './index.ts'
+
+/** A version that was brought to the other system, and the write that made it. */
+interface Sent {
+  readonly sync: EventOf<'sync'>
+  readonly write: EventOf<'write'>
+  readonly started: EventOf<'operation_started'>
+}
+
+/** Two versions of a row, of which one replaced the other, were applied elsewhere in the wrong order. */
+export function deriveReorderedSync({ events }: Evidence): Derivation {
+  const sent = of(events, 'sync').flatMap((sync) => sentBy(sync, events))
+  const [a, b] = sent
+  if (!a || !b || sent.length > 2 || of(events, 'sync').length > 2)
+    return refuted(
+      'The witness holds two syncs, and for each the write that made the version it carries, with its start.',
+      'Only what a call made itself it means to bring; what it only read it may send on purpose.',
+    )
+  const [forward, backward] = [leadsTo(a.write, b.write, events), leadsTo(b.write, a.write, events)]
+  if (!forward && !backward)
+    return notVerifiable(
+      `nothing in the witness leads from version ${versionName(a.write.version)} to ${versionName(b.write.version)} or back: the write between the two is not in it`,
+    )
+  if (forward && backward)
+    return refuted(
+      'One of the two versions came before the other.',
+      'Each is said to have replaced the other one.',
+    )
+  const [older, newer, via] = forward ? [a, b, forward] : [b, a, backward ?? []]
+  const foreignSender = [older, newer].find(
+    (one) => one.sync.on_behalf_of === undefined && !isOwn(one, events),
+  )
+  if (foreignSender)
+    return notVerifiable(
+      `sync ${foreignSender.sync.id} was sent by another operation than made its version, and nothing in the witness says that the two are of one call`,
+    )
+  return derive(older, newer, via, events)
+}
+
+function sentBy(sync: EventOf<'sync'>, events: readonly StoredEvent[]): Sent[] {
+  return of(events, 'write')
+    .filter(({ version }) => version !== undefined && version === sync.version)
+    .filter(({ operation_id }) => sync.on_behalf_of === undefined || sync.on_behalf_of === operation_id)
+    .flatMap((write) => {
+      const started = of(events, 'operation_started').find(
+        ({ operation_id }) => operation_id === write.operation_id,
+      )
+      return started ? [{ sync, write, started }] : []
+    })
+}
+
+/** The call that made the version sent it itself. */
+function isOwn({ sync, started }: Sent, events: readonly StoredEvent[]): boolean {
+  const sender = of(events, 'operation_started').find(
+    ({ operation_id }) => operation_id === sync.operation_id,
+  )
+  return sender?.root_operation_id === started.root_operation_id
+}
+
+type Write = EventOf<'write'>
+
+/** The writes between two, by what each of them replaced; undefined where the newer one does not go back to the older. */
+function leadsTo(older: Write, newer: Write, events: readonly StoredEvent[]): readonly Write[] | undefined {
+  const between: Write[] = []
+  for (let last = newer; last.overwritten_version !== undefined; ) {
+    if (last.overwritten_version === older.version) return between
+    const previous = of(events, 'write').find(({ version }) => version === last.overwritten_version)
+    if (!previous || previous === newer || between.includes(previous)) return undefined
+    between.unshift(previous)
+    last = previous
+  }
+  return undefined
+}
+
+function derive(older: Sent, newer: Sent, via: readonly Write[], events: readonly StoredEvent[]): Derivation {
+  const fields = Object.keys(older.sync.fields)
+    .filter((field) => relation(older.sync.fields, newer.sync.fields, field) === 'different')
+    .filter((field) =>
+      [older, newer].every(({ sync, write }) => relation(sync.fields, write.fields, field) === 'same'),
+    )
+    .sort()
+  const order = orderOf(older.sync, newer.sync)
+  const { entity, system } = older.sync
+  return conclude([...pairSteps(older, newer, via), ...orderSteps(fields, order)], () => ({
+    primary: JSON.stringify([older.sync.id, newer.sync.id]),
+    entity,
+    fields,
+    occurredAt: older.sync.at,
+    operationId: older.sync.operation_id,
+    details: { system, order },
+    events: [
+      ...[older, newer].flatMap(({ sync, write, started }) => [sync, write, started]),
+      ...via,
+      ...senders(events),
+    ],
+    says: `Sync ${older.sync.id} brought ${system} version ${versionName(older.write.version)} of ${nameOf(entity)} after sync ${newer.sync.id} had brought version ${versionName(newer.write.version)}, which came after it: ${order === 'revision' ? `revision ${older.sync.external_version} is above ${newer.sync.external_version}` : 'it was sent only when the other one had been answered'}`,
+    onTrust: [],
+  }))
+}
+
+/** Starts of operations that sent what another operation of their call had made. */
+function senders(events: readonly StoredEvent[]): readonly StoredEvent[] {
+  const sending = new Set(of(events, 'sync').map(({ operation_id }) => operation_id))
+  return of(events, 'operation_started').filter(({ operation_id }) => sending.has(operation_id))
+}
+
+function pairSteps(older: Sent, newer: Sent, via: readonly Write[]) {
+  const [a, b] = [older.sync, newer.sync]
+  return [
+    ...[older.write, ...via, newer.write].flatMap((write) => [
+      ...committedSteps(write),
+      step(
+        write.action !== 'delete' && write.version !== write.overwritten_version,
+        `Write ${write.id} made a new version of the row.`,
+        'A deletion, or a version that replaced itself, orders nothing.',
+      ),
+    ]),
+    ...[a, b].map((sync) =>
+      step(
+        sync.outcome === 'ok' && sync.action !== 'delete',
+        `Sync ${sync.id} was acknowledged.`,
+        'What was refused, or may have been, is not known to stand there.',
+      ),
+    ),
+    step(
+      older.started.root_operation_id !== newer.started.root_operation_id,
+      'The two versions are not of one call.',
+      'A call may take back what it did itself.',
+    ),
+    step(
+      a.system === b.system &&
+        isSame(a.entity, b.entity) &&
+        isSame(older.write.entity, newer.write.entity) &&
+        (a.external_id === b.external_id || a.external_id === undefined || b.external_id === undefined),
+      'Both went to one record of one system.',
+      'Records of their own do not overwrite each other.',
+    ),
+  ]
+}
+
+function orderSteps(fields: readonly string[], order: 'revision' | 'monotonic' | undefined) {
+  return [
+    step(
+      fields.length > 0,
+      'A field has different values in the two, each as its own row has it.',
+      'Where both brought the same, their order changes nothing.',
+    ),
+    step(
+      order !== undefined,
+      'The older version was applied last: by the revisions of the system, or because it was sent, for the first time and in the same process, when the newer one had been answered.',
+      'Else the newer one may stand there; and what only two wall clocks say is never proven.',
+    ),
+  ]
+}
+
+/** What says that the older one was applied after the newer one. */
+function orderOf(older: EventOf<'sync'>, newer: EventOf<'sync'>): 'revision' | 'monotonic' | undefined {
+  const [last, first] = [revisionOf(older), revisionOf(newer)]
+  if (last !== undefined && first !== undefined && older.external_id === newer.external_id)
+    return last > first ? 'revision' : undefined
+  // a repeated attempt, or one that the system knows by its key, may have been applied long before it was answered
+  const isFresh = older.attempt === 1 && older.idempotency_key === undefined
+  if (!isFresh || older.process_id !== newer.process_id || newer.duration_us === undefined) return undefined
+  return newer.monotonic_us + newer.duration_us < older.monotonic_us ? 'monotonic' : undefined
+}
+
+function revisionOf({ external_ordered, external_version = '' }: EventOf<'sync'>): bigint | undefined {
+  return external_ordered === true && /^\d{1,40}$/.test(external_version)
+    ? BigInt(external_version)
+    : undefined
+}

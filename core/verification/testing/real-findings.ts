@@ -1,0 +1,147 @@
+import type { DetectedFinding } from '../../contract/index.ts'
+import type { OperationHistory } from '../../detection/history.ts'
+import { detectOperation } from '../../detection/index.ts'
+import { examples, synced } from '../../detection/testing/examples.ts'
+import {
+  beside,
+  cleanWrite,
+  finished,
+  history,
+  operation,
+  section,
+  started,
+  startedFor,
+  sync,
+  token,
+  write,
+} from '../../detection/testing/history-builder.ts'
+
+/** Proven findings as the real detectors make them of short histories, and as a store gives them out. */
+export function provenIn(whole: OperationHistory): readonly DetectedFinding[] {
+  const { findings } = detectOperation(whole)
+  return JSON.parse(JSON.stringify(findings.filter(({ verdict }) => verdict === 'proven')))
+}
+
+export function theOne(kind: string, whole: OperationHistory | undefined): DetectedFinding {
+  const found = whole ? provenIn(whole).filter((finding) => finding.kind === kind) : []
+  if (!found[0] || found.length > 1) throw new Error(`${found.length} proven ${kind}`)
+  return found[0]
+}
+
+function holding(number: number, fromMs: number): OperationHistory {
+  const transaction = `tx-${number}`
+  return operation(
+    { operation: number, fromMs: fromMs + 8 },
+    started({ name: 'rescore' }),
+    ...section(9, { transaction }),
+    finished(),
+  )
+}
+
+const rejected = sync('rejected', { name: 'Anna' })
+const revision = (external_version: string) => ({ external_version, external_ordered: true })
+
+/** One a way in which a kind is proven. */
+export const realFindings: Readonly<Record<string, DetectedFinding>> = {
+  'lost-update, set back': theOne('lost-update', examples['lost-update']),
+  'lost-update, computed': theOne('lost-update', history(write({ score: ['10', '20', '11', 'value'] }))),
+  'lost-update, counted': theOne('lost-update', history(write({ score: ['10', '11', '11', 'counter'] }))),
+  'write-conflict': theOne('write-conflict', examples['write-conflict']),
+  'lock-void, holds nothing': theOne('lock-void', examples['lock-void']),
+  'lock-void, foreign version': theOne(
+    'lock-void',
+    history(
+      write({ score: ['1', '2', '3', 'supplied'] }, { section: { name: 'rescore', base_read_inside: true } }),
+    ),
+  ),
+  'lock-void, overlap': theOne('lock-void', beside(holding(0, 0), holding(1, 4))),
+  'partial-write, rejected': theOne('partial-write', examples['partial-write']),
+  'partial-write, never sent': theOne(
+    'partial-write',
+    history(startedFor('ats'), cleanWrite('name', 'Ann', 'Anna'), finished()),
+  ),
+  'partial-write, rejected by the database': theOne(
+    'partial-write',
+    history(
+      startedFor('ats'),
+      sync('ok', { name: 'Anna' }),
+      cleanWrite('name', 'Ann', 'Anna', { outcome: 'rejected' }),
+      finished(),
+    ),
+  ),
+  'partial-write, an older value got through': theOne(
+    'partial-write',
+    history(
+      startedFor('ats'),
+      cleanWrite('name', 'a', 'b', { version: token('2') }),
+      sync('ok', { name: 'b' }),
+      cleanWrite('name', 'b', 'c', { overwritten_version: token('2'), base_version: token('2') }),
+      sync('rejected', { name: 'c' }, { attempt: 2 }),
+      finished(),
+    ),
+  ),
+  'partial-write, a new row, noted to have failed': theOne(
+    'partial-write',
+    history(
+      startedFor('ats'),
+      write(
+        { name: [undefined, undefined, 'Anna', 'value'] },
+        { action: 'create', overwritten_version: 'none' },
+      ),
+      rejected,
+      write({ triedAt: ['1', '1', '2', 'last_write_wins'] }),
+      finished(),
+    ),
+  ),
+  'reordered-sync, by revisions': theOne('reordered-sync', examples['reordered-sync']),
+  'reordered-sync, by the clock of one process': theOne(
+    'reordered-sync',
+    beside(
+      operation(
+        {},
+        started(),
+        write(
+          { email: ['0', '0', 'a', 'supplied'] },
+          { overwritten_version: token('1'), version: token('2') },
+        ),
+        sync(
+          'ok',
+          { email: 'a' },
+          { version: token('2'), at: '2026-11-20T12:00:00.020Z', monotonic_us: 20_000 },
+        ),
+        finished(),
+      ),
+      synced({ operation: 1, fromMs: 2 }, ['2', '3', 'b']),
+    ),
+  ),
+  'reordered-sync, sent by an outbox': theOne('reordered-sync', outboxed()),
+  'orphaned-operation': theOne('orphaned-operation', examples['orphaned-operation']),
+  'write-skew': theOne('write-skew', examples['write-skew']),
+  'contract-violation': theOne('contract-violation', withoutStart(examples['contract-violation'])),
+  'invariant-violation': theOne('invariant-violation', examples['invariant-violation']),
+}
+
+function outboxed(): OperationHistory {
+  const made = (number: number, from: string, to: string, value: string) =>
+    operation(
+      { operation: number, fromMs: number },
+      started(),
+      write(
+        { email: ['0', '0', value, 'supplied'] },
+        { overwritten_version: token(from), version: token(to) },
+      ),
+    )
+  const [a, b] = [made(0, '1', '2', 'a'), made(1, '2', '3', 'b')]
+  const outbox = operation(
+    { operation: 2, fromMs: 50 },
+    started({ name: 'drain' }),
+    sync('ok', { email: 'b' }, { version: token('3'), on_behalf_of: b.operationId, ...revision('8') }),
+    sync('ok', { email: 'a' }, { version: token('2'), on_behalf_of: a.operationId, ...revision('9') }),
+  )
+  return beside(outbox, a, b)
+}
+
+/** As where the start was dropped: the finding is then about no entity. */
+function withoutStart(whole: OperationHistory | undefined): OperationHistory | undefined {
+  return whole && { ...whole, events: whole.events.filter(({ kind }) => kind !== 'operation_started') }
+}
