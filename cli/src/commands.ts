@@ -165,6 +165,17 @@ export const commands: readonly CommandSpec[] = [
     load: () => import('./commands/explain.ts'),
   },
   {
+    name: 'verify',
+    summary: 'Derive findings again from their witnesses, offline',
+    positionals: ['FILE'],
+    options: { json, help },
+    notes: [
+      'FILE holds findings as JSON: one, a list, one a line, or what `syncproof findings --json` prints; - is stdin. Nothing else is read, and no code that finds them is used.',
+      'Exit 0: all verified. 1: at least one does not follow from its witness. 3: FILE could not be read. 4: none refuted, and some not verifiable, as all that are not proven.',
+    ],
+    load: () => import('./commands/verify.ts'),
+  },
+  {
     name: 'migrate',
     summary: 'Bring the database to the schema of this release',
     positionals: [],
