@@ -103,7 +103,7 @@ async function publishResult(
   projectId: string,
   id: string,
   fence: number,
-  { result, problem, coverage, self_test, divergences }: Outcome,
+  { result, problem, coverage, self_test, divergences, keys }: Outcome,
 ): Promise<boolean> {
   await sql`
     select 1 from syncproof.pairs
@@ -115,6 +115,7 @@ async function publishResult(
     set state = 'finished', finished_at = clock_timestamp(), result = ${result}, problem = ${problem && jsonb(problem)},
       coverage = ${jsonb(coverage)}, self_test = ${self_test},
       diverged = ${divergences.filter((divergence) => divergence.verdict === 'observed').length},
+      keys = coalesce(${keys ? JSON.stringify(keys) : null}::jsonb, keys),
       baseline = keys is null and ${result}::text <> 'unknown' and not exists (
         select from syncproof.reports earlier
         where earlier.project_id = report.project_id and earlier.pair = report.pair and earlier.baseline)

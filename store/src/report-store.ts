@@ -22,7 +22,7 @@ export interface Report {
   readonly state: ReportState
   /** Null until it is finished. */
   readonly result: ReportResult | null
-  /** Why the result is unknown: code and detail with the mend. */
+  /** Why the result is unknown, or what a run that could tell could not look at: code and detail with the mend. */
   readonly problem: { readonly code: string; readonly detail: string } | null
   readonly trigger: 'schedule' | 'request' | 'unknown-outcome'
   /** Only these keys were asked for; null for the whole pair. */
@@ -101,6 +101,8 @@ export interface ReportStore {
       readonly divergences: readonly Divergence[]
       readonly findings: readonly DetectedFinding[]
       readonly resolved: DetectionVerdicts['resolved']
+      /** What the report names from now on in place of the keys that were asked for. Default: those. */
+      readonly keys?: readonly string[] | undefined
     },
   ): Promise<boolean>
   list(

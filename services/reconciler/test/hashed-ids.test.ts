@@ -135,5 +135,92 @@ describe('a pair with hashed ids', () => {
       { kind: 'field-mismatch', entity: { id: hashOf('k00002') } },
     ])
     expect(world.ats.listings).toBe(0)
+    const { items } = await world.store.reports.list(PROJECT, {}, { limit: 1 })
+    expect(items[0]?.keys).toEqual([hashOf('k00002')])
+    expect(/k00\d\d\d/.exec(await everything())).toBeNull()
+  })
+
+  it('ends what it found of a record that is then deleted on both sides, which no listing shows', async () => {
+    await start()
+    await diverge()
+    await world.reconcile()
+    await world.db.query(`delete from candidates where id = 'k00003'`)
+    world.ats.records.delete('k00004')
+    expect(await world.reconcile()).toMatchObject({ result: 'diverged', problem: null })
+    const resolved = await world.findings({ status: 'resolved' })
+    expect(resolved.map(({ entity }) => entity?.id).sort()).toEqual(
+      [hashOf('k00003'), hashOf('k00004')].sort(),
+    )
+    expect(world.ats.asked).toContain('k00004')
+  })
+
+  it('leaves it open and says so where it has been started again since: nobody knows the key any more', async () => {
+    await start()
+    world.ats.records.delete('k00003')
+    await world.reconcile()
+    await world.closeReconcilers()
+    await start()
+    await world.db.query(`delete from candidates where id = 'k00003'`)
+    expect(await world.reconcile()).toMatchObject({
+      result: 'clean',
+      problem: { code: 'records_not_listed', detail: expect.stringContaining('1 records') },
+    })
+    expect(await world.findings()).toMatchObject([{ kind: 'missing-in-target', status: 'open' }])
+  })
+
+  it('finds again under its hash what was found under the id before ids were hashed', async () => {
+    await world.start()
+    world.ats.records.delete('k00003')
+    await world.reconcile()
+    await world.closeReconcilers()
+    await start()
+    await world.reconcile()
+    const findings = await world.findings({ kind: 'missing-in-target' })
+    expect(new Map(findings.map(({ entity, status }) => [entity?.id, status]))).toEqual(
+      new Map([
+        ['k00003', 'resolved'],
+        [hashOf('k00003'), 'open'],
+      ]),
+    )
+  })
+
+  it('says where the app calls the records otherwise, and settles nothing by a hash that it takes for a key', async () => {
+    const app = reporter()
+    const entity = { type: 'candidate', id: hashOf('k00005') }
+    await app.append(world.store, app.sync(entity, 'unknown').events)
+    await world.start()
+    await vi.waitFor(async () => expect(await world.findings()).toHaveLength(1), { timeout: 20_000 })
+    const { first_seen_at = '' } = (await world.findings())[0] ?? {}
+    await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(Date.parse(first_seen_at) + 1_000), {
+      timeout: 20_000,
+    })
+    expect(await world.reconcile()).toMatchObject({
+      result: 'clean',
+      problem: { code: 'ids_named_otherwise', detail: expect.stringContaining('on the pair too') },
+    })
+    expect(await world.reconcile([entity.id])).toMatchObject({ result: 'unknown' })
+    expect(await world.findings()).toMatchObject([{ kind: 'unknown-outcome', status: 'open' }])
+    expect(world.ats.asked).toEqual([])
+  })
+
+  it.each([
+    ['as it is', 'k00005', 'as they are'],
+    [
+      'hashed with another key',
+      createFingerprinter('other').entityId({ type: 'candidate', id: 'k00005' }),
+      'another key',
+    ],
+  ])('says that the app sends the id %s', async (_, id, said) => {
+    const app = reporter()
+    await app.append(world.store, app.sync({ type: 'candidate', id }, 'ok').events)
+    await start()
+    await vi.waitFor(
+      async () =>
+        expect((await world.reconcile()).problem).toEqual({
+          code: 'ids_named_otherwise',
+          detail: expect.stringContaining(said),
+        }),
+      { timeout: 20_000 },
+    )
   })
 })

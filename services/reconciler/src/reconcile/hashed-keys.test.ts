@@ -56,3 +56,27 @@ it('finds what it has forgotten by listing again, and stops where all is found',
   await keys.find(['#b'], [again.source], never)
   expect(again.read).toEqual([])
 })
+
+it('a later run knows the keys that are kept for it, and no others', () => {
+  const kept = new Map<string, string>()
+  const first = new HashedKeys((key) => `#${key}`, kept)
+  for (const key of ['a', 'b', 'c']) first.note(key)
+  first.keep(['#a', '#b', '#unknown'])
+  const second = new HashedKeys((key) => `#${key}`, kept)
+  expect(['#a', '#b', '#c', '#unknown'].map((name) => second.keyOf(name))).toEqual([
+    'a',
+    'b',
+    undefined,
+    undefined,
+  ])
+  second.keepOnly(new Set(['#b']))
+  expect([...kept]).toEqual([['#b', 'b']])
+})
+
+it('keeps no more keys between runs than a run watches', () => {
+  const kept = new Map<string, string>()
+  const keys = new HashedKeys((key) => `#${key}`, kept)
+  const names = Array.from({ length: limits.watchedMax + 1 }, (_, n) => keys.note(`k${n}`))
+  keys.keep(names)
+  expect(kept.size).toBe(limits.watchedMax)
+})

@@ -1,6 +1,13 @@
 import type { ListingError } from '@syncproof/core/comparison'
 import { limits } from '../limits.ts'
-import { isListingError, NoReadByKeyError, type Reading, readRecord, type Sides } from './read-record.ts'
+import {
+  isListingError,
+  keyOf,
+  NoReadByKeyError,
+  type Reading,
+  readRecord,
+  type Sides,
+} from './read-record.ts'
 
 /** The source read before and after the target, with the times of this process around all three. */
 export interface Sandwich {
@@ -17,7 +24,7 @@ export type Look =
   | { readonly error: ListingError | NoReadByKeyError; readonly final: boolean }
 
 const UNKNOWN_KEY =
-  'The record is known by the hash of its id alone, and can be read only when a listing has shown it. Run the whole pair.'
+  'The record is known by the hash of its id alone. It can be read when a listing has shown it: declare `entityId` of the pair as the app does, and run the whole pair.'
 
 /** Takes looks. After several records in a row that could not be read it takes a system to be down and stops
  *  asking: each of thousands of suspects would otherwise wait for every retry of the connector. */
@@ -35,8 +42,7 @@ export class Looker {
   /** @throws the signal's reason where it is aborted */
   async look(key: string): Promise<Look> {
     if (this.#down) return { error: this.#down, final: true }
-    const { hashed } = this.#sides
-    const own = hashed ? hashed.keyOf(key) : key
+    const own = keyOf(this.#sides, key)
     if (own === undefined) return { error: new NoReadByKeyError(UNKNOWN_KEY), final: true }
     try {
       const startedMs = Date.now()

@@ -7,7 +7,7 @@ import {
   recordFingerprinter,
   type SourceRecord,
 } from '@syncproof/core/comparison'
-import { createFingerprinter, type Observation } from '@syncproof/core/contract'
+import { createFingerprinter, isHashedId, type Observation } from '@syncproof/core/contract'
 import type { Pair } from '../pairs.ts'
 import { HashedKeys } from './hashed-keys.ts'
 
@@ -18,6 +18,15 @@ export interface Sides {
   readonly fingerprint: (record: SourceRecord) => FingerprintedRecord
   /** Of a pair with hashed ids; `fingerprint` then calls each record by its hash. */
   readonly hashed: HashedKeys | undefined
+  /** Of the key that hashes are made with. */
+  readonly keyId: string
+}
+
+/** The key of a record by what it is called; undefined where only its hash is known. */
+export function keyOf({ hashed }: Sides, name: string): string | undefined {
+  if (hashed) return hashed.keyOf(name)
+  // an app that hashes ids whose pair does not: as a key it would be a record that is on neither side
+  return isHashedId(name) ? undefined : name
 }
 
 /** Opens both sides. The rules of the source's types serve both, so that one value has one fingerprint.
@@ -33,10 +42,13 @@ export async function openSides(pair: Pair, fingerprintKey: string): Promise<Sid
       declared: pair.config.fields,
       byType: await source.fieldRules?.(),
     })
-    if (!pair.hasHashedIds) return { source, target, fingerprint, hashed: undefined }
-    const hashed = new HashedKeys((key) => fingerprinter.entityId({ type: pair.entityType, id: key }))
-    const hiding = (record: SourceRecord) => ({ ...fingerprint(record), key: hashed.note(record.key) })
-    return { source, target, fingerprint: hiding, hashed }
+    const { keyId } = fingerprinter
+    const hashed = HashedKeys.of(pair, fingerprinter)
+    const hiding = (record: SourceRecord) => {
+      const printed = fingerprint(record)
+      return hashed ? { ...printed, key: hashed.note(record.key) } : printed
+    }
+    return { source, target, fingerprint: hashed ? hiding : fingerprint, hashed, keyId }
   } catch (error) {
     await closeSides({ source, target })
     throw error

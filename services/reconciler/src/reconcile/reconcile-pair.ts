@@ -6,7 +6,8 @@ import { limits } from '../limits.ts'
 import type { Pair } from '../pairs.ts'
 import { divergenceOf, findingOf, undecidedDivergence } from './divergence-findings.ts'
 import { BrokenListingError, listSuspects, type Run } from './list-suspects.ts'
-import { closeSides, openSides, type Sides } from './read-record.ts'
+import { isNameOf, namedOtherwise } from './named-otherwise.ts'
+import { closeSides, keyOf, openSides, type Sides } from './read-record.ts'
 import { type Candidate, type RecheckResult, recheckCandidates } from './recheck-candidates.ts'
 import { resolutionsOf } from './resolutions.ts'
 import { watchedKeys } from './watched-keys.ts'
@@ -80,30 +81,53 @@ async function compareSides(
     // somebody who has the id may ask by it; from findings come hashes
     const asked = hashed ? new Set(keys.map((key) => (isHashedId(key) ? key : hashed.note(key)))) : keys
     const result = await recheckCandidates(context, pair, sides, [...asked].map(unseen), signal)
+    hashed?.keep(result.diverging.map(({ key }) => key))
     const counts = { ...result.found, agreed: result.agreed.size, undecided: 0 }
     return publishable(context, pair, sides, result, counts, baseline)
   }
   try {
-    const hashes = hashed && (await watchedKeys(context, pair))
-    if (hashes) hashed.want(hashes)
+    const watched = await watchedKeys(context, pair)
+    hashed?.want(watched)
     const listed = await listSuspects(context, run, sides, pair.graceMs, signal)
     const suspected = new Set(listed.candidates.map(({ key }) => key))
     await hashed?.find([...suspected], [sides.source, sides.target], signal)
-    const watched = [...(hashes ?? (await watchedKeys(context, pair)))]
-      // a hash that neither listing shows cannot be read: what is open on it stays open
-      .filter((key) => !suspected.has(key) && (!hashed || hashed.keyOf(key) !== undefined))
-    const candidates = [...watched.map(unseen), ...listed.candidates]
+    const others = [...watched].filter((name) => !suspected.has(name))
+    // what neither listing shows, and is known by its hash alone, cannot be read: what is open on it stays open
+    const readable = others.filter((name) => keyOf(sides, name) !== undefined)
+    const candidates = [...readable.map(unseen), ...listed.candidates]
     const result = await recheckCandidates(context, pair, sides, candidates, signal)
+    // for the next run, which may find the record on neither side
+    hashed?.keepOnly(new Set([...watched, ...result.diverging.map(({ key }) => key)]))
     const { source, target, agreed } = listed.counts
     // watched records that agreed are counted by the listing, where they are on a side at all
     const settled = listed.candidates.filter(({ key }) => result.agreed.has(key)).length
     const counts = { source, target, agreed: agreed + settled, undecided: listed.overflow }
-    return publishable(context, pair, sides, result, counts, baseline)
+    const read = new Set(readable)
+    const unread = others.filter((name) => !read.has(name))
+    const isNamed = (name: string) => isNameOf(pair, sides.keyId, name)
+    const unnamed = {
+      unread: unread.filter(isNamed).length,
+      // all others were decided: what was found under these names is found under the new ones
+      renamed: listed.overflow + result.undecided.length === 0 ? unread.filter((name) => !isNamed(name)) : [],
+      problem: await namedOtherwise(context, pair, sides.keyId),
+    }
+    return publishable(context, pair, sides, result, counts, baseline, unnamed)
   } catch (error) {
     if (error instanceof BrokenListingError) return brokenOutcome(error, sides)
     throw error
   }
 }
+
+/** What a whole run could not look at because of how its records are called. */
+interface Unnamed {
+  /** Records of open findings that are known by their hashes alone. */
+  readonly unread: number
+  /** Names of open findings that no record of the pair has any more. */
+  readonly renamed: readonly string[]
+  readonly problem: Problem | undefined
+}
+
+const ALL_NAMED: Unnamed = { unread: 0, renamed: [], problem: undefined }
 
 /** A record that is read by its key without a listing having shown it. */
 function unseen(key: string): Candidate {
@@ -117,6 +141,7 @@ async function publishable(
   result: RecheckResult,
   counts: Counts,
   baseline: boolean,
+  unnamed = ALL_NAMED,
 ): Promise<Compared> {
   const indeterminate = result.undecided.length + counts.undecided
   const diverged = result.diverging.length
@@ -126,7 +151,7 @@ async function publishable(
   }
   return {
     result: diverged > 0 ? 'diverged' : indeterminate > 0 ? 'unknown' : 'clean',
-    problem: indeterminate > 0 ? undecidedProblem(result, counts) : null,
+    problem: indeterminate > 0 ? undecidedProblem(result, counts) : unnamedProblem(unnamed),
     coverage: {
       source_records: counts.source,
       target_records: counts.target,
@@ -140,7 +165,7 @@ async function publishable(
       ...result.undecided.map(undecidedDivergence),
     ],
     findings,
-    resolved: await resolutionsOf(context, pair, result),
+    resolved: await resolutionsOf(context, pair, result, unnamed.renamed),
   }
 }
 
@@ -153,6 +178,14 @@ function undecidedProblem(result: RecheckResult, counts: Counts): Problem {
   }
   const detail = `${result.undecided.length} records could not be decided; their divergences say why. Run the pair again.`
   return { code: 'indeterminate_records', detail }
+}
+
+/** Told of a run that decided all that it could read. */
+function unnamedProblem({ unread, problem }: Unnamed): Problem | null {
+  if (problem) return problem
+  if (unread === 0) return null
+  const detail = `${unread} records with open findings are known by the hashes of their ids alone, and neither system lists them: they were not read, and the findings stay open. Mute those of records that were deleted.`
+  return { code: 'records_not_listed', detail }
 }
 
 function brokenOutcome({ listing, counts }: BrokenListingError, sides: Sides): Compared {

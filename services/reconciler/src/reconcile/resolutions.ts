@@ -4,15 +4,17 @@ import type { Context } from '../context.ts'
 import { limits } from '../limits.ts'
 import { entityOf, type Pair } from '../pairs.ts'
 import type { RecheckResult } from './recheck-candidates.ts'
-import { concernsPair, isComparisonFinding, STATE_KINDS } from './watched-keys.ts'
+import { COMPARISON_KINDS, concernsPair, isComparisonFinding, STATE_KINDS } from './watched-keys.ts'
 
 /** What this run's reads by key end: mismatches and partial writes of records that agree now, and unknown
  *  outcomes of records that agree or are reported as diverging. A finding that is newer than the read is left
- *  alone, and so is an unknown outcome that was within its grace then: the write might have arrived later. */
+ *  alone, and so is an unknown outcome that was within its grace then: the write might have arrived later.
+ *  @param renamed names that no record of the pair has any more, and all of its records were compared */
 export async function resolutionsOf(
   context: Context,
   pair: Pair,
   result: RecheckResult,
+  renamed: readonly string[],
 ): Promise<DetectionVerdicts['resolved']> {
   const at = new Date().toISOString()
   const resolved: { id: string; resolution: { at: string; why: string } }[] = []
@@ -32,6 +34,12 @@ export async function resolutionsOf(
     const kind = now.get(finding.entity?.id ?? '')
     if (!isComparisonFinding(finding) || finding.kind === kind) continue
     end(finding, `The record diverges in another way now: ${kind}.`)
+  }
+  for await (const finding of openOf(context, pair, COMPARISON_KINDS, renamed)) {
+    end(
+      finding,
+      'Records of this pair are named otherwise now: what still differs is found under the new name.',
+    )
   }
   return resolved
 }

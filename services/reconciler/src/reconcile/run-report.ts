@@ -3,6 +3,7 @@ import { type Report, StoreUnavailableError } from '@syncproof/store'
 import { type Context, messageOf, pause } from '../context.ts'
 import { limits } from '../limits.ts'
 import { entityOf, type Pair } from '../pairs.ts'
+import { namesOf } from './hashed-keys.ts'
 import { clearStages, type Run } from './list-suspects.ts'
 import { type Outcome, reconcilePair, unknownOutcome } from './reconcile-pair.ts'
 
@@ -114,7 +115,11 @@ async function publish(
 ): Promise<void> {
   const pair = context.pairs.get(report.pair)
   const before = pair ? await openFindings(context, pair, outcome) : []
-  if (!(await context.store.reports.finish(context.projectId, report.id, fence, outcome))) {
+  const { keys } = report
+  // whoever asked by ids needs them no more
+  const asked = pair?.hasHashedIds && keys ? namesOf(pair, context.fingerprintKey, keys) : undefined
+  const finished = { ...outcome, keys: asked }
+  if (!(await context.store.reports.finish(context.projectId, report.id, fence, finished))) {
     context.log(`reconciliation ${report.id} of ${report.pair} is given back: another worker has it`)
     return
   }

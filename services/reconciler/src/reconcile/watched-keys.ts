@@ -4,7 +4,7 @@ import { eachFinding } from '../each-finding.ts'
 import { limits } from '../limits.ts'
 import type { Pair } from '../pairs.ts'
 
-const COMPARISON_KINDS = ['missing-in-target', 'unexpected-in-target', 'field-mismatch'] as const
+export const COMPARISON_KINDS = ['missing-in-target', 'unexpected-in-target', 'field-mismatch'] as const
 
 /** Findings about the state of a record, which a read of both sides can end. */
 export const STATE_KINDS: readonly FindingKind[] = [...COMPARISON_KINDS, 'unknown-outcome', 'partial-write']

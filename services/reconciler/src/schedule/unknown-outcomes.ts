@@ -1,3 +1,4 @@
+import { isHashedId } from '@syncproof/core/contract'
 import type { Context } from '../context.ts'
 import { eachFinding } from '../each-finding.ts'
 import { limits } from '../limits.ts'
@@ -25,10 +26,10 @@ async function openKeys(context: Context, nowMs: number): Promise<Map<Pair, Read
   const filter = { kind: 'unknown-outcome', status: 'open' } as const
   for await (const { entity, first_seen_at } of eachFinding(context, filter, limits.watchedMax)) {
     for (const pair of context.pairs.values()) {
-      // known by its hash it cannot be read before a listing has shown it: the next whole run looks at it
-      if (pair.hasHashedIds) continue
       const readyMs = Date.parse(first_seen_at) + pair.graceMs
       if (entity?.type !== pair.entityType || readyMs > nowMs) continue
+      // known by its hash it cannot be read before a listing has shown it: the next whole run looks at it
+      if (pair.hasHashedIds || isHashedId(entity.id)) continue
       const ready = keys.get(pair) ?? new Map()
       ready.set(entity.id, Math.max(readyMs, ready.get(entity.id) ?? 0))
       keys.set(pair, ready)
