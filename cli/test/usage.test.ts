@@ -19,7 +19,14 @@ describe('the command line', () => {
   it('prints help on stdout and exits 0', async () => {
     const { code, stdout, stderr } = await cli([])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    for (const command of ['dev', 'collector', 'reconcile PAIR', 'explain TYPE ID', 'migrate']) {
+    for (const command of [
+      'dev',
+      'collector',
+      'reconcile PAIR',
+      'explain TYPE ID',
+      'verify FILE',
+      'migrate',
+    ]) {
       expect(stdout).toContain(`\n  ${command} `)
     }
     expect((await cli(['dev', '--help'])).stdout).toContain('--metrics-port PORT')

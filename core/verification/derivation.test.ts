@@ -158,7 +158,7 @@ describe('it is not verifiable, with the reason,', () => {
       { ...realFindings['write-conflict'], verdict, reason: 'An event is missing.' },
       {
         hazard: /nothing has gone wrong/,
-        observed: /when they were read/,
+        observed: /it rests on looking/,
         indeterminate: /decided: An event is/,
       }[verdict],
     ]),

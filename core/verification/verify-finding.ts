@@ -60,7 +60,8 @@ function refusal(must: string, because: string): Verification {
 }
 
 const UNPROVEN: Readonly<Record<string, string>> = {
-  observed: 'it was true of both systems when they were read; only reading them again would show it again',
+  observed:
+    'it rests on looking, at both systems or at all that any process reported; only looking again would show it',
   hazard: 'nothing has gone wrong: it says of a function what it can do',
 }
 

@@ -45,7 +45,7 @@ function textsOf(verification: Verification): readonly string[] {
     case 'verified':
       return [`${verification.says}.`, ...verification.onTrust.map((text) => `On trust: that ${text}.`)]
     case 'refuted':
-      return [`Fails: ${verification.step.must}`, verification.step.because]
+      return [`Does not hold: ${verification.step.must}`, verification.step.because]
     case 'not-verifiable':
       return [`Because ${verification.why.replace(/\.$/, '')}.`]
   }
