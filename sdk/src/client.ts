@@ -3,6 +3,7 @@ import { currentContext } from './operation/context.ts'
 import { HiddenIds } from './operation/hidden-ids.ts'
 import type { Instruments } from './operation/operation.ts'
 import { RecordReader } from './operation/record-reader.ts'
+import { SyncLedger } from './operation/sync-ledger.ts'
 import { resolveOptions, type SyncproofOptions, warnOfDefaultKey } from './options.ts'
 import type { Delivery } from './report/books.ts'
 import { Reporter } from './report/reporter.ts'
@@ -68,6 +69,7 @@ export function createSyncproof(options: SyncproofOptions): Syncproof {
     entities: settings.entities,
     hiddenIds: HiddenIds.of(settings.entities, reader.fingerprinter),
     spanAttributes: settings.spanAttributes,
+    keyedSyncs: new SyncLedger(),
     open: { count: 0 },
     isLeftOut: sampler(settings, warn),
   }

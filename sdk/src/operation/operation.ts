@@ -21,6 +21,9 @@ export interface Instruments {
   readonly hiddenIds: HiddenIds | undefined
   readonly spanAttributes: boolean
   readonly warn: Warn
+  /** Attempts with idempotency keys, for retries that the app makes in another wrapped call. Here, and not where they
+   *  are counted: the CommonJS and the ES build of an adapter may both be loaded. */
+  readonly keyedSyncs: SyncLedger
   /** Operations that have started and not finished. */
   readonly open: { count: number }
   /** Whether a call that no other one made is left out. */

@@ -8,8 +8,8 @@ import {
 import { elapsedUs, type Moment, now } from '../clock.ts'
 import { jsonOf, labelJson, TextMap } from '../report/text-map.ts'
 import { fieldNames, isText, memberOf } from './member.ts'
-import type { Instruments, Operation } from './operation.ts'
-import { type Attempt, SyncLedger } from './sync-ledger.ts'
+import type { Operation } from './operation.ts'
+import type { Attempt } from './sync-ledger.ts'
 
 /** What is sent to an external system. */
 export interface SyncInput {
@@ -105,14 +105,9 @@ export function beginSync(operation: Operation, input: SyncInput): SentSync {
   }
 }
 
-// by client, for retries that the app makes in another wrapped call
-const ledgers = new WeakMap<Instruments, SyncLedger>()
-
 /** An attempt of whatever is sent to the system with this key. */
 export function beginWithKey({ instruments }: Operation, system: string, idempotencyKey: string): Attempt {
-  const ledger = ledgers.get(instruments) ?? new SyncLedger()
-  ledgers.set(instruments, ledger)
-  return ledger.begin(JSON.stringify([system, idempotencyKey]))
+  return instruments.keyedSyncs.begin(JSON.stringify([system, idempotencyKey]))
 }
 
 function carriedVersion(operation: Operation, input: SyncInput, fields: Fingerprints): string | undefined {
