@@ -21,15 +21,19 @@ export interface SyncproofWarning {
   readonly message: string
 }
 
-export type Warn = (code: SyncproofWarning['code'], message: string) => void
+/** @param message what was thrown, where it is a fault of ours */
+export type Warn = (code: SyncproofWarning['code'], message: unknown) => void
 
 /** @param onWarning default: `process.emitWarning` with the type `SyncproofWarning` */
 export function createWarn(onWarning: ((warning: SyncproofWarning) => void) | undefined): Warn {
   const said = new Set<string>()
-  return (code, message) => {
+  return (code, told) => {
     if (said.has(code)) return
     said.add(code)
     try {
+      // not `String(told)`, which throws for some objects
+      const message =
+        typeof told === 'string' ? told : `a fault of Syncproof, not of the app: ${(told as Error)?.message}`
       if (onWarning) onWarning({ code, message })
       else process.emitWarning(message, { type: 'SyncproofWarning', code })
     } catch {

@@ -62,7 +62,7 @@ export function wrap<F extends AnyFunction>(
   }
   const name = options.name || fn.name || 'anonymous'
   const isAsync = isOfKind(fn, ASYNC)
-  const syncs = options.syncs?.map((target) => (typeof target === 'string' ? { system: target } : target))
+  const syncs = options.syncs && [options.syncs].flat().map(targetOf)
   // a proxy, so that name, length, statics and `new` stay the function's own
   return new Proxy(fn, {
     apply(target, thisArgument, args: Parameters<F>) {
@@ -70,6 +70,13 @@ export function wrap<F extends AnyFunction>(
       return callWrapped(instruments, options, syncs, { name, args, isAsync, run })
     },
   })
+}
+
+/** Only what an event takes: nothing else that the object may hold leaves the process. */
+function targetOf(target: string | SyncTarget): SyncTarget {
+  if (typeof target === 'string') return { system: target }
+  const { system, async } = target
+  return { system, async }
 }
 
 /** The function with its contract enforced, and nothing reported: for a client that is disabled. */
@@ -155,7 +162,7 @@ function beginOperation<Args extends readonly unknown[]>(
     })
     return operation
   } catch (error) {
-    instruments.warn('internal', `a fault of Syncproof, not of the app: ${String(error)}`)
+    instruments.warn('internal', error)
     return undefined
   }
 }
@@ -215,8 +222,11 @@ function tryOf<Args extends readonly unknown[]>(options: WrapOptions<Args>, args
 const CODE = /^[A-Za-z0-9_.-]{1,64}$/
 
 /** An error's message may spell values of records, so none of its words leave the process: only the class, and
- *  the codes that programs give to errors. */
+ *  the codes that programs give to errors. What is thrown and is no error may be a record itself, whose name and
+ *  code are values. */
 function describeError(error: unknown): { type: string; message: string } {
+  // of a proxy, `instanceof` runs a trap, which may throw
+  if (!attempt(() => error instanceof Error)) return { type: 'Error', message: '' }
   const name = readMember(error, 'name')
   const codes = ['code', 'status', 'statusCode'].flatMap((member) => {
     const code = readMember(error, member)

@@ -2,7 +2,7 @@ import type { Assignment, EntityRef, Fingerprints } from '@syncproof/core/contra
 import { plainDecimal, UNREADABLE } from '@syncproof/core/contract'
 import { now } from '../clock.ts'
 import { jsonOfName, labelJson, TextMap } from '../report/text-map.ts'
-import { fieldNames, memberOf } from './member.ts'
+import { dateMs, fieldNames, memberOf } from './member.ts'
 import type { Operation } from './operation.ts'
 
 export interface AssignmentFacts {
@@ -100,7 +100,7 @@ function startMs(operation: Operation): number {
 }
 
 function instantMs(value: unknown): number | undefined {
-  if (value instanceof Date) return value.getTime()
   if (typeof value === 'number') return value
-  return typeof value === 'string' && INSTANT.test(value) ? Date.parse(value) : undefined
+  if (typeof value === 'string') return INSTANT.test(value) ? Date.parse(value) : undefined
+  return dateMs(value)
 }

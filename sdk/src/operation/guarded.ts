@@ -13,5 +13,5 @@ export function guarded(context: Context, report: () => void): void {
 /** A fault of ours, where a `try` of the caller's has caught it. */
 export function faulted({ operation }: Context, error: unknown): void {
   operation.inFlight += 1
-  operation.instruments.warn('internal', `a fault of Syncproof, not of the app: ${String(error)}`)
+  operation.instruments.warn('internal', error)
 }

@@ -12,6 +12,16 @@ export function memberOf(record: unknown, field: string): unknown {
   }
 }
 
+/** The milliseconds of a Date, NaN of one that is none; undefined for any other value. Of a proxy, `instanceof` and
+ *  the methods of a Date may throw. */
+export function dateMs(value: unknown): number | undefined {
+  try {
+    return value instanceof Date ? Date.prototype.getTime.call(value) : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** The names that an event can carry: own, enumerable, within the contract's bounds. */
 export function fieldNames(record: unknown): readonly string[] {
   try {

@@ -31,7 +31,7 @@ function followPromise<T>(
   promise: Promise<unknown>,
   settled: (result: Settled<T>) => void,
 ): Promise<unknown> {
-  return promise.then(
+  const followed = promise.then(
     (value) => {
       settled({ ok: true, value: value as Awaited<T> })
       return value
@@ -41,6 +41,20 @@ function followPromise<T>(
       throw error
     },
   )
+  keepMembers(promise, followed)
+  return followed
+}
+
+/** HTTP clients put members of their own on the promise that they return: `client.post(url).json()`. */
+function keepMembers(from: object, to: object): void {
+  for (const name of Object.keys(from))
+    Object.defineProperty(to, name, { get: () => boundMember(from, name) })
+}
+
+/** Bound: a method that uses private members works on its own object only. */
+function boundMember(of: object, name: PropertyKey): unknown {
+  const member: unknown = Reflect.get(of, name, of)
+  return typeof member === 'function' ? member.bind(of) : member
 }
 
 /** Of a proxy, `instanceof` runs a trap, which may throw. */
@@ -93,12 +107,8 @@ function followThenable<T>(
         },
       ),
     )
-  return new Proxy(thenable, {
-    get(target, property) {
-      if (property === 'then') return then
-      const member: unknown = Reflect.get(target, property, target)
-      // bound: a method that uses private members does not work on a proxy
-      return typeof member === 'function' ? member.bind(target) : member
-    },
+  // of a frozen one, a proxy would have to give each member away as it is
+  return new Proxy(Object.isExtensible(thenable) ? thenable : Object.create(thenable), {
+    get: (_target, name) => (name === 'then' ? then : boundMember(thenable, name)),
   })
 }

@@ -12,7 +12,7 @@ import {
 import type { EntityTypes } from '../options.ts'
 import { jsonOf, jsonOfName, TextMap } from '../report/text-map.ts'
 import type { Warn } from '../warnings.ts'
-import { fieldNames, memberOf, UNREAD } from './member.ts'
+import { dateMs, fieldNames, memberOf, UNREAD } from './member.ts'
 
 const NO_RULES: FieldRules = {}
 
@@ -125,11 +125,11 @@ export class EntityReader {
     const fingerprint = this.#fingerprint(name, canonical, rule)
     // only a rule that somebody made by hand could have an id that needs more
     const json = jsonOfName(name) + (rule === auto ? `"${fingerprint}"` : jsonOf(fingerprint))
-    const isDate = isPlainDate(value)
+    const ms = plainDateMs(value)
     const taken: Kept = {
       name,
-      value: isDate ? value.getTime() : isPrimitive(value) ? value : Number.NaN,
-      isDate,
+      value: ms ?? (isPrimitive(value) ? value : Number.NaN),
+      isDate: ms !== undefined,
       canonical,
       fingerprint,
       json,
@@ -176,18 +176,15 @@ function canonicalBy(rule: FieldRule, value: unknown): string | undefined {
 
 /** Whether the value surely has the canonical form of the one before, under any rule. */
 function isSame(kept: Kept, value: unknown): boolean {
-  return kept.isDate ? isPlainDate(value) && value.getTime() === kept.value : value === kept.value
+  return (kept.isDate ? plainDateMs(value) : value) === kept.value
 }
 
 function isPrimitive(value: unknown): boolean {
   return value === null || (typeof value !== 'object' && typeof value !== 'function')
 }
 
-/** Of a proxy, `instanceof` runs a trap, which may throw. */
-function isPlainDate(value: unknown): value is Date {
-  try {
-    return value instanceof Date && Object.getPrototypeOf(value) === Date.prototype
-  } catch {
-    return false
-  }
+/** Of a Date that no class extends. */
+function plainDateMs(value: unknown): number | undefined {
+  const ms = dateMs(value)
+  return ms !== undefined && Object.getPrototypeOf(value) === Date.prototype ? ms : undefined
 }

@@ -51,6 +51,8 @@ export class EventQueue {
   /** @param line JSON of one event
    *  @returns false where the queue is full */
   push(line: string, seq: number): boolean {
+    // no character makes less than a byte: no page is made for what surely does not fit
+    if (this.#bytes + line.length + 1 + ENTRY_BYTES > this.#bytesMax) return false
     // of one character UTF-8 makes at most three bytes
     const room = line.length * 3 + 1
     const last = this.#pages.at(-1)

@@ -125,7 +125,7 @@ export class Reporter {
   }
 
   #fault(error: unknown): void {
-    this.#warn('internal', `a fault of Syncproof, not of the app: ${String(error)}`)
+    this.#warn('internal', error)
   }
 
   #load(): Promise<Publisher | undefined> {

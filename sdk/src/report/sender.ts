@@ -158,7 +158,7 @@ export class Sender {
       if (result.roundTrip) this.#clock.add(result.roundTrip)
       return this.#settle(count, result)
     } catch (error) {
-      this.#warn('internal', `a fault of Syncproof, not of the app: ${String(error)}`)
+      this.#warn('internal', error)
       return REFUSED_RETRY_MS
     }
   }

@@ -46,7 +46,8 @@ function spell(object: object): string {
 /** The members of an object with a comma before each. */
 export function jsonOfMembers(object: object): string {
   let json = ''
-  for (const name in object) {
+  // not `in`: what somebody has put on Object.prototype is no member
+  for (const name of Object.keys(object)) {
     const value = (object as Readonly<Record<string, unknown>>)[name]
     if (value !== undefined) json += jsonOfName(name) + jsonOf(value)
   }
