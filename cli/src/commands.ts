@@ -64,11 +64,22 @@ const api = {
   },
 } as const satisfies Record<string, OptionSpec>
 
+/** Of the commands that take an id. */
+const asIs = {
+  'as-is': {
+    type: 'boolean',
+    help: 'Take the id as it is, also where the app hashes ids: what it sent before it did.',
+  },
+} as const satisfies Record<string, OptionSpec>
+
 /** Secrets are never options: a command line can be read by everyone on the machine. */
 const apiKeyNote =
   'SYNCPROOF_API_KEY in the environment is a key that the API accepts from then on, for all scopes; the database keeps its hash only. A database without any key needs one: the collector does not start without.'
 const fingerprintKeyNote =
   'SYNCPROOF_FINGERPRINT_KEY in the environment must be the same secret as in your app: else what the app saw and what is read here cannot be compared.'
+
+const hashedIdNote =
+  "Where the app declares `entityId: 'hashed'`, name the id as you know it: with SYNCPROOF_FINGERPRINT_KEY in the environment its hash is looked up first."
 
 /** Every command, in the order of the help. */
 export const commands: readonly CommandSpec[] = [
@@ -136,6 +147,7 @@ export const commands: readonly CommandSpec[] = [
       },
       'entity-type': { type: 'string', value: 'TYPE', help: 'Such as candidate.' },
       'entity-id': { type: 'string', value: 'ID', help: 'Id of the entity.' },
+      ...asIs,
       operation: { type: 'string', value: 'NAME', help: 'Name of the wrapped function.' },
       since: { type: 'string', value: 'TIME', help: 'Seen at or after: RFC 3339, or 15m, 2h, 7d ago.' },
       limit: { type: 'string', value: 'COUNT', help: 'Print at most so many. Default 100.' },
@@ -143,6 +155,7 @@ export const commands: readonly CommandSpec[] = [
       json,
       help,
     },
+    notes: [hashedIdNote],
     load: () => import('./commands/findings.ts'),
   },
   {
@@ -155,13 +168,12 @@ export const commands: readonly CommandSpec[] = [
         value: 'COUNT',
         help: 'Show at most so many events, the newest. Default 200.',
       },
+      ...asIs,
       ...api,
       json,
       help,
     },
-    notes: [
-      "Where the app declares `entityId: 'hashed'`, name the id as you know it: with SYNCPROOF_FINGERPRINT_KEY in the environment its hash is looked up.",
-    ],
+    notes: [hashedIdNote],
     load: () => import('./commands/explain.ts'),
   },
   {

@@ -117,10 +117,41 @@ describe('syncproof dev', () => {
     const explained = await cli(['explain', 'candidate', 'c-17'], { env: withKey })
     expect(explained.stdout).toContain(`candidate ${hashed}`)
     expect(explained.stdout).toContain('lost-update')
-    expect(explained.stderr).toBe(
-      `The id is hashed with SYNCPROOF_FINGERPRINT_KEY: it is known as ${hashed}.\n`,
-    )
+    const said = `The id is hashed with SYNCPROOF_FINGERPRINT_KEY: it is known as ${hashed}. --as-is looks for the id itself.\n`
+    expect(explained.stderr).toBe(said)
 
+    const ofEntity = ['findings', '--entity-id', 'c-17']
+    const listed = await cli([...ofEntity, '--entity-type', 'candidate'], { env: withKey })
+    expect(listed).toMatchObject({ code: 1, stdout: expect.stringContaining('lost-update') })
+    expect(listed.stderr).toContain(said)
+    const ofNoType = await cli(ofEntity, { env: withKey })
+    expect(ofNoType).toMatchObject({ code: 0, stderr: expect.stringContaining('name --entity-type too') })
+
+    // from before the app hashed its ids
+    await losesAnUpdate(started, 'c-17')
+    await expect
+      .poll(async () => (await cli(['explain', 'candidate', 'c-17', '--as-is'], { env: withKey })).code, {
+        timeout: 30_000,
+      })
+      .toBe(1)
+    const asIs = await cli(['explain', 'candidate', 'c-17', '--as-is', '--json'], { env: withKey })
+    expect(asIs.stderr).toBe('')
+    expect(JSON.parse(asIs.stdout)).toMatchObject({ entity: { id: 'c-17' } })
+    const newest = await cli(['explain', 'candidate', 'c-17', '--json'], { env: withKey })
+    expect(JSON.parse(newest.stdout)).toMatchObject({ entity: { id: hashed } })
+    const listedAsIs = await cli([...ofEntity, '--entity-type', 'candidate', '--as-is', '--json'], {
+      env: withKey,
+    })
+    expect(JSON.parse(listedAsIs.stdout)).toMatchObject({ filter: { entity_id: 'c-17' }, findings: [{}] })
+  })
+
+  it('does not find a hashed entity by its id without the key, and says what to set', async () => {
+    const { started, env } = await startedDev(['--ephemeral'])
+    const hashed = createFingerprinter('secret').entityId({ type: 'candidate', id: 'c-17' })
+    await losesAnUpdate(started, hashed)
+    await expect
+      .poll(async () => (await cli(['explain', 'candidate', hashed], { env })).code, { timeout: 30_000 })
+      .toBe(1)
     const withoutKey = await cli(['explain', 'candidate', 'c-17'], { env })
     expect(withoutKey).toMatchObject({ code: 3, stdout: '' })
     expect(withoutKey.stderr).toContain('set SYNCPROOF_FINGERPRINT_KEY')

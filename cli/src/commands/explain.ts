@@ -1,7 +1,7 @@
-import { createFingerprinter, type EntityRef, type Finding, type StoredEvent } from '@syncproof/core/contract'
+import type { EntityRef, Finding, StoredEvent } from '@syncproof/core/contract'
 import type { OperationRow } from '@syncproof/store'
 import { type CommandContext, EXIT, type ExitCode, UnableError } from '../command.ts'
-import { fingerprintKey } from '../guidance.ts'
+import { lookUp } from '../hashed-id.ts'
 import { findingLines, isDamage, isUndecided } from '../output/finding-view.ts'
 import { json } from '../output/terminal.ts'
 import { plural, printable } from '../output/text.ts'
@@ -20,8 +20,7 @@ export async function run(context: CommandContext): Promise<ExitCode> {
   const [type = '', id = ''] = positionals
   const limit = wholeNumberSetting(context, 'limit', { min: 1, max: 10_000, preset: 200 })
   const api = openReportApi(context)
-  const known =
-    (await historyOf(api, { type, id }, limit)) ?? (await hashedHistoryOf(context, api, { type, id }, limit))
+  const known = await lookUp(context, { type, id }, (entity) => historyOf(api, entity, limit))
   if (known === undefined) {
     throw new UnableError(
       `Nothing is known of ${type} ${id}.`,
@@ -63,12 +62,4 @@ async function historyOf(api: ReportApi, entity: EntityRef, limit: number) {
   ])
   const isKnown = timeline.items.length > 0 || found.items.length > 0
   return isKnown ? { entity, timeline, found, operations } : undefined
-}
-
-/** The same under the id that an app sends which declares `entityId: 'hashed'`. */
-async function hashedHistoryOf(context: CommandContext, api: ReportApi, entity: EntityRef, limit: number) {
-  const id = createFingerprinter(fingerprintKey(context)).entityId(entity)
-  const known = await historyOf(api, { type: entity.type, id }, limit)
-  if (known) context.terminal.say(`The id is hashed with SYNCPROOF_FINGERPRINT_KEY: it is known as ${id}.`)
-  return known
 }

@@ -6,6 +6,7 @@ import {
   type Verdict,
 } from '@syncproof/core/contract'
 import { type CommandContext, EXIT, type ExitCode, UsageError } from '../command.ts'
+import { lookUp } from '../hashed-id.ts'
 import { findingLines, isDamage, isUndecided } from '../output/finding-view.ts'
 import { json } from '../output/terminal.ts'
 import { plural } from '../output/text.ts'
@@ -16,10 +17,10 @@ const ANY = 'any'
 
 export async function run(context: CommandContext): Promise<ExitCode> {
   const { terminal } = context
-  const filter = filterOf(context)
   const limit = wholeNumberSetting(context, 'limit', { min: 1, max: 100_000, preset: 100 })
+  const asked = filterOf(context)
   const api = openReportApi(context)
-  const { items, more } = await api.list<Finding>(apiPath('findings'), filter, limit)
+  const { filter, items, more } = await find(context, api, asked, limit)
   if (flagSetting(context, 'json')) {
     terminal.data(json({ version: 1, filter, findings: items, more }))
   } else {
@@ -27,8 +28,25 @@ export async function run(context: CommandContext): Promise<ExitCode> {
       terminal.data(`${findingLines(finding, terminal.paint, terminal.columns).join('\n')}\n`)
     }
     terminal.say(closing(items.length, more, filter))
+    if (items.length === 0 && filter.entity_id !== undefined && filter.entity_type === undefined)
+      terminal.say('Where the app hashes its ids, name --entity-type too: the hash is of both.')
   }
   return exitCode(api, filter, items, more)
+}
+
+/** By the hash of the entity's id where there is something under it. */
+async function find(context: CommandContext, api: ReportApi, asked: Query, limit: number) {
+  const list = async (filter: Query) => ({
+    filter,
+    ...(await api.list<Finding>(apiPath('findings'), filter, limit)),
+  })
+  const { entity_type: type, entity_id: id } = asked
+  if (typeof type !== 'string' || typeof id !== 'string') return list(asked)
+  const found = await lookUp(context, { type, id }, async (entity) => {
+    const listed = await list({ ...asked, entity_id: entity.id })
+    return listed.items.length > 0 ? listed : undefined
+  })
+  return found ?? { filter: asked, items: [], more: false }
 }
 
 function filterOf(context: CommandContext): Query {
