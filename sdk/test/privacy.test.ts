@@ -66,10 +66,13 @@ it('a value leaves the process in no spelling: not by records, arguments, errors
     { entity: (id) => ({ type: 'candidate', id }), name: 'work' },
   )
   const spooled = () => Buffer.concat(readdirSync(spoolDir).map((name) => readFileSync(join(spoolDir, name))))
-  await vi.waitFor(async () => {
-    await work('c1', record).catch(() => undefined)
-    expect(spooled().length).toBeGreaterThan(1_000)
-  })
+  await vi.waitFor(
+    async () => {
+      await work('c1', record).catch(() => undefined)
+      expect(spooled().length).toBeGreaterThan(1_000)
+    },
+    { timeout: 20_000 },
+  )
   expect(found(CANARY, spooled())).toEqual([])
   isAway = false
   const { pending, dropped } = await syncproof.shutdown()
