@@ -51,7 +51,8 @@ export interface WrapOptions<Args extends readonly unknown[]> {
 export function wrap<F extends AnyFunction>(
   instruments: Instruments,
   fn: F,
-  options: WrapOptions<Parameters<F>>,
+  // without any, no entity is told, and its calls only run
+  options: WrapOptions<Parameters<F>> = {} as never,
 ): F {
   if (isOfKind(fn, GENERATOR)) {
     instruments.warn(
@@ -62,7 +63,7 @@ export function wrap<F extends AnyFunction>(
   }
   const name = options.name || fn.name || 'anonymous'
   const isAsync = isOfKind(fn, ASYNC)
-  const syncs = options.syncs && [options.syncs].flat().map(targetOf)
+  const syncs = options.syncs && [options.syncs].flat().filter(Boolean).map(targetOf)
   // a proxy, so that name, length, statics and `new` stay the function's own
   return new Proxy(fn, {
     apply(target, thisArgument, args: Parameters<F>) {

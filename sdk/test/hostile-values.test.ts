@@ -149,3 +149,17 @@ it('a full queue makes no page for what it refuses', () => {
     expect(pages).not.toHaveBeenCalled()
   }
 })
+
+it('a hole in a list costs the list an item, and no batch its JSON', async () => {
+  const { server, syncproof } = await start()
+  const holed = ['ats', undefined, 'crm'] as never
+  await syncproof.wrap(async () => 1, { entity, syncs: holed, name: 'holed' })()
+  // as an app in plain JavaScript may call it
+  expect(
+    await (syncproof.wrap as (fn: () => Promise<number>) => () => Promise<number>)(async () => 2)(),
+  ).toBe(2)
+  await syncproof.flush()
+  expect(server.ofKind('operation_started').map(({ syncs }) => syncs)).toEqual([
+    [{ system: 'ats' }, { system: 'crm' }],
+  ])
+})

@@ -144,7 +144,7 @@ export class EntityReader {
     if (canonical === undefined) {
       this.#shared.warn(
         'unreadable_field',
-        `'${name}' of '${this.#entity.type}', and maybe others, cannot be read: it throws, is no plain value, or is too long. Such fields are marked in the events and compared with nothing; a field rule \`ignore()\` leaves them out.`,
+        `'${name}' of '${this.#entity.type}', and maybe others, cannot be read: it throws, is no plain value, or is too long. Such fields are compared with nothing; a field rule \`ignore()\` leaves them out.`,
       )
       return UNREADABLE
     }

@@ -34,7 +34,7 @@ export function jsonOf(value: unknown): string {
   // NaN and the infinities are none
   if (typeof value === 'number') return Number.isFinite(value) ? `${value}` : 'null'
   if (typeof value !== 'object' || value === null) return typeof value === 'boolean' ? `${value}` : 'null'
-  if (Array.isArray(value)) return `[${value.map(jsonOf).join()}]`
+  if (Array.isArray(value)) return `[${Array.from(value, jsonOf).join()}]`
   return TextMap.jsonOf(value) ?? spell(value)
 }
 
