@@ -188,7 +188,7 @@ function databaseBehind({ system, entity, started, writes, syncs }: Account): Sp
     steps: [
       step(
         writes.length === 1 && write !== undefined,
-        'The witness holds a write.',
+        'The witness holds one write, which the database refused.',
         'Without one there is nothing that the database lacks.',
       ),
       step(

@@ -26,11 +26,6 @@ export function deriveWriteSkew({ events }: Evidence): Derivation {
     ...halfSteps(early, late),
     ...halfSteps(late, early),
     step(
-      early.started.root_operation_id !== late.started.root_operation_id,
-      'The two are not of one call.',
-      'A call knows what it did itself.',
-    ),
-    step(
       early.write.transaction !== late.write.transaction || early.write.transaction === 'none',
       'They wrote in different transactions.',
       'One transaction sees its own writes.',
@@ -99,7 +94,7 @@ function halfSteps({ started, read, write, finished }: Half, other: Half): reado
         (finished.calls ?? 0) === 0 &&
         (finished.in_flight ?? 0) === 0,
       `Operation ${started.operation_id} was called by none, called none, and left nothing unanswered.`,
-      'Whoever belongs to it may have read the newer version.',
+      'Whoever belongs to it may have read the newer version; and so the two are not of one call.',
     ),
     step(
       [read, write].every(({ seq }) => started.seq < seq && seq < finished.seq),
