@@ -15,7 +15,7 @@ export interface EntityOptions {
   readonly fields?: FieldRules | undefined
   /** By name: `{ hiredHasEmail: (c) => c.status !== 'hired' || c.email !== null }`. */
   readonly invariants?: Readonly<Record<string, Invariant>> | undefined
-  /** The table that holds it, so that an adapter knows a row of it. */
+  /** The table that holds it, so that an adapter knows a row of it. Default: one that is named like the type. */
   readonly table?: string | undefined
   /** The column with its id. */
   readonly key?: string | undefined

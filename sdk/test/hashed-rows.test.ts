@@ -1,4 +1,4 @@
-import { createFingerprinter } from '@syncproof/core/contract'
+import { createFingerprinter, entityKey } from '@syncproof/core/contract'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { z } from 'zod'
 import { contract } from '../src/contracts/index.ts'
@@ -44,7 +44,7 @@ it('where no table is declared for the type, rows of unknown tables are hashed t
   })
   const readAll = client.wrap(
     async (_id: string) => {
-      await pool.query('SELECT * FROM candidates')
+      await pool.query('SELECT * FROM candidates WHERE id = $1', [ID])
       await pool.query(`UPDATE candidates SET stage = 'seen' WHERE id = $1`, [ID])
       for (const id of ['c2', ID])
         await client.write('db', {}, () => people.update({ where: { id }, data: { stage: 'new' } }))
@@ -59,6 +59,27 @@ it('where no table is declared for the type, rows of unknown tables are hashed t
   expect(world.collector.bytes().includes('"c2"')).toBe(false)
   expect(world.collector.server.ofKind('operation_started').map(({ entity }) => entity.type)).toContain('job')
   expect(world.warned).toEqual([expect.stringContaining('by hashes of their keys')])
+})
+
+it('a type that is named like its table needs not name it', async () => {
+  const client = world.client({ candidates: { entityId: 'hashed' }, jobs: {} })
+  const read = client.wrap(
+    async (_id: string) => {
+      await pool.query('SELECT * FROM candidates WHERE id = $1', [ID])
+      await client.read('db', () => pool.query('SELECT * FROM candidates WHERE id = $1', [ID]))
+      await pool.query(`SELECT * FROM jobs WHERE id = 'j1'`)
+    },
+    { entity: (id) => ({ type: 'company', id }), name: 'read' },
+  )
+  await read('acme')
+  await client.flush()
+  const named = world.collector.server.ofKind('read').map(({ entity }) => entityKey(entity))
+  const hashed = createFingerprinter('k').entityId({ type: 'candidates', id: ID })
+  expect(named).toContain(entityKey({ type: 'candidates', id: hashed }))
+  expect(named).toContain(entityKey({ type: 'jobs', id: 'j1' }))
+  expect(named).not.toContain(entityKey({ type: 'company', id: 'acme' }))
+  expect(found(ID, world.collector.bytes())).toEqual([])
+  expect(world.warned).toEqual([])
 })
 
 it('a path into a record that broke its contract tells no id that is a key on the way', async () => {

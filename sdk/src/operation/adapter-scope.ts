@@ -41,11 +41,17 @@ export function typeOfRows(
   operation: Operation,
   { adapter, table }: ReadEvidence | WriteEvidence,
 ): string | undefined {
-  return adapter?.entityType ?? (table === undefined ? undefined : declaredType(operation, table))
+  if (adapter?.entityType !== undefined) return adapter.entityType
+  // elsewhere rows are only told apart from the operation's own, and looking costs
+  const name = table ?? (operation.instruments.hiddenIds && adapter?.table)
+  return name === undefined ? undefined : declaredType(operation, name)
 }
 
-function declaredType(operation: Operation, table: string): string | undefined {
-  const declared = Object.entries(operation.instruments.entities).find(([, entity]) => entity.table === table)
+/** The type that names the table, or is named like it. */
+function declaredType({ instruments }: Operation, table: string): string | undefined {
+  const declared = Object.entries(instruments.entities).find(
+    ([type, entity]) => (entity.table ?? type) === table,
+  )
   return declared?.[0]
 }
 
