@@ -52,8 +52,9 @@ export class HiddenIds {
   /** A row of no declared type: it is hidden where it may be of a type whose table nobody named.
    *  @returns whether it is */
   doubt(entity: EntityRef): boolean {
-    if (!this.#knowsTables) this.#entity(entity)
-    return !this.#knowsTables
+    if (this.#knowsTables) return false
+    this.#entity(entity)
+    return true
   }
 
   /** The members of an event as they may leave the process. */
@@ -82,10 +83,11 @@ export class HiddenIds {
   }
 
   #entity(entity: EntityRef): EntityRef {
-    const known = this.#entities.get(entity)
-    if (known) return known
-    const hidden = TextMap.of({ type: entity.type, id: this.#fingerprinter.entityId(entity) })
-    this.#entities.set(entity, hidden)
+    let hidden = this.#entities.get(entity)
+    if (!hidden) {
+      hidden = TextMap.of({ type: entity.type, id: this.#fingerprinter.entityId(entity) })
+      this.#entities.set(entity, hidden)
+    }
     return hidden
   }
 

@@ -31,7 +31,7 @@ export function namedByKey(operation: Operation, type: string, key: string, rows
     const how = hiddenIds.doubt(entity) ? 'by hashes of their keys' : 'with their keys as they are'
     warn(
       'undeclared_table',
-      `${rows}, and maybe others, are reported ${how}: no entity type is declared for them. Declare each type that adapters meet with its \`table\`, and with \`entityId: 'hashed'\` where its ids are personal.`,
+      `${rows}, and maybe others, are of no declared type and reported ${how}: declare each type with its \`table\`.`,
     )
   }
   return entity
