@@ -77,6 +77,20 @@ eachEngine('reports', (open) => {
     expect(await store.reports.claim(project, id, -1)).toBeUndefined()
   })
 
+  it('keeps the keys that were asked for, or what a worker names in their place', async () => {
+    const { store, project } = given()
+    await store.reports.declarePairs(project, [pair])
+    const run = async (keys: readonly string[], named?: readonly string[]) => {
+      const { id = '' } = (await store.reports.request(project, 'candidate', 'request', keys)) ?? {}
+      const claim = await store.reports.claim(project, id, ABANDONED_MS)
+      expect(claim?.report.keys).toEqual(keys)
+      await store.reports.finish(project, id, claim?.fence ?? 0, { ...outcome, keys: named })
+      return store.reports.get(project, id)
+    }
+    expect(await run(['1', '2'])).toMatchObject({ keys: ['1', '2'] })
+    expect(await run(['1', '2'], ['#1', '#2'])).toMatchObject({ keys: ['#1', '#2'], baseline: false })
+  })
+
   it('publishes result, divergences and findings; the first whole run that can tell is the baseline', async () => {
     const { store, project } = given()
     await store.reports.declarePairs(project, [pair])
