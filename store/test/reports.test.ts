@@ -79,9 +79,9 @@ eachEngine('reports', (open) => {
 
   it('keeps the keys that were asked for, or what a worker names in their place', async () => {
     const { store, project } = given()
-    await store.reports.declarePairs(project, [pair])
+    await store.reports.declarePairs(project, [{ ...pair, name: 'other' }])
     const run = async (keys: readonly string[], named?: readonly string[]) => {
-      const { id = '' } = (await store.reports.request(project, 'candidate', 'request', keys)) ?? {}
+      const { id = '' } = (await store.reports.request(project, 'other', 'request', keys)) ?? {}
       const claim = await store.reports.claim(project, id, ABANDONED_MS)
       expect(claim?.report.keys).toEqual(keys)
       await store.reports.finish(project, id, claim?.fence ?? 0, { ...outcome, keys: named })
