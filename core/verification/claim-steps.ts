@@ -1,7 +1,7 @@
-import { type FindingKind, findingId } from '../contract/index.ts'
+import { type Cause, type FindingKind, findingId } from '../contract/index.ts'
 import type { FindingInput } from './finding-input.ts'
 import { type Claim, type Step, step } from './proof.ts'
-import { of } from './witness.ts'
+import { type EventOf, of } from './witness.ts'
 
 /** The finding says what its events say, and nothing else. */
 export function claimSteps(
@@ -47,6 +47,23 @@ export function claimSteps(
       'The time is that of the event.',
       `By the event it was ${claim.occurredAt}.`,
     ),
+    ...causeSteps(cause, claim, start),
+    ...Object.entries(claim.details).map(([name, value]) =>
+      step(
+        sameJson(finding.details[name], value),
+        `${name} is what the events say.`,
+        `By the events it is ${plain(value)}.`,
+      ),
+    ),
+  ]
+}
+
+function causeSteps(
+  cause: Cause,
+  claim: Claim,
+  start: EventOf<'operation_started'> | undefined,
+): readonly Step[] {
+  return [
     step(
       cause.operation_id === claim.operationId,
       'The cause is the operation that the events name.',
@@ -56,13 +73,6 @@ export function claimSteps(
       start === undefined || (cause.operation === start.name && cause.trace_id === start.trace_id),
       'Function and trace are those of the start of the operation.',
       'It is another function, or another trace.',
-    ),
-    ...Object.entries(claim.details).map(([name, value]) =>
-      step(
-        sameJson(finding.details[name], value),
-        `${name} is what the events say.`,
-        `By the events it is ${plain(value)}.`,
-      ),
     ),
   ]
 }

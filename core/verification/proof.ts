@@ -1,4 +1,11 @@
 import type { EntityRef, Severity, StoredEvent } from '../contract/index.ts'
+import type { FindingInput } from './finding-input.ts'
+
+/** What a derivation may look at: the events, and of the finding only what says which claim is meant. */
+export interface Evidence {
+  readonly events: readonly StoredEvent[]
+  readonly finding: FindingInput
+}
 
 /** One rule of a proof. */
 export interface Step {

@@ -46,7 +46,7 @@ export function of<K extends EventKind>(events: readonly StoredEvent[], kind: K)
 }
 
 /** Undefined for what belongs to a process and to no operation. */
-export function operationOf(event: StoredEvent): string | undefined {
+function operationOf(event: StoredEvent): string | undefined {
   return event.kind === 'process_ended' ? undefined : event.operation_id
 }
 

@@ -1,6 +1,5 @@
-import type { FindingKind, StoredEvent } from '../../contract/index.ts'
-import type { FindingInput } from '../finding-input.ts'
-import type { Derivation } from '../proof.ts'
+import type { FindingKind } from '../../contract/index.ts'
+import type { Derivation, Evidence } from '../proof.ts'
 import { deriveLockVoid } from './lock-void.ts'
 import { deriveLostUpdate } from './lost-update.ts'
 import { deriveOrphanedOperation } from './orphaned-operation.ts'
@@ -9,12 +8,6 @@ import { deriveReorderedSync } from './reordered-sync.ts'
 import { deriveContractViolation, deriveInvariantViolation } from './violations.ts'
 import { deriveWriteConflict } from './write-conflict.ts'
 import { deriveWriteSkew } from './write-skew.ts'
-
-/** What a derivation may look at: the events, and of the finding only what says which claim is meant. */
-export interface Evidence {
-  readonly events: readonly StoredEvent[]
-  readonly finding: FindingInput
-}
 
 /** How each kind that is ever proven is derived from events. */
 export const derivations: Partial<Record<FindingKind, (evidence: Evidence) => Derivation>> = {

@@ -1,8 +1,7 @@
 import type { Protection } from '../../contract/index.ts'
 import { foreignVersionSteps, versionName } from '../foreign-version.ts'
-import { conclude, type Derivation, refuted, step } from '../proof.ts'
+import { conclude, type Derivation, type Evidence, refuted, step } from '../proof.ts'
 import { type EventOf, isSame, nameOf, of } from '../witness.ts'
-import type { Evidence } from './index.ts'
 
 /** A section that was declared exclusive did not keep others out, in one of three ways: which one, the events say. */
 export function deriveLockVoid(evidence: Evidence): Derivation {

@@ -1,8 +1,7 @@
 import { assignmentOf, relation } from '../field-relation.ts'
 import { foreignVersionSteps, versionName } from '../foreign-version.ts'
-import { conclude, type Derivation, refuted, step } from '../proof.ts'
+import { conclude, type Derivation, type Evidence, refuted, step } from '../proof.ts'
 import { type EventOf, nameOf, of } from '../witness.ts'
-import type { Evidence } from './index.ts'
 
 /** A committed write replaced a version that its operation had never seen, and what it wrote into a field that had
  *  changed meanwhile can only come from before that change. */

@@ -1,7 +1,6 @@
 import { unseen } from '../absence.ts'
-import { conclude, type Derivation, refuted, step } from '../proof.ts'
+import { conclude, type Derivation, type Evidence, refuted, step } from '../proof.ts'
 import { nameOf, of } from '../witness.ts'
-import type { Evidence } from './index.ts'
 
 /** An operation began, its process ended, and it did not end before. That it did not is an absence: what the witness
  *  cannot show is taken on trust, and named. */

@@ -1,9 +1,16 @@
 import type { EntityRef } from '../../contract/index.ts'
 import { unseen } from '../absence.ts'
 import { asApplied, leftChange, meantFields, netChange } from '../net-change.ts'
-import { conclude, type Derivation, notVerifiable, refuted, type Step, step } from '../proof.ts'
+import {
+  conclude,
+  type Derivation,
+  type Evidence,
+  notVerifiable,
+  refuted,
+  type Step,
+  step,
+} from '../proof.ts'
 import { type EventOf, isSame, nameOf, of } from '../witness.ts'
-import type { Evidence } from './index.ts'
 import { carriedFields, hasNotBroughtIt, isHeldAlready, refusedWrite } from './partial-write-payload.ts'
 
 /** What one operation did to the record and to the other system, from its start to its end. */

@@ -1,9 +1,8 @@
 import type { StoredEvent } from '../../contract/index.ts'
 import { relation } from '../field-relation.ts'
 import { committedSteps, versionName } from '../foreign-version.ts'
-import { conclude, type Derivation, notVerifiable, refuted, step } from '../proof.ts'
+import { conclude, type Derivation, type Evidence, notVerifiable, refuted, step } from '../proof.ts'
 import { type EventOf, isSame, nameOf, of } from '../witness.ts'
-import type { Evidence } from './index.ts'
 
 /** A version that was brought to the other system, and the write that made it. */
 interface Sent {

@@ -1,6 +1,5 @@
-import { conclude, type Derivation, notVerifiable, refuted, step } from '../proof.ts'
+import { conclude, type Derivation, type Evidence, notVerifiable, refuted, step } from '../proof.ts'
 import { nameOf, of } from '../witness.ts'
-import type { Evidence } from './index.ts'
 
 /** The SDK checked a value against its declared schema and tells what did not fit. */
 export function deriveContractViolation({ events, finding }: Evidence): Derivation {

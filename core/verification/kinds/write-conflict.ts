@@ -1,8 +1,7 @@
 import { relation } from '../field-relation.ts'
 import { foreignVersionSteps, versionName } from '../foreign-version.ts'
-import { conclude, type Derivation, refuted, step } from '../proof.ts'
+import { conclude, type Derivation, type Evidence, refuted, step } from '../proof.ts'
 import { nameOf, of } from '../witness.ts'
-import type { Evidence } from './index.ts'
 import { lostFields } from './lost-update.ts'
 
 /** The same as a lost update, and no field is lost: what was written came from the caller, or nobody else had changed

@@ -1,9 +1,8 @@
 import { isToken, type StoredEvent, tokensComparable } from '../../contract/index.ts'
 import { unseen } from '../absence.ts'
 import { committedSteps } from '../foreign-version.ts'
-import { conclude, type Derivation, refuted, type Step, step } from '../proof.ts'
+import { conclude, type Derivation, type Evidence, refuted, type Step, step } from '../proof.ts'
 import { type EventOf, isSame, nameOf, of } from '../witness.ts'
-import type { Evidence } from './index.ts'
 
 interface Half {
   readonly started: EventOf<'operation_started'>

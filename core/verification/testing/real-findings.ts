@@ -17,7 +17,7 @@ import {
 } from '../../detection/testing/history-builder.ts'
 
 /** Proven findings as the real detectors make them of short histories, and as a store gives them out. */
-export function provenIn(whole: OperationHistory): readonly DetectedFinding[] {
+function provenIn(whole: OperationHistory): readonly DetectedFinding[] {
   const { findings } = detectOperation(whole)
   return JSON.parse(JSON.stringify(findings.filter(({ verdict }) => verdict === 'proven')))
 }
