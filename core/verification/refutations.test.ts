@@ -234,7 +234,7 @@ test('a finding that names no system, or no entity, splits nothing', () => {
 
 test('a second write that the database refused is no part of the proof', () => {
   const finding = realFindings['partial-write, rejected by the database']
-  const events = (finding?.witness.events ?? []).flatMap((event) =>
+  const events = (finding?.witness.events ?? []).flatMap((event): readonly StoredEvent[] =>
     event.kind === 'write'
       ? [event, { ...event, id: '018f0000-0000-7000-8000-00000000beef', seq: 3 }]
       : [event.kind === 'operation_finished' ? { ...event, seq: 4 } : event],
