@@ -32,10 +32,35 @@ describe('a write skew', () => {
     other,
     read('2', {}, { entity: other, version: token('2', other.id), transaction: 'tx-d-1' }),
   )
+  const sawAfterwards = (change: object) =>
+    offDuty(
+      { operation: 0 },
+      doctor,
+      other,
+      read('2', {}, { entity: other, version: token('2', other.id), transaction: 'tx-d-1', ...change }),
+    )
+  const manyReads = Array.from({ length: 16 }, (_, n) =>
+    read('1', {}, { entity: { type: 'doctor', id: `d-${n + 9}` }, transaction: 'tx-d-1' }),
+  )
+  const sawAfterMany = offDuty(
+    { operation: 0 },
+    doctor,
+    other,
+    ...manyReads,
+    read('2', {}, { entity: other, version: token('2', other.id), transaction: 'tx-d-1' }),
+  )
   const callsAnother = offDuty({ operation: 0 }, doctor, other, call(started(), finished()))
   const readLater = offDuty({ operation: 1, fromMs: -1 }, other, doctor)
   test.each<[string, OperationHistory, OperationHistory]>([
     ['one had read what the other one made', sawTheOther, theirs],
+    ['one had read that after many others', sawAfterMany, theirs],
+    ['one had read it again, and nothing says which version', sawAfterwards({ version: undefined }), theirs],
+    [
+      'one had read what it made in a transaction that nobody saw',
+      sawAfterwards({ transaction: undefined }),
+      theirs,
+    ],
+    ['one had read something newer still', sawAfterwards({ version: token('7', other.id) }), theirs],
     ['one called something that may have read it', callsAnother, theirs],
     ['events of one are missing', incomplete(mine), theirs],
     [

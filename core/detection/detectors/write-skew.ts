@@ -73,26 +73,22 @@ function skewsOf(a: Half, b: Half): readonly DetectedFinding[] {
   )
 }
 
-/** The read, before its own write, of the version that the other one's write replaced; undefined where it read
- *  what the other one made as well. */
+/** The read, before its own write, of the version that the other one's write replaced; undefined where any of its reads
+ *  of that row, also one that is no candidate itself, saw another version or does not say which: it may be what the
+ *  other one made, or something newer. */
 function readBefore(
-  { reads }: Half,
+  { run, reads }: Half,
   own: StoredOf<'write'>,
   others: StoredOf<'write'>,
 ): StoredOf<'read'> | undefined {
-  const ofRow = reads.filter(
-    (read) => read.system === others.system && sameEntity(read.entity, others.entity),
-  )
+  const { overwritten_version: replaced } = others
   // without the name of what it made, nobody knows whether that was read
-  if (others.version === undefined || ofRow.some(({ version }) => version === others.version))
-    return undefined
-  return ofRow.find(
-    ({ version, monotonic_us }) =>
-      version !== undefined &&
-      isToken(version) &&
-      version === others.overwritten_version &&
-      monotonic_us <= own.monotonic_us,
-  )
+  if (others.version === undefined || replaced === undefined || !isToken(replaced)) return undefined
+  const isOfRow = (read: StoredOf<'read'>) =>
+    read.system === others.system && sameEntity(read.entity, others.entity)
+  const sawOthers = eventsOf(run.events, 'read').some((read) => isOfRow(read) && read.version !== replaced)
+  if (sawOthers || others.version === replaced) return undefined
+  return reads.find((read) => isOfRow(read) && read.monotonic_us <= own.monotonic_us)
 }
 
 type Decision = readonly [read: StoredOf<'read'>, write: StoredOf<'write'>]
