@@ -16,7 +16,8 @@ export function overlapOf(a: RunSection, b: RunSection): Gap | undefined {
   if (!first || !second) return undefined
   const basis = weakerBasis(first, second)
   if (basis === 'wall' && (isTorn(a) || isTorn(b))) return undefined
-  return { us: Math.min(first.us, second.us), basis }
+  // one that lies within the other shares all of itself, and no more
+  return { us: Math.min(first.us, second.us, lengthUs(a), lengthUs(b)), basis }
 }
 
 function keepEachOtherOut(a: RunSection, b: RunSection): boolean {
@@ -33,6 +34,10 @@ function keepEachOtherOut(a: RunSection, b: RunSection): boolean {
         mine.transaction === 'none'
       : inDifferentTransactions(mine.transaction, theirs.transaction))
   )
+}
+
+function lengthUs({ entered, left }: RunSection): number {
+  return left.monotonic_us - entered.monotonic_us
 }
 
 function isTorn({ run, entered, left }: RunSection): boolean {

@@ -63,6 +63,14 @@ describe('a void lock is proven', () => {
     expect(fromB).toEqual(fromA)
   })
 
+  test('for as long as the shorter one, where it lies within the other', () => {
+    const within = beside(
+      holding({ operation: 0, heldMs: 10 }),
+      holding({ operation: 1, fromMs: 4, heldMs: 2 }),
+    )
+    expect(lockVoid.detect(within)).toMatchObject([{ details: { overlap_ms: 2 } }])
+  })
+
   test('by two calls whose read without a row locked nothing and kept nobody out', () => {
     const [a, b] = [
       holding({ operation: 0, heldMs: 10 }, { locked: undefined }),
