@@ -6,15 +6,13 @@ import {
   type Outcome,
   type WriteAction,
 } from '@syncproof/core/contract'
-import { elapsedUs, type Moment, now } from './clock.ts'
-import { type EntityInput, readEntity, readOperationId } from './entity.ts'
+import { elapsedUs } from './clock.ts'
+import { type EntityInput, readOperationId } from './entity.ts'
 import { classifyAssignments } from './operation/assignment.ts'
-import { type Context, currentContext, type MarkScope, runInMark } from './operation/context.ts'
+import { currentContext, type MarkScope } from './operation/context.ts'
 import { describeSection } from './operation/describe-section.ts'
-import { faulted } from './operation/guarded.ts'
 import { checkInvariants, type WrittenRecord } from './operation/invariants.ts'
 import { ANYTHING } from './operation/knowledge.ts'
-import { observeResult, type Settled } from './operation/observe-result.ts'
 import type { Operation } from './operation/operation.ts'
 import {
   type OutcomeRules,
@@ -24,8 +22,8 @@ import {
   outcomeOfWriteResult,
   readMember,
 } from './operation/outcome.ts'
-import { beginSync, type SentSync, type SyncInput } from './operation/report-sync.ts'
 import { entityRowId } from './operation/row-identity.ts'
+import { type Mark, runMark } from './operation/run-mark.ts'
 import { witnessOf } from './operation/witness.ts'
 
 /** A declared version of a row, such as the value of its column `version`. */
@@ -224,81 +222,6 @@ function externalIdIn<T>({ externalId }: SyncOptions<T>, result: Awaited<T>): st
     return id === undefined || id === null ? undefined : String(id)
   } catch {
     // the result is not of the shape that the app's function expects
-    return undefined
-  }
-}
-
-interface MarkInput {
-  readonly kind: MarkScope['kind']
-  readonly system: string
-  readonly options: MarkOptions & Pick<WriteOptions<never>, 'guard' | 'counter' | 'lastWriteWins'>
-  readonly record?: unknown
-  readonly sync?: Pick<
-    SyncInput,
-    'action' | 'payload' | 'attempt' | 'idempotencyKey' | 'uniqueKey' | 'onBehalfOf'
-  >
-}
-
-interface Mark {
-  readonly context: Context & { readonly scope: MarkScope }
-  readonly sentAt: Moment
-  readonly sentOrder: number
-  /** Only of a sync. */
-  readonly sync: SentSync | undefined
-}
-
-/** Runs the callback as it is. Inside an operation it opens a scope that evidence from inside the callback is
- *  reported to; where none came, `report` says what the mark knows by itself. */
-function runMark<T>(
-  input: MarkInput,
-  callback: () => T,
-  report: (mark: Mark, result: Settled<T>) => void,
-): T {
-  const context = currentContext()
-  const mark = context && beginMark(context, input)
-  if (!mark) return callback()
-  const { operation } = context
-  operation.inFlight += 1
-  return observeResult(
-    callback,
-    (result) => {
-      operation.inFlight -= 1
-      if (mark.context.scope.reported > 0) return
-      try {
-        report(mark, result)
-      } catch (error) {
-        faulted(context, error)
-      }
-    },
-    (run) => runInMark(mark.context, run),
-  )
-}
-
-/** Undefined where that failed, which is a fault of ours. */
-function beginMark(context: Context, { kind, system, options, record, sync }: MarkInput): Mark | undefined {
-  const { operation } = context
-  try {
-    const given = readEntity(options.entity)
-    const entity = given ?? operation.entity
-    const scope: MarkScope = {
-      kind,
-      system,
-      entity,
-      isEntityGiven: given !== undefined,
-      record,
-      guard: options.guard,
-      counter: operation.declaredFields('counter', entity, options.counter),
-      lastWriteWins: operation.declaredFields('lastWriteWins', entity, options.lastWriteWins),
-      reported: 0,
-    }
-    return {
-      context: { operation, scope, sections: context.sections },
-      sync: sync && beginSync(operation, { ...sync, system, entity }),
-      sentOrder: operation.knowledge.clock(),
-      sentAt: now(),
-    }
-  } catch (error) {
-    faulted(context, error)
     return undefined
   }
 }
