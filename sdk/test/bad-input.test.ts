@@ -1,11 +1,5 @@
-import { afterEach, expect, it } from 'vitest'
-import { createSyncproof, type SyncproofWarning } from '../src/index.ts'
-import { recordingServer } from './recording-server.ts'
-
-const closing: (() => unknown)[] = []
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close()
-})
+import { expect, it } from 'vitest'
+import { recordedClient } from './recorded-client.ts'
 
 const boom = (): never => {
   throw new Error('boom')
@@ -43,15 +37,7 @@ const records: Record<string, [record: object, field: 'marked' | 'read' | 'absen
 }
 
 it.each(Object.entries(records))('%s costs its field, never the call', async (_, [record, field]) => {
-  const server = await recordingServer()
-  const warnings: SyncproofWarning[] = []
-  const syncproof = createSyncproof({
-    service: 'test',
-    url: server.url,
-    fingerprintKey: 'k',
-    onWarning: (warning) => warnings.push(warning),
-  })
-  closing.push(server.close, () => syncproof.shutdown())
+  const { server, syncproof, warnings } = await recordedClient()
   const seen: unknown[] = []
   const work = syncproof.wrap(
     (argument: object) => {
@@ -85,19 +71,14 @@ it.each(Object.entries(records))('%s costs its field, never the call', async (_,
 })
 
 it('an entity, a version or a rate that throws costs what it was asked for, never the call', async () => {
-  const server = await recordingServer()
   const warnings: string[] = []
-  const syncproof = createSyncproof({
-    service: 'test',
-    url: server.url,
-    fingerprintKey: 'k',
+  const { syncproof } = await recordedClient({
     sampleRate: boom,
     onWarning: ({ code }) => {
       warnings.push(code)
       throw new Error('a handler that throws')
     },
   })
-  closing.push(server.close, () => syncproof.shutdown())
   const unnamed = syncproof.wrap((id: string) => id, { entity: boom })
   const read = syncproof.wrap((id: string) => syncproof.read('db', () => id, { version: boom }), {
     entity: (id) => ({ type: 'thing', id }),

@@ -1,24 +1,10 @@
-import { afterEach, expect, it, vi } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { proxy } from '../src/external/proxy.ts'
-import { createSyncproof, type SyncproofWarning } from '../src/index.ts'
 import { EventQueue } from '../src/report/queue.ts'
-import { recordingServer } from './recording-server.ts'
-
-const closing: (() => unknown)[] = []
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close()
-})
+import { recordedClient } from './recorded-client.ts'
 
 async function start() {
-  const server = await recordingServer()
-  const warnings: SyncproofWarning[] = []
-  const syncproof = createSyncproof({
-    service: 'test',
-    url: server.url,
-    fingerprintKey: 'k',
-    onWarning: (warning) => warnings.push(warning),
-  })
-  closing.push(server.close, () => syncproof.shutdown())
+  const { server, syncproof, warnings } = await recordedClient()
   const bytes = () => JSON.stringify(server.requests.map(({ batch }) => batch))
   return { server, syncproof, warnings, bytes }
 }
@@ -138,7 +124,7 @@ it('one system where a list is asked for is a list of it', async () => {
 it('a full queue makes no page for what it refuses', () => {
   const line = 'x'.repeat(600)
   const pages = vi.spyOn(Buffer, 'allocUnsafeSlow')
-  closing.push(() => pages.mockRestore())
+  onTestFinished(() => pages.mockRestore())
   // where the bound lies within the page decides: try all places
   for (let bytesMax = 150_000; bytesMax < 300_000; bytesMax += 101) {
     const queue = new EventQueue(bytesMax)

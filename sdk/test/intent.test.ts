@@ -1,7 +1,7 @@
 import { eventSchemas } from '@syncproof/core/contract/schema'
-import { afterEach, describe, expect, it } from 'vitest'
-import { createSyncproof, type EntityTypes, type SyncproofWarning } from '../src/index.ts'
-import { recordingServer } from './recording-server.ts'
+import { describe, expect, it } from 'vitest'
+import type { EntityTypes } from '../src/index.ts'
+import { recordedClient } from './recorded-client.ts'
 
 interface Candidate {
   status: string
@@ -11,11 +11,6 @@ interface Candidate {
 
 // a type: an interface cannot say what an invariant is asked of
 type Scored = { score: number }
-
-const closing: (() => Promise<unknown>)[] = []
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close()
-})
 
 const entities: EntityTypes = {
   candidate: {
@@ -28,16 +23,7 @@ const entities: EntityTypes = {
 const entity = (id: string) => ({ type: 'candidate', id })
 
 async function start(options: { readonly entities?: EntityTypes } = { entities }) {
-  const server = await recordingServer()
-  const warnings: SyncproofWarning[] = []
-  const syncproof = createSyncproof({
-    service: 'test',
-    url: server.url,
-    fingerprintKey: 'k',
-    onWarning: (warning) => warnings.push(warning),
-    ...options,
-  })
-  closing.push(server.close, () => syncproof.shutdown())
+  const { server, syncproof, warnings } = await recordedClient(options)
   const broken = async () => {
     await syncproof.flush()
     const events = server.ofKind('invariant_violated')
