@@ -1,11 +1,14 @@
 import type { DetectedFinding, Finding, StoredEvent } from '../../contract/index.ts'
 import type { OperationHistory } from '../history.ts'
-import { detectOperation, settled } from '../index.ts'
+import * as detection from '../index.ts'
 import { withNeighbours } from './neighbours.ts'
 import { simulatedProcess } from './simulated-world.ts'
 
+/** What judges; a changed copy of it too. */
+export type Judge = Pick<typeof detection, 'detectOperation' | 'settled' | 'detectionRules'>
+
 /** Histories as a store puts them together from whatever has arrived: each event once, ascending by seq. */
-function historiesOf(arrived: readonly StoredEvent[]): OperationHistory[] {
+export function historiesOf(arrived: readonly StoredEvent[]): OperationHistory[] {
   const events = [...new Map(arrived.map((event) => [event.id, event])).values()].sort(
     (a, b) => a.seq - b.seq,
   )
@@ -14,22 +17,22 @@ function historiesOf(arrived: readonly StoredEvent[]): OperationHistory[] {
     events.filter(({ kind }) => kind !== 'process_ended'),
     operationOf,
   )
+  const roots = rootsOf(events)
   return [...operations].map(([operationId, own]) => {
     const [first] = own
     const last = own.at(-1)
     if (!first || !last) throw new Error('an operation without events')
     const finished = own.some((event) => event.kind === 'operation_finished')
-    const whole = Array.from({ length: last.seq - first.seq + 1 }, (_, index) =>
-      bySeq.has(`${first.process_id} ${first.seq + index}`),
-    ).every(Boolean)
-    const family = idsUnderSameRoot(events, operationId)
+    const root = roots.get(operationId)
+    const isFamily = (event: StoredEvent) =>
+      operationOf(event) !== operationId && roots.get(operationOf(event)) === root
     return {
       operationId,
       process: simulatedProcess(first.process_id),
       events: own,
-      complete: finished && whole,
+      complete: finished && isWhole(bySeq, first, last.seq),
       ...endOf(events, first, bySeq),
-      family: events.filter((event) => operationOf(event) !== operationId && family.has(operationOf(event))),
+      family: root === undefined ? [] : events.filter(isFamily),
     }
   })
 }
@@ -37,18 +40,25 @@ function historiesOf(arrived: readonly StoredEvent[]): OperationHistory[] {
 /** The end of the process, and whether nothing is missing from the operation's first event up to it. */
 function endOf(
   events: readonly StoredEvent[],
-  { process_id, seq }: StoredEvent,
+  first: StoredEvent,
   bySeq: ReadonlySet<string>,
 ): Pick<OperationHistory, 'processEnd'> {
-  const end = events.find((event) => event.kind === 'process_ended' && event.process_id === process_id)
+  const end = events.find((event) => event.kind === 'process_ended' && event.process_id === first.process_id)
   if (end?.kind !== 'process_ended') return {}
-  const span = Array.from({ length: Math.max(0, end.last_seq - seq + 1) }, (_, index) => seq + index)
-  return { processEnd: { event: end, whole: span.every((each) => bySeq.has(`${process_id} ${each}`)) } }
+  return { processEnd: { event: end, whole: isWhole(bySeq, first, end.last_seq) } }
+}
+
+function isWhole(bySeq: ReadonlySet<string>, { process_id, seq }: StoredEvent, last: number): boolean {
+  for (let each = seq; each <= last; each++) if (!bySeq.has(`${process_id} ${each}`)) return false
+  return true
 }
 
 /** What stands after the batches arrived one after the other, with every operation judged after each of them;
  *  and the findings that were proven once and were not returned later. */
-export function judgeArrivals(batches: readonly (readonly StoredEvent[])[]): {
+export function judgeArrivals(
+  batches: readonly (readonly StoredEvent[])[],
+  judge: Judge = detection,
+): {
   readonly findings: ReadonlyMap<string, DetectedFinding>
   readonly retracted: readonly string[]
 } {
@@ -57,26 +67,38 @@ export function judgeArrivals(batches: readonly (readonly StoredEvent[])[]): {
   let arrived: readonly StoredEvent[] = []
   for (const batch of batches) {
     arrived = [...arrived, ...batch]
-    const now = new Map<string, DetectedFinding>()
-    for (const history of withNeighbours(historiesOf(arrived))) {
-      const { findings, failures } = detectOperation(history)
-      if (failures[0]) throw failures[0].error
-      for (const finding of findings) now.set(finding.id, finding)
-      const previous = [...stored.values()].map((finding) => ({ ...finding, status: 'open' }) as Finding)
-      for (const { id } of settled(history, previous, findings)) stored.delete(id)
-    }
-    for (const { id, verdict } of stored.values())
-      if (verdict === 'proven' && now.get(id)?.verdict !== 'proven') retracted.push(id)
-    for (const finding of now.values()) stored.set(finding.id, finding)
+    retracted.push(...judgeHistories(historiesOf(arrived), stored, judge))
   }
   return { findings: stored, retracted }
 }
 
-function idsUnderSameRoot(events: readonly StoredEvent[], operationId: string): Set<string> {
-  const starts = events.filter((event) => event.kind === 'operation_started')
-  const root = starts.find((event) => event.operation_id === operationId)?.root_operation_id
-  return new Set(
-    starts.filter((event) => event.root_operation_id === root).map((event) => event.operation_id),
+/** Judges each of them and brings what is stored up to date. @returns what was proven before and is no longer */
+export function judgeHistories(
+  histories: readonly OperationHistory[],
+  stored: Map<string, DetectedFinding>,
+  judge: Judge = detection,
+): readonly string[] {
+  const now = new Map<string, DetectedFinding>()
+  for (const history of withNeighbours(histories, judge.detectionRules)) {
+    const { findings, failures } = judge.detectOperation(history)
+    if (failures[0]) throw failures[0].error
+    for (const finding of findings) now.set(finding.id, finding)
+    const previous = [...stored.values()].map((finding) => ({ ...finding, status: 'open' }) as Finding)
+    for (const { id } of judge.settled(history, previous, findings)) stored.delete(id)
+  }
+  const retracted = [...stored.values()]
+    .filter(({ id, verdict }) => verdict === 'proven' && now.get(id)?.verdict !== 'proven')
+    .map(({ id }) => id)
+  for (const finding of now.values()) stored.set(finding.id, finding)
+  return retracted
+}
+
+/** Of each operation whose start is known. */
+function rootsOf(events: readonly StoredEvent[]): ReadonlyMap<string, string> {
+  return new Map(
+    events.flatMap((event) =>
+      event.kind === 'operation_started' ? [[event.operation_id, event.root_operation_id] as const] : [],
+    ),
   )
 }
 

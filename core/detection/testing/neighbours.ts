@@ -1,22 +1,27 @@
 import type { NeighbourHistory, OperationHistory } from '../history.ts'
-import { limits } from '../limits.ts'
-import { linksOf, linksWanted } from '../links.ts'
+import { detectionRules } from '../index.ts'
+
+type Rules = Pick<typeof detectionRules, 'limits' | 'linksOf' | 'linksWanted'>
 
 /** The neighbours of each history, found as a store finds them: by links alone, hop by hop. */
-export function withNeighbours(histories: readonly OperationHistory[]): readonly OperationHistory[] {
+export function withNeighbours(
+  histories: readonly OperationHistory[],
+  rules: Rules = detectionRules,
+): readonly OperationHistory[] {
   const byLink = new Map<string, Set<NeighbourHistory>>()
   for (const history of histories) {
-    for (const link of history.events.flatMap(linksOf)) {
+    for (const link of history.events.flatMap(rules.linksOf)) {
       const found = byLink.get(link) ?? new Set()
       byLink.set(link, found.add(history))
     }
   }
-  return histories.map((history) => ({ ...history, neighbours: neighboursOf(history, byLink) }))
+  return histories.map((history) => ({ ...history, neighbours: neighboursOf(history, byLink, rules) }))
 }
 
 function neighboursOf(
   own: OperationHistory,
   byLink: ReadonlyMap<string, ReadonlySet<NeighbourHistory>>,
+  { limits, linksWanted }: Rules,
 ): readonly NeighbourHistory[] {
   const found = new Set<NeighbourHistory>()
   let edge: readonly NeighbourHistory[] = [own]

@@ -228,11 +228,11 @@ export function* writeRow(
   if (outcome === 'unknown') seen.incomplete = true
   result.ok = outcome === 'ok'
   if (outcome !== 'ok' || !state) return
-  const lost =
-    knownIncomplete || before.length === 0 || before.includes(overwritten)
-      ? []
-      : lostFields(statement, known, overwritten, state)
+  const isForeign = !knownIncomplete && before.length > 0 && !before.includes(overwritten)
+  const lost = isForeign ? lostFields(statement, known, overwritten, state) : []
   if (lost.length > 0) world.truth.lostUpdates.set(id, lost)
+  else if (isForeign && dependsOnTheRow(statement))
+    world.truth.conflicts.set(id, changedFields(known, overwritten.values))
   seen.states.add(state)
   operation.base = state
   operation.known = state.values
@@ -282,6 +282,16 @@ function lostFields(
       return assignment === 'counter' || (assignment === 'value' && (now === was || now !== there))
     })
     .map(([field]) => field)
+    .sort()
+}
+
+function dependsOnTheRow({ assigned }: Statement): boolean {
+  return Object.values(assigned).some((how) => how !== 'expression' && how !== 'last_write_wins')
+}
+
+function changedFields(before: RowState['values'] | undefined, after: RowState['values']): string[] {
+  return Object.keys(after)
+    .filter((field) => before?.[field] !== undefined && before[field] !== after[field])
     .sort()
 }
 

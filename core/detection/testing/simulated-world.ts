@@ -50,6 +50,9 @@ export interface Program {
 export interface Truth {
   /** Event id of the write, to the fields that it lost. */
   readonly lostUpdates: Map<string, readonly string[]>
+  /** Event id of a write that replaced what its operation had not seen and lost nothing, to the fields that had been
+   *  changed. */
+  readonly conflicts: Map<string, readonly string[]>
   /** Ids of the operations that left their sides split. */
   readonly partialWrites: Set<string>
   /** Operations of which the truth cannot be told from events alone. */
@@ -118,6 +121,7 @@ export function createWorld(): World {
     events: [],
     truth: {
       lostUpdates: new Map(),
+      conflicts: new Map(),
       partialWrites: new Set(),
       beyondEvents: new Set(),
       created: new Map(),

@@ -1,0 +1,95 @@
+import type { DetectedFinding, StoredEvent } from '../../contract/index.ts'
+import { pairId } from './simulated-truth.ts'
+import type { Simulation } from './simulator.ts'
+
+/** What was found against what happened, in one spelling: `verdict kind what fields`. */
+export interface WrongVerdict {
+  /** `false`: claimed, and it did not happen, or not so surely. `miss`: it happened, its events are all here, and it
+   *  was not claimed. */
+  readonly how: 'false' | 'miss'
+  readonly claim: string
+}
+
+/** What a simulation makes of the detectors' claims. */
+export interface Expected {
+  /** Must be claimed where every event has arrived. */
+  readonly must: ReadonlySet<string>
+  /** Is true; whether events can tell depends. */
+  readonly may: ReadonlySet<string>
+}
+
+/** The claims that the truth of this simulation bears out. */
+export function expectedOf({ events, truth }: Pick<Simulation, 'events' | 'truth'>): Expected {
+  const must = new Set<string>()
+  const may = new Set<string>()
+  for (const [id, fields] of truth.lostUpdates) must.add(`proven lost-update ${id} ${fields}`)
+  for (const [id, fields] of truth.conflicts) must.add(`proven write-conflict ${id} ${fields}`)
+  for (const id of truth.partialWrites) {
+    const claim = `proven partial-write ${id}`
+    if (truth.beyondEvents.has(id)) may.add(claim)
+    else must.add(claim)
+  }
+  for (const id of truth.orphans) must.add(`proven orphaned-operation ${id}`)
+  for (const pair of truth.overlaps.sameClock) must.add(`proven lock-void ${pair}`)
+  for (const pair of truth.overlaps.twoClocks) may.add(`indeterminate lock-void ${pair}`)
+  for (const pair of truth.skews) must.add(`proven write-skew ${pair}`)
+  for (const pair of truth.reorders) {
+    may.add(`proven reordered-sync ${pair}`)
+    may.add(`indeterminate reordered-sync ${pair}`)
+  }
+  for (const pair of truth.shownReorders)
+    if (hasRevisions(events, pair)) must.add(`proven reordered-sync ${pair}`)
+  for (const [key, records] of truth.created)
+    if (records.length > 1) must.add(`indeterminate duplicate-create ${key} ${records}`)
+  return { must, may }
+}
+
+/** @param whole whether every event has arrived: only then can anything be missed */
+export function wrongVerdicts(
+  findings: Iterable<DetectedFinding>,
+  { must, may }: Expected,
+  { whole }: { readonly whole: boolean },
+): readonly WrongVerdict[] {
+  const claimed = new Set([...findings].flatMap(claimOf))
+  const wrong: WrongVerdict[] = []
+  for (const claim of claimed) if (!must.has(claim) && !may.has(claim)) wrong.push({ how: 'false', claim })
+  if (whole) for (const claim of must) if (!claimed.has(claim)) wrong.push({ how: 'miss', claim })
+  return wrong
+}
+
+/** None for kinds of which the simulator knows nothing, and for what only says that it does not know. */
+function claimOf(finding: DetectedFinding): string | [] {
+  const { kind, verdict, fields, witness, cause, entity, details } = finding
+  const ids = (of: StoredEvent['kind']) =>
+    witness.events.filter((event) => event.kind === of).map(({ id }) => id)
+  const claim = (what: string) => `${verdict} ${kind} ${what}`
+  if (verdict === 'hazard') return []
+  switch (kind) {
+    case 'lost-update':
+    case 'write-conflict':
+      return claim(`${witness.events[0]?.id} ${fields}`)
+    case 'partial-write':
+    case 'orphaned-operation':
+      return verdict === 'indeterminate' ? [] : claim(cause.operation_id ?? '')
+    case 'lock-void':
+      return claim(pairOf(ids('section_entered')))
+    case 'write-skew':
+      return claim(pairOf(ids('write')))
+    case 'reordered-sync':
+      return claim(ids('sync').reverse().join(' '))
+    case 'duplicate-create':
+      return claim(`${entity?.id} ${details.external_ids}`)
+    default:
+      return []
+  }
+}
+
+function pairOf([a = '', b = '']: readonly string[]): string {
+  return pairId(a, b)
+}
+
+/** Whether the system told its revisions of both syncs. */
+function hasRevisions(events: readonly StoredEvent[], pair: string): boolean {
+  const syncs = events.filter((event) => event.kind === 'sync' && pair.includes(event.id))
+  return syncs.every((event) => event.kind === 'sync' && event.external_ordered === true)
+}
