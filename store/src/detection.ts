@@ -9,6 +9,7 @@ import { loadNeighbours } from './neighbours.ts'
 import { endedCallers, filledOperations, loadHistories, openOperations } from './operation-histories.ts'
 import { projectOperations } from './operation-projection.ts'
 import { lockFindings, recordFindings, resolveFindings } from './record-findings.ts'
+import { countSections, type Judged } from './section-counts.ts'
 import type {
   DetectionBatch,
   DetectionEvidence,
@@ -73,16 +74,17 @@ async function detectionStep(tx: Tx, { lane, eventsMax, judge, rules }: Step): P
   const last = events.at(-1)
   if (!last) return DRAINED
   await projectOperations(tx, lane, position, last.position)
-  const created: Finding[] = []
+  const judged: Judged[] = []
   // Sorted, because each project's findings stay locked until the commit.
   for (const [projectId, own] of [...byProject(events)].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    created.push(...(await judgeProject(tx, projectId, own, { judge, rules })))
+    judged.push(await judgeProject(tx, projectId, own, { judge, rules }))
   }
+  await countSections(tx, position, judged)
   await sql`
     update syncproof.detection_cursors
     set position = ${last.position}, linked = greatest(linked, ${last.position})
     where lane = ${lane}`.execute(tx)
-  return { events: events.length, created }
+  return { events: events.length, created: judged.flatMap(({ created }) => created) }
 }
 
 interface Cursor {
@@ -122,7 +124,7 @@ async function judgeProject(
   projectId: string,
   events: readonly NewEvent[],
   { judge, rules }: Pick<Step, 'judge' | 'rules'>,
-): Promise<readonly Finding[]> {
+): Promise<Judged> {
   const processIds = new Set(events.map((event) => event.process_id))
   const operationIds = new Set(events.flatMap((event) => event.operation_id ?? []))
   for (const id of await endedCallers(tx, projectId, [...operationIds])) operationIds.add(id)
@@ -143,7 +145,8 @@ async function judgeProject(
     operations,
     oldestReceivedMs: events.reduce((oldest, event) => Math.min(oldest, Number(event.received_ms)), Infinity),
   }
-  return applyVerdicts(tx, batch, await judge(batch, evidenceOf(tx, projectId)), rules)
+  const verdicts = await judge(batch, evidenceOf(tx, projectId))
+  return { batch, created: await applyVerdicts(tx, batch, verdicts, rules) }
 }
 
 /** The new events in the order of their positions. */

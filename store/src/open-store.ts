@@ -7,6 +7,7 @@ import { assertMigrated } from './migrate-store.ts'
 import { operationStore } from './operations.ts'
 import { processStore } from './processes.ts'
 import { reportStore } from './reports.ts'
+import { sectionStore } from './sections.ts'
 import type { Store } from './store.ts'
 
 /** A store on PostgreSQL or PGlite. It connects when it is first used, and again whenever it must. */
@@ -18,6 +19,7 @@ export function openStore(options: StoreOptions): Store {
     findings: findingStore(db),
     operations: operationStore(db),
     processes: processStore(db),
+    sections: sectionStore(db),
     reports: reportStore(db),
     keys: keyStore(db),
     ready: () => assertMigrated(db),

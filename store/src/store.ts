@@ -13,9 +13,11 @@ import type {
 } from '@syncproof/core/contract'
 import type { DetectionStore, DetectionVerdicts } from './detection-store.ts'
 import type { ReportStore } from './report-store.ts'
+import type { SectionStore } from './section-store.ts'
 
 export type * from './detection-store.ts'
 export type * from './report-store.ts'
+export type * from './section-store.ts'
 
 /** Everything that the services may ask of the database: the only SQL on our own tables is behind this.
  *  Every method takes the project first; none reads across projects, but for what says so.
@@ -27,6 +29,7 @@ export interface Store {
   readonly findings: FindingStore
   readonly operations: OperationStore
   readonly processes: ProcessStore
+  readonly sections: SectionStore
   readonly reports: ReportStore
   readonly keys: KeyStore
   /** Resolves when the database answers and is migrated; rejects with the reason otherwise. */

@@ -2,6 +2,7 @@ import type {
   Cause,
   FindingKind,
   FindingStatus,
+  Protection,
   Resolution,
   Severity,
   Verdict,
@@ -17,6 +18,7 @@ export interface Tables {
   readonly 'syncproof.findings': FindingsTable
   readonly 'syncproof.operations': OperationsTable
   readonly 'syncproof.processes': ProcessesTable
+  readonly 'syncproof.sections': SectionsTable
   readonly 'syncproof.reports': ReportsTable
   readonly 'syncproof.divergences': DivergencesTable
   readonly 'syncproof.migrations': { readonly name: string; readonly applied_at: Generated<Time> }
@@ -76,6 +78,24 @@ interface ProcessesTable {
   readonly stored: string
   readonly dropped: Readonly<Record<string, number>>
   readonly ended: boolean
+}
+
+interface SectionsTable {
+  readonly project_id: string
+  readonly id: string
+  readonly name: string
+  readonly service: string
+  readonly release: string | null
+  readonly protections: readonly Protection[]
+  readonly held: string
+  readonly not_held: string
+  readonly unknown: string
+  readonly foreign_version: string
+  readonly overlap: string
+  readonly holds_nothing: string
+  readonly undecided: string
+  readonly first_seen_at: Time
+  readonly last_seen_at: Time
 }
 
 interface ReportsTable {
