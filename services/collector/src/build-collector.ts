@@ -21,6 +21,7 @@ import { findingsRoutes } from './report/findings-routes.ts'
 import { operationsRoutes } from './report/operations-routes.ts'
 import { pairsRoutes } from './report/pairs-routes.ts'
 import { reportsRoutes } from './report/reports-routes.ts'
+import { sectionsRoutes } from './report/sections-routes.ts'
 
 export interface CollectorOptions {
   /** Used, not owned: closing the collector leaves it open. */
@@ -64,6 +65,7 @@ export async function buildCollector(options: CollectorOptions): Promise<Fastify
   await typed.register(operationsRoutes, routes)
   await typed.register(reportsRoutes, routes)
   await typed.register(pairsRoutes, routes)
+  await typed.register(sectionsRoutes, routes)
   return app
 }
 

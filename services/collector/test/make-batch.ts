@@ -31,6 +31,13 @@ export function makeEvent(changes: Json = {}): Json {
   }
 }
 
+/** The beginning of a run of a section. */
+export function makeSection(name: string, locked: boolean): Json {
+  const { id, seq, at, monotonic_us, operation_id, entity } = makeEvent()
+  const section = { name, entity, protection: 'row_lock', locked }
+  return { id, seq, kind: 'section_entered', at, monotonic_us, operation_id, ...section }
+}
+
 /** A whole batch of its own process. */
 export function makeBatch(events: readonly unknown[], changes: Json = {}): Json {
   return { contract: 1, process: { id: randomUUID(), service: 'candidate-api' }, events, ...changes }

@@ -12,7 +12,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { type FreshDatabase, freshDatabase } from '../../../tools/testing/servers.ts'
 import { collectorLimits } from '../src/limits.ts'
-import { type Json, makeBatch, makeEvent } from './make-batch.ts'
+import { type Json, makeBatch, makeEvent, makeSection } from './make-batch.ts'
 import { type OpenedCollector, openCollector } from './open-collector.ts'
 
 let database: FreshDatabase
@@ -97,7 +97,7 @@ test('events, batches and problems are counted by what became of them', async ()
   })
 })
 
-test('findings and operations are the store’s; the names of operations are capped', async () => {
+test('findings, operations and sections are the store’s; names from code are capped', async () => {
   const finding = (kind: DetectedFinding['kind'], n: number): DetectedFinding => ({
     id: findingId(kind, String(n)),
     kind,
@@ -114,6 +114,7 @@ test('findings and operations are the store’s; the names of operations are cap
   await collector.store.findings.record('default', findings)
   await collector.store.findings.patch('default', findingId('lost-update', '1'), { status: 'muted' })
   await send(makeBatch(Array.from({ length: 300 }, (_, n) => makeEvent({ name: `sync${n}` }))))
+  await send(makeBatch(Array.from({ length: 250 }, (_, n) => makeSection(`section${n}`, n % 2 === 0))))
   for (let lane = 0; lane < collector.store.detection.lanes; lane++) {
     await collector.store.detection.step(lane, 1_000, async () => ({ findings: [], resolved: [] }))
   }
@@ -134,6 +135,12 @@ test('findings and operations are the store’s; the names of operations are cap
       expect(operations.reduce((sum, [, value]) => sum + value, 0)).toBe(301)
       const overflow = operations.filter(([name]) => name.includes('operation="__overflow__"'))
       expect(overflow).toEqual([[expect.anything(), 101]])
+      const runs = [...series].filter(([name]) => name.startsWith('syncproof_section_runs_total'))
+      expect(runs).toHaveLength(3 * (collectorLimits.labelValuesMax + 1))
+      for (const result of ['held', 'not_held']) {
+        const of = runs.filter(([name]) => name.includes(`result="${result}"`))
+        expect(of.reduce((sum, [, value]) => sum + value, 0)).toBe(125)
+      }
     },
     { timeout: 30_000 },
   )
@@ -142,7 +149,7 @@ test('findings and operations are the store’s; the names of operations are cap
 test('two scrapes at once, and a third after them, see the same figures', async () => {
   const [a, b] = await Promise.all([scrape(), scrape()])
   const pick = (series: Map<string, number>) =>
-    [...series].filter(([name]) => /findings|operations/.test(name)).sort()
+    [...series].filter(([name]) => /findings|operations|section/.test(name)).sort()
   expect(pick(a)).toEqual(pick(b))
   expect(pick(await scrape())).toEqual(pick(a))
 })

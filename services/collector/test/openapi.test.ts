@@ -35,6 +35,7 @@ const routes: Readonly<Record<string, string | null>> = {
   'GET /v1/entities/{type}/{id}/timeline': 'read',
   'GET /v1/operations': 'read',
   'GET /v1/processes': 'read',
+  'GET /v1/sections': 'read',
   'GET /v1/reports': 'read',
   'GET /v1/reports/{id}': 'read',
   'GET /v1/reports/{id}/divergences': 'read',

@@ -16,7 +16,7 @@ eachEngine('what the report API refuses', (openStore) => {
 
   test('a cursor of one list, or none at all, is a problem with the name of the parameter', async () => {
     for (const cursor of ['x', 'WyJhIl0', '%00']) {
-      for (const list of ['findings', 'operations', 'reports', 'processes']) {
+      for (const list of ['findings', 'operations', 'reports', 'processes', 'sections']) {
         const response = await collector.send(key, { method: 'GET', url: `/v1/${list}?cursor=${cursor}` })
         expect(response.statusCode, list).toBe(400)
         expect(problemOf(response)).toMatchObject({ code: 'invalid_request', parameter: 'cursor' })
@@ -39,6 +39,8 @@ eachEngine('what the report API refuses', (openStore) => {
     ['GET', '/v1/findings/%ff', 400, 'invalid_request', {}],
     ['GET', '/v1/findings/f_nothing', 404, 'not_found', { parameter: 'id' }],
     ['GET', '/v1/operations?since=0', 400, 'invalid_request', { parameter: 'since' }],
+    ['GET', '/v1/sections?release=%00', 400, 'invalid_request', { parameter: 'release' }],
+    ['GET', '/v1/sections?since=0', 400, 'invalid_request', { parameter: 'since' }],
     ['GET', '/v1/reports/nothing', 404, 'not_found', { parameter: 'id' }],
     ['GET', `/v1/reports/${randomUUID()}/divergences`, 404, 'not_found', { parameter: 'id' }],
     ['GET', '/v1/pairs?name=x', 400, 'invalid_request', { parameter: 'name' }],

@@ -3,7 +3,7 @@ import { type DetectedFinding, findingId } from '@syncproof/core/contract'
 import type { Divergence, Report } from '@syncproof/store'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eachEngine } from '../../../tools/testing/stores.ts'
-import { type Json, makeBatch, makeEvent } from './make-batch.ts'
+import { type Json, makeBatch, makeEvent, makeSection } from './make-batch.ts'
 import { type OpenedCollector, openCollector } from './open-collector.ts'
 import { pair } from './pair.ts'
 
@@ -73,6 +73,12 @@ eachEngine('the report API', (openStore) => {
     collector.send(key, { method: 'GET', url, headers })
   const items = async (url: string, as = key) =>
     (await collector.send(as, { method: 'GET', url })).json<{ items: Json[] }>().items
+
+  async function judge() {
+    for (let lane = 0; lane < collector.store.detection.lanes; lane++) {
+      await collector.store.detection.step(lane, 1_000, async () => ({ findings: [], resolved: [] }))
+    }
+  }
 
   async function requestReport(as = key, body: Json = { pair: 'candidate' }): Promise<Report> {
     const response = await collector.send(as, { method: 'POST', url: '/v1/reconciliations', payload: body })
@@ -192,15 +198,43 @@ eachEngine('the report API', (openStore) => {
     const processes = await items('/v1/processes?limit=500')
     expect(processes.find(({ service }) => service === 'books')).toMatchObject({ stored: 1, release: '2.1' })
 
-    for (let lane = 0; lane < collector.store.detection.lanes; lane++) {
-      await collector.store.detection.step(lane, 1_000, async () => ({ findings: [], resolved: [] }))
-    }
+    await judge()
     const operations = await items(
       '/v1/operations?operation=syncCandidate&entity_type=candidate&entity_id=42',
     )
     expect(operations).toContainEqual(
       expect.objectContaining({ service: 'books', release: '2.1', outcome: null }),
     )
+  })
+
+  test('sections are listed with how often they held, filtered and paged', async () => {
+    for (const [release, locked] of [['r1', true] as const, ['r2', false] as const]) {
+      const process = { id: randomUUID(), service: 'sections', release }
+      const events = [makeSection('hire', locked), makeSection('fire', true)]
+      await collector.send(key, {
+        method: 'POST',
+        url: '/v1/events',
+        payload: makeBatch(events, { process }),
+      })
+      await judge()
+    }
+    expect(await items('/v1/sections?name=hire&service=sections')).toMatchObject([
+      {
+        name: 'hire',
+        release: 'r2',
+        entered: 1,
+        held: 0,
+        not_held: 1,
+        unknown: 0,
+        protections: ['row_lock'],
+      },
+      { name: 'hire', release: 'r1', entered: 1, held: 1, not_held: 0, unknown: 0 },
+    ])
+    const first = (await get('/v1/sections?service=sections&since=2026-01-01T00:00:00Z&limit=3')).json()
+    const rest = await items(`/v1/sections?service=sections&limit=3&cursor=${first.next_cursor}`)
+    expect([first.items.length, rest.length]).toEqual([3, 1])
+    expect(await items('/v1/sections?service=sections&release=r2')).toHaveLength(2)
+    expect(await items('/v1/sections?service=sections&release=r3')).toEqual([])
   })
 
   test('a key of one project sees nothing of another, and changes nothing in it', async () => {
@@ -231,6 +265,7 @@ eachEngine('the report API', (openStore) => {
       '/v1/reports',
       '/v1/operations',
       '/v1/processes',
+      '/v1/sections',
       '/v1/entities/secret/1/timeline',
     ]) {
       expect(await items(url, otherKey), url).toEqual([])

@@ -22,10 +22,12 @@ interface StoreMetric {
 export function registerStoreMetrics(registry: Registry, store: Store, nowMs: () => number): void {
   const readFigures = createFiguresReader(store, nowMs)
   const capKind = createLabelCap()
-  const capOperation = createLabelCap()
-  for (const metric of [...findingTotals(capKind), ...operationTotals(capOperation)]) {
-    registerFrom(Counter, metric)
-  }
+  const totals = [
+    ...findingTotals(capKind),
+    ...operationTotals(createLabelCap()),
+    sectionTotal(createLabelCap()),
+  ]
+  for (const metric of totals) registerFrom(Counter, metric)
   for (const metric of findingGauges(capKind)) registerFrom(Gauge, metric)
 
   function registerFrom(type: typeof Counter | typeof Gauge, metric: StoreMetric): void {
@@ -146,4 +148,18 @@ function operationTotals(capOperation: (name: string) => string): readonly Store
       },
     },
   ]
+}
+
+function sectionTotal(capSection: (name: string) => string): StoreMetric {
+  return {
+    name: 'syncproof_section_runs_total',
+    help: 'Runs of declared sections, by section and what the check of their lock said: held, not_held, unknown.',
+    labelNames: ['section', 'result'],
+    *samples({ sections }) {
+      for (const { name, ...runs } of sections) {
+        const section = capSection(name)
+        for (const [result, value] of Object.entries(runs)) yield { labels: { section, result }, value }
+      }
+    },
+  }
 }
