@@ -1,4 +1,5 @@
 import type { FieldRules } from '../contract/index.ts'
+import type { TransactionAnswers } from './transaction-answers.ts'
 
 /** One record of one system, as it was read. */
 export interface SourceRecord {
@@ -26,6 +27,10 @@ export interface RecordSource {
   get?(key: string, signal: AbortSignal): Promise<SourceRecord | undefined>
   /** A rule for each field whose type the system declares. */
   fieldRules?(): Promise<FieldRules>
+  /** What became of transactions. Absent where it is no database that remembers them.
+   *  @param ids the 32 bits of each that a row's version shows, as decimal text
+   *  @throws ListingError where the database does not answer */
+  transactions?(ids: readonly string[], signal: AbortSignal): Promise<TransactionAnswers>
   /** Requests or statements sent since it was opened, retries included. */
   requests(): number
   /** Ends what it opened itself. Doing it again changes nothing. */

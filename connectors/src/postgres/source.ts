@@ -1,4 +1,9 @@
-import { ListingError, type RecordSource, type SourceRecord } from '@syncproof/core/comparison'
+import {
+  ListingError,
+  type RecordSource,
+  type SourceRecord,
+  type TransactionAnswers,
+} from '@syncproof/core/comparison'
 import type { FieldRules } from '@syncproof/core/contract'
 import { BATCH_RECORDS_MAX, inBatches } from '../batches.ts'
 import { readTable, type Table } from './catalogue.ts'
@@ -7,6 +12,7 @@ import type { PostgresPool } from './pool.ts'
 import type { PostgresTable } from './postgres.ts'
 import { Snapshot } from './snapshot.ts'
 import { readRow, selectAfter, selectByKey } from './statements.ts'
+import { askTransactions } from './transactions.ts'
 
 const SNAPSHOT_HELD_MS_MAX = 60_000
 /** Without a held snapshot each page sorts the table anew: larger pages, fewer sorts. */
@@ -67,6 +73,15 @@ export class PostgresSource implements RecordSource {
       return Object.fromEntries(table.fields.map((column) => [column.name, column.type.rule]))
     } catch (error) {
       throw listingError(error, this.#options.table)
+    }
+  }
+
+  async transactions(ids: readonly string[], signal: AbortSignal): Promise<TransactionAnswers> {
+    try {
+      return await this.#within(signal, (snapshot) => askTransactions(snapshot, ids))
+    } catch (error) {
+      signal.throwIfAborted()
+      throw listingError(error, 'pg_xact_status')
     }
   }
 
