@@ -3,7 +3,7 @@ import { type SqlBool, sql } from 'kysely'
 import { cursorParts, decodeCursor, toPage } from './cursor.ts'
 import type { Database } from './database.ts'
 import { findingColumns, toFinding } from './finding-row.ts'
-import { lockFindings, recordFindings, resolveFindings } from './record-findings.ts'
+import { explainFindings, lockFindings, recordFindings, resolveFindings } from './record-findings.ts'
 import { isEntity, isOneOf } from './sql-text.ts'
 import type { FindingFilter, FindingPatch, FindingStore, Page, PageRequest } from './store.ts'
 
@@ -22,6 +22,11 @@ export function findingStore(db: Database): FindingStore {
       db.transaction().execute(async (tx) => {
         await lockFindings(tx, projectId)
         return resolveFindings(tx, projectId, resolved)
+      }),
+    explain: (projectId, reasons) =>
+      db.transaction().execute(async (tx) => {
+        await lockFindings(tx, projectId)
+        await explainFindings(tx, projectId, reasons)
       }),
     openOf: (projectId, kinds, entities) => openFindings(db, projectId, kinds, entities),
     counts: () => countFindings(db),

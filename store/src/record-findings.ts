@@ -4,7 +4,7 @@ import type { Tx } from './database.ts'
 import { findingColumns, toFinding } from './finding-row.ts'
 import { lockUntilCommit } from './locks.ts'
 import { jsonb } from './sql-text.ts'
-import type { DetectionVerdicts } from './store.ts'
+import type { DetectionVerdicts, FindingStore } from './store.ts'
 
 /** What happened once and stays true: nothing resolves it, and seeing it again says nothing new. */
 const IMMUTABLE_KINDS: readonly FindingKind[] = [
@@ -107,6 +107,20 @@ export async function resolveFindings(
     where stored.project_id = ${projectId} and stored.id = over.id and stored.status <> 'resolved'
       and not ${isImmutable('stored')}`.execute(tx)
   return Number(result.numAffectedRows ?? 0)
+}
+
+/** See `FindingStore.explain`. Call `lockFindings` first. */
+export async function explainFindings(
+  tx: Tx,
+  projectId: string,
+  reasons: Parameters<FindingStore['explain']>[1],
+): Promise<void> {
+  await sql`
+    update syncproof.findings as stored
+    set reason = new.reason, details = stored.details || new.details
+    from jsonb_to_recordset(${jsonb(reasons)}) as new(id text, reason text, details jsonb)
+    where stored.project_id = ${projectId} and stored.id = new.id and stored.status <> 'resolved'
+      and stored.verdict = 'indeterminate'`.execute(tx)
 }
 
 /** One statement can write a row only once: of several sightings of one finding the strongest is kept, the last

@@ -96,6 +96,16 @@ export interface FindingStore {
   /** Marks findings as over. A proven `lost-update` or `write-conflict` has happened and never is.
    *  @returns how many were not resolved before */
   resolve(projectId: string, verdicts: DetectionVerdicts['resolved']): Promise<number>
+  /** Says why findings that are not resolved are still `indeterminate`, and adds to their details. Judging their
+   *  operation again says anew what the judge says. */
+  explain(
+    projectId: string,
+    reasons: readonly {
+      readonly id: string
+      readonly reason: string
+      readonly details: Readonly<Record<string, unknown>>
+    }[],
+  ): Promise<void>
   /** Findings of these kinds about these entities that are not resolved. */
   openOf(
     projectId: string,

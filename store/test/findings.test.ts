@@ -38,6 +38,35 @@ eachEngine('findings', (open) => {
     expect(await store.findings.get(project, split.id)).toMatchObject({ verdict: 'proven' })
   })
 
+  it('why a finding is undecided can be told anew while it is, and changes nothing else of it', async () => {
+    const { store, project } = given()
+    const undecided = finding('unknown-outcome', {
+      verdict: 'indeterminate',
+      reason: 'no answer',
+      details: { what: 'commit' },
+    })
+    const decided = finding('lost-update')
+    await store.findings.record(project, [undecided, decided])
+    const [before, proven] = [
+      await store.findings.get(project, undecided.id),
+      await store.findings.get(project, decided.id),
+    ]
+    const said = { reason: 'in progress', details: { transactions: { '744': '744' } } }
+    await store.findings.explain(project, [
+      { id: undecided.id, ...said },
+      { id: decided.id, ...said },
+    ])
+    expect(await store.findings.get(project, undecided.id)).toEqual({
+      ...before,
+      reason: 'in progress',
+      details: { what: 'commit', transactions: { '744': '744' } },
+    })
+    expect(await store.findings.get(project, decided.id)).toEqual(proven)
+    await store.findings.resolve(project, [{ id: undecided.id, resolution: over }])
+    await store.findings.explain(project, [{ id: undecided.id, reason: 'later', details: {} }])
+    expect(await store.findings.get(project, undecided.id)).toMatchObject({ reason: 'in progress' })
+  })
+
   it('a mismatch that was resolved and is seen again is open again', async () => {
     const { store, project } = given()
     const mismatch = finding('field-mismatch', { verdict: 'observed' })
