@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { eventsOf } from '../events.ts'
 import type { OperationHistory } from '../history.ts'
 import {
   call,
@@ -72,6 +73,19 @@ describe('an unknown outcome', () => {
     ],
   ])('is not reported where %s', (_, steps) => {
     expect(open(history(started(), ...steps, finished()))).toEqual([])
+  })
+
+  test('of a commit says after when it was sent, on the clock of the collector, where that is known', () => {
+    const whole = history(started(), unknownCommit, transactionFinished('t1', 'unknown'), finished())
+    const [write] = eventsOf(whole.events, 'write')
+    const sentMs = Date.parse(write?.at ?? '')
+    const sentAfter = (offset_ms?: [number, number]) =>
+      unknownOutcome
+        .detect({ ...whole, process: { ...whole.process, ...(offset_ms && { clock: { offset_ms } }) } })
+        .map(({ details }) => details.sent_after)
+    expect(sentAfter([-250, 40])).toEqual([new Date(sentMs - 250).toISOString()])
+    expect(sentAfter([Number.NaN, 0])).toEqual([undefined])
+    expect(sentAfter()).toEqual([undefined])
   })
 
   test.each(['sync', 'write', 'transaction_finished'] as const)(

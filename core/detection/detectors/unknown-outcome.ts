@@ -11,6 +11,9 @@ type Commit = StoredOf<'transaction_finished'>
 /** The `transaction` of a statement outside of one. */
 const NO_TRANSACTION = 'none'
 
+/** A Date reaches no farther. */
+const TIME_MS_MAX = 8.64e15
+
 /** A sync, a write or a commit whose answer never came, or does not say whether it was applied, and no later
  *  attempt of the same operation settled it. One finding for each system and entity synced, transaction, or
  *  write outside of one. Primary: the operation, with what was attempted, so that every attempt is the same finding. */
@@ -120,8 +123,21 @@ function finding(
     cause,
     witness: { events },
     occurred_at: events.at(-1)?.at ?? '',
-    details: { what, ...(system !== undefined && { system }) },
+    details: { what, ...(system !== undefined && { system }), ...sentAfter(history, what, events) },
   }
+}
+
+/** What is sent to the database gets the id of its transaction after this, on the collector's clock. Who asks the
+ *  database about that id needs to know how old it can be. */
+function sentAfter(
+  { process }: OperationHistory,
+  what: 'sync' | 'write' | 'commit',
+  events: readonly StoredEvent[],
+): { readonly sent_after?: string } {
+  const [low] = process.clock?.offset_ms ?? []
+  const ms = Math.min(...events.map((event) => Date.parse(event.at))) + (low ?? Number.NaN)
+  if (what === 'sync' || !Number.isFinite(ms) || Math.abs(ms) > TIME_MS_MAX) return {}
+  return { sent_after: new Date(ms).toISOString() }
 }
 
 function entityOf(history: OperationHistory, events: readonly StoredEvent[]): EntityRef | undefined {
