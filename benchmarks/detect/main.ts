@@ -1,140 +1,97 @@
 import { parseArgs } from 'node:util'
-import type { StoredEvent } from '@syncproof/core/contract'
-import { detectionRules, detectOperation } from '@syncproof/core/detection'
-import type { NeighbourRow } from '@syncproof/store'
-import { decode, historyText, operationIdOf, processReport, rowOf } from './histories.ts'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { count, flatness, head, lineOf, mean, typical } from './report.ts'
+import { checkSearches, playerOf, type Round } from './rounds.ts'
+import { shares } from './scenes.ts'
+import { BLOCK, ENTITIES_A_BLOCK, hot, mixed, STEP } from './traffic.ts'
 
-const { values } = parseArgs({ options: { operations: { type: 'string', default: '10000000' } } })
+const { values } = parseArgs({ options: { operations: { type: 'string', default: '2000000' } } })
 const OPERATIONS = Number(values.operations)
 const ENTITIES = 1_000_000
-/** What one step of the store hands over. */
-const BATCH = 1_000
-/** Each mark is the mean over the operations just before it. */
-const SAMPLE = 10_000
+const WANTED_A_SECOND = 100_000
+/** A mark is taken from so many steps, the last ones before it. */
+const MARK_STEPS = 10_000 / STEP
 const MARKS = [1e4, 1e5, 1e6, 1e7].filter((mark) => mark <= OPERATIONS)
-/** Twice the spread of two marks of one age on a quiet machine. */
-const FLAT = 1.25
+/** Operations that the hot entity had before. */
+const PASTS = [0, 1e4, 1e6]
+const HOT_STEPS = 100
+const WARM_UP_STEPS = 250
 
-interface Cost {
-  judgeMs: number
-  decodeMs: number
-  findings: number
-}
+setFlagsFromString('--expose-gc')
+const collectGarbage: () => void = runInNewContext('gc')
 
-/** Each operation on an entity of its own until all have had one; then each has the one before it as a neighbour. */
-function spread(number: number) {
-  return {
-    entity: number % ENTITIES,
-    age: Math.floor(number / ENTITIES),
-    neighbours: number < ENTITIES ? 0 : 1,
-  }
-}
-
-/** All on one entity: as many neighbours as the limit allows. */
-function hot(number: number) {
-  return { entity: 0, age: number, neighbours: Math.min(number, detectionRules.limits.neighboursMax) }
-}
-
-type Place = ReturnType<typeof spread>
-
-/** Decodes and judges the operations from `from` on, one after the other, as the reconciler does: links, then detectors. */
-function run(from: number, count: number, placeOf: (number: number) => Place): Cost {
-  const cost: Cost = { judgeMs: 0, decodeMs: 0, findings: 0 }
-  for (let first = from; first < from + count; first += BATCH) {
-    const numbers = Array.from({ length: Math.min(BATCH, from + count - first) }, (_, index) => first + index)
-    const texts = numbers.map((number) => textOf(number, placeOf))
-    const shared = new Map(
-      neighboursOf(numbers, placeOf).map((number) => [number, neighbour(number, placeOf)]),
-    )
-    const startMs = performance.now()
-    const decoded = texts.map(decode)
-    const decodedMs = performance.now()
-    for (const [index, number] of numbers.entries()) {
-      const step = placeOf === hot ? 1 : ENTITIES
-      const neighbours = Array.from({ length: placeOf(number).neighbours }, (_, n) =>
-        shared.get(number - (n + 1) * step),
-      )
-      cost.findings += judge(
-        number,
-        decoded[index] ?? [],
-        neighbours.filter((row) => row !== undefined),
-      )
-    }
-    cost.decodeMs += decodedMs - startMs
-    cost.judgeMs += performance.now() - decodedMs
-  }
-  return cost
-}
-
-function judge(number: number, events: readonly StoredEvent[], neighbours: readonly NeighbourRow[]): number {
-  const row = rowOf(number, events, neighbours)
-  for (const event of events) detectionRules.linksOf(event)
-  detectionRules.linksWanted(row, 1)
-  const { findings, failures } = detectOperation(row)
-  if (failures[0]) throw failures[0].error
-  return findings.length
-}
-
-function textOf(number: number, placeOf: (number: number) => Place): string {
-  const { entity, age } = placeOf(number)
-  return historyText(number, entity, age)
-}
-
-function neighbour(number: number, placeOf: (number: number) => Place): NeighbourRow {
-  const events = decode(textOf(number, placeOf))
-  return { operationId: operationIdOf(number), process: processReport, events, complete: true }
-}
-
-function neighboursOf(numbers: readonly number[], placeOf: (number: number) => Place): readonly number[] {
-  const step = placeOf === hot ? 1 : ENTITIES
-  const wanted = numbers.flatMap((number) =>
-    Array.from({ length: placeOf(number).neighbours }, (_, index) => number - (index + 1) * step),
-  )
-  return [...new Set(wanted)]
-}
-
-function say(line: string): void {
+function say(line = ''): void {
   process.stdout.write(`${line}\n`)
 }
 
-function us(ms: number, count: number): string {
-  return ((ms * 1_000) / count).toFixed(2)
+function heapMb(): number {
+  collectGarbage()
+  return process.memoryUsage().heapUsed / 1e6
 }
 
-const count = (number: number) => number.toLocaleString('en-US')
+const traffic = mixed(ENTITIES)
+const play = playerOf(traffic)
+for (let step = 0; step < WARM_UP_STEPS; step += 1) play(step)
 
+const entities = Math.min(ENTITIES, Math.ceil(OPERATIONS / BLOCK) * ENTITIES_A_BLOCK)
 say(
-  `all detectors, ${count(OPERATIONS)} operations of 5 events on ${count(ENTITIES)} entities, one core, Node ${process.version}`,
+  `every detector, ${count(OPERATIONS)} operations on ${count(entities)} entities, one thread, Node ${process.version}`,
 )
-run(0, 2 * SAMPLE, spread)
-const total: Cost = { judgeMs: 0, decodeMs: 0, findings: 0 }
-const marks: number[] = []
-say('\n  operations so far   judging us/op   decoding us/op')
-for (let done = 0; done < OPERATIONS; done += SAMPLE) {
-  const cost = run(done, SAMPLE, spread)
-  for (const member of ['judgeMs', 'decodeMs', 'findings'] as const) total[member] += cost[member]
-  if (!MARKS.includes(done + SAMPLE)) continue
-  marks.push(cost.judgeMs)
+say(
+  `us for each operation: the median step of ${STEP} operations, and the mean of the quietest tenth of the steps\n`,
+)
+for (const { name, share } of shares(BLOCK)) say(`  ${(100 * share).toFixed(1).padStart(5)} %  ${name}`)
+say()
+
+say(head('operations so far'))
+const all: Round[] = []
+const marks: (readonly Round[])[] = []
+const heapsMb: number[] = []
+for (let step = 0; step * STEP < OPERATIONS; step += 1) {
+  all.push(play(step))
+  if (!MARKS.includes((step + 1) * STEP)) continue
+  checkSearches(traffic, step)
+  const last = all.slice(-MARK_STEPS)
+  marks.push(last)
+  heapsMb.push(heapMb())
   say(
-    `  ${count(done + SAMPLE).padStart(17)}   ${us(cost.judgeMs, SAMPLE).padStart(13)}   ${us(cost.decodeMs, SAMPLE).padStart(14)}`,
+    lineOf(
+      count((step + 1) * STEP),
+      last,
+      `${mean(last, 'neighbours', STEP).toFixed(2)} neighbours, heap ${heapsMb.at(-1)?.toFixed(1)} MB`,
+    ),
   )
 }
+say(lineOf('all', all, `${mean(all, 'neighbours', STEP).toFixed(2)} neighbours`))
+
+const judging = typical(all, 'judgeUs')
+const decoding = typical(all, 'decodeUs')
+const floor = typical(all, 'floorUs')
+say()
 say(
-  `\njudging:  ${count(Math.round((OPERATIONS / total.judgeMs) * 1_000))} operations/s (${us(total.judgeMs, OPERATIONS)} us each), ${count(total.findings)} sightings`,
+  `judging     ${count(1e6 / judging.median)} operations/s, ${count(1e6 / judging.quiet)} in the quiet tenth, ${count(1e6 / mean(all, 'judgeUs'))} on the mean; wanted: ${count(WANTED_A_SECOND)}`,
 )
 say(
-  `decoding: ${count(Math.round((OPERATIONS / total.decodeMs) * 1_000))} operations/s (${us(total.decodeMs, OPERATIONS)} us each), apart`,
+  `            x ${(judging.median / decoding.median).toFixed(2)} of the JSON.parse of the same rows, x ${(judging.median / floor.median).toFixed(1)} of one walk over their events`,
+)
+say(
+  `found       ${mean(all, 'findings', STEP).toFixed(2)} sightings an operation; ${(100 * mean(all, 'clean', STEP)).toFixed(0)} % of the operations show nothing`,
 )
 say(`from the first mark to the last: ${flatness(marks)}`)
-
 say(
-  `\none hot entity, ${detectionRules.limits.neighboursMax} neighbours each\n\n    past operations   judging us/op`,
+  `heap        ${((heapsMb.at(-1) ?? 0) - (heapsMb[0] ?? 0)).toFixed(1)} MB more at the last mark than at the first, garbage collected`,
 )
-const ages = [100, 1e4, 1e6].map((age) => ({ age, ms: run(age, SAMPLE, hot).judgeMs }))
-for (const { age, ms } of ages) say(`  ${count(age).padStart(17)}   ${us(ms, SAMPLE).padStart(13)}`)
-say(`\nfrom the youngest to the oldest: ${flatness(ages.map(({ ms }) => ms))}`)
 
-function flatness(costs: readonly number[]): string {
-  const ratio = (costs.at(-1) ?? 0) / (costs[0] ?? 1)
-  return `x ${ratio.toFixed(2)}, ${ratio <= FLAT ? 'flat' : 'NOT FLAT'}`
-}
+say(`\none hot entity, every operation in its one exclusive section; rounds interleaved\n`)
+say(head('past operations'))
+const players = PASTS.map((past) => playerOf(hot(past)))
+const hotRounds: Round[][] = PASTS.map(() => [])
+for (let step = -WARM_UP_STEPS / 5; step < HOT_STEPS; step += 1)
+  for (const [index, playHot] of players.entries()) {
+    const round = playHot(Math.abs(step))
+    if (step >= 0) hotRounds[index]?.push(round)
+  }
+for (const [index, rounds] of hotRounds.entries())
+  say(lineOf(count(PASTS[index] ?? 0), rounds, `${mean(rounds, 'neighbours', STEP).toFixed(1)} neighbours`))
+say(`\nfrom the youngest to the oldest: ${flatness(hotRounds)}`)
