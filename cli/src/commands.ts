@@ -64,6 +64,10 @@ const api = {
   },
 } as const satisfies Record<string, OptionSpec>
 
+const since = {
+  since: { type: 'string', value: 'TIME', help: 'Seen at or after: RFC 3339, or 15m, 2h, 7d ago.' },
+} as const satisfies Record<string, OptionSpec>
+
 /** Of the commands that take an id. */
 const asIs = {
   'as-is': {
@@ -149,7 +153,7 @@ export const commands: readonly CommandSpec[] = [
       'entity-id': { type: 'string', value: 'ID', help: 'Id of the entity.' },
       ...asIs,
       operation: { type: 'string', value: 'NAME', help: 'Name of the wrapped function.' },
-      since: { type: 'string', value: 'TIME', help: 'Seen at or after: RFC 3339, or 15m, 2h, 7d ago.' },
+      ...since,
       limit: { type: 'string', value: 'COUNT', help: 'Print at most so many. Default 100.' },
       ...api,
       json,
@@ -175,6 +179,25 @@ export const commands: readonly CommandSpec[] = [
     },
     notes: [hashedIdNote],
     load: () => import('./commands/explain.ts'),
+  },
+  {
+    name: 'sections',
+    summary: 'Show how often each declared section held its lock, by release',
+    positionals: [],
+    options: {
+      name: { type: 'string', value: 'NAME', help: 'Name of the section, as in exclusive(NAME, …).' },
+      service: { type: 'string', value: 'SERVICE', help: 'As in createSyncproof({ service }).' },
+      release: { type: 'string', value: 'RELEASE', help: 'As in createSyncproof({ release }).' },
+      ...since,
+      limit: { type: 'string', value: 'COUNT', help: 'Print at most so many, the newest. Default 1000.' },
+      ...api,
+      json,
+      help,
+    },
+    notes: [
+      'Exit 0: every run was checked and held its lock. 1: at least one section did not hold. 3: nothing was checked, or no section was told. 4: checked in part. Releases that are listed decide: --release or --since leaves the old ones out.',
+    ],
+    load: () => import('./commands/sections.ts'),
   },
   {
     name: 'verify',

@@ -57,6 +57,21 @@ export function choiceSetting<T extends string>(
   throw new UsageError(`${given.name} must be one of ${choices.join(', ')}, not "${given.text}".`)
 }
 
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** An instant as it is; `15m` is so long ago.
+ *  @throws UsageError for what is neither */
+export function sinceSetting(context: CommandContext): string | undefined {
+  const text = textSetting(context, 'since')
+  if (text === undefined) return undefined
+  const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
+  const ms = count === undefined ? Date.parse(text) : Date.now() - Number(count) * (UNIT_MS[unit] ?? 0)
+  if (!Number.isNaN(ms)) return new Date(ms).toISOString()
+  throw new UsageError(
+    `--since must be a time such as 2026-11-20T12:00:00Z, or 15m, 2h, 7d ago, not "${text}".`,
+  )
+}
+
 /** The URL as it may be shown. */
 export function withoutPassword(url: string): string {
   return url.replace(/(\/\/[^/@:]*):.*@/, '$1:***@').replace(/([?&]password=)[^&]*/i, '$1***')

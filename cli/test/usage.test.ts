@@ -24,6 +24,7 @@ describe('the command line', () => {
       'collector',
       'reconcile PAIR',
       'explain TYPE ID',
+      'sections',
       'verify FILE',
       'migrate',
     ]) {
@@ -33,7 +34,13 @@ describe('the command line', () => {
   })
 
   it('exits 2 for a wrong command line, says why on stderr, and prints no data', async () => {
-    for (const words of [['dve'], ['dev', '--prot', '1'], ['findings', '--limit', 'x'], ['reconcile']]) {
+    for (const words of [
+      ['dve'],
+      ['dev', '--prot', '1'],
+      ['findings', '--limit', 'x'],
+      ['reconcile'],
+      ['sections', '--since', 'x'],
+    ]) {
       const { code, stdout, stderr } = await cli(words)
       expect({ words, code, stdout }).toEqual({ words, code: 2, stdout: '' })
       expect(stderr).toMatch(/^syncproof: /)
@@ -177,7 +184,12 @@ describe('what is needed and not there', () => {
 
   it('exits 3 where the API does not answer: not compared is never clean', async () => {
     const env = { SYNCPROOF_API_KEY: 'k', SYNCPROOF_URL: `http://127.0.0.1:${await freePort()}` }
-    for (const words of [['findings'], ['reconcile', 'candidate'], ['explain', 'candidate', '1']]) {
+    for (const words of [
+      ['findings'],
+      ['reconcile', 'candidate'],
+      ['explain', 'candidate', '1'],
+      ['sections'],
+    ]) {
       const { code, stdout, stderr } = await cli(words, { env })
       expect({ words, code, stdout }).toEqual({ words, code: 3, stdout: '' })
       expect(stderr).toContain('Start it with `syncproof dev`')

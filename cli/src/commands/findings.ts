@@ -5,13 +5,13 @@ import {
   VERDICTS,
   type Verdict,
 } from '@syncproof/core/contract'
-import { type CommandContext, EXIT, type ExitCode, UsageError } from '../command.ts'
+import { type CommandContext, EXIT, type ExitCode } from '../command.ts'
 import { lookUp } from '../hashed-id.ts'
 import { findingLines, isDamage, isUndecided } from '../output/finding-view.ts'
 import { json } from '../output/terminal.ts'
 import { plural } from '../output/text.ts'
 import { apiPath, openReportApi, type Query, type ReportApi } from '../report-api.ts'
-import { choiceSetting, flagSetting, textSetting, wholeNumberSetting } from '../settings.ts'
+import { choiceSetting, flagSetting, sinceSetting, textSetting, wholeNumberSetting } from '../settings.ts'
 
 const ANY = 'any'
 
@@ -58,22 +58,8 @@ function filterOf(context: CommandContext): Query {
     entity_type: textSetting(context, 'entity-type'),
     entity_id: textSetting(context, 'entity-id'),
     operation: textSetting(context, 'operation'),
-    since: sinceOf(context),
+    since: sinceSetting(context),
   }
-}
-
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-
-/** An instant as it is; `15m` is so long ago. */
-function sinceOf(context: CommandContext): string | undefined {
-  const text = textSetting(context, 'since')
-  if (text === undefined) return undefined
-  const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
-  const ms = count === undefined ? Date.parse(text) : Date.now() - Number(count) * (UNIT_MS[unit] ?? 0)
-  if (!Number.isNaN(ms)) return new Date(ms).toISOString()
-  throw new UsageError(
-    `--since must be a time such as 2026-11-20T12:00:00Z, or 15m, 2h, 7d ago, not "${text}".`,
-  )
 }
 
 function closing(count: number, more: boolean, { status }: Query): string {
