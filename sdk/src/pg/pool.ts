@@ -8,6 +8,8 @@ export interface PgClient {
   release(error?: Error | boolean): void
   /** `I` outside a transaction; older versions of node-postgres do not have it. */
   getTransactionStatus?(): string | null
+  on?(event: 'error', listener: () => void): unknown
+  removeListener?(event: 'error', listener: () => void): unknown
 }
 
 export interface PgResult {
@@ -20,6 +22,8 @@ export interface PgResult {
  *  connection is not used again. */
 export async function withClient<T>(pool: PgPool, use: (client: PgClient) => Promise<T>): Promise<T> {
   const client = await pool.connect()
+  // of a connection that breaks: it also reaches the next statement, and unheard it would end the process
+  client.on?.('error', ignore)
   let broken: Error | undefined
   try {
     return await use(client)
@@ -27,9 +31,12 @@ export async function withClient<T>(pool: PgPool, use: (client: PgClient) => Pro
     if (!isDatabaseError(error)) broken = error instanceof Error ? error : new Error(String(error))
     throw error
   } finally {
+    client.removeListener?.('error', ignore)
     client.release(broken)
   }
 }
+
+function ignore(): void {}
 
 function isDatabaseError(error: unknown): boolean {
   return error instanceof Error && 'severity' in error && error.severity === 'ERROR'
