@@ -24,6 +24,17 @@ export const limits = {
   keysPerReportMax: 500,
   /** Unknown outcomes that are still open after a recheck are rechecked again after this, or four graces. */
   settleAgainMs: 60_000,
+  /** A database is asked about an unknown commit at once, and while it does not know, again after this, doubling up to
+   *  the maximum. */
+  askAgainMs: 1_000,
+  askAgainMsMax: 60_000,
+  /** Unknown commits in one question to a database. */
+  commitsPerAskMax: 1_000,
+  /** For so long the 32 bits of a transaction id that a row shows name one: 2^31 of them in this time were 600,000 a
+   *  second; one backend that does nothing else makes some 130,000. */
+  transactionIdHorizonMs: 3_600_000,
+  /** How far the clocks of collector and database may be apart before times of the two are not compared. */
+  clockMarginMs: 5_000,
   /** Suspects held in memory; more are counted as indeterminate, and the report says so. */
   suspectsMax: 20_000,
   /** Open findings whose records are read again by each whole run. */

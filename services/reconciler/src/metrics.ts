@@ -5,6 +5,7 @@ import type { Pair } from './pairs.ts'
 
 const RESULTS: readonly ReportResult[] = ['clean', 'diverged', 'unknown']
 const SIDES = ['source', 'target'] as const
+const FATES = ['committed', 'aborted'] as const
 
 export interface ReconcilerMetrics {
   readonly findingDelay: Histogram<'kind'>
@@ -16,6 +17,7 @@ export interface ReconcilerMetrics {
   readonly runDuration: Histogram<'pair'>
   readonly indeterminate: Gauge<'pair'>
   readonly jobFailures: Counter<'queue'>
+  readonly commitsSettled: Counter<'fate'>
 }
 
 export interface MetricsOptions {
@@ -39,6 +41,7 @@ export function reconcilerMetrics(options: MetricsOptions): ReconcilerMetrics {
   }
   for (const kind of FINDING_KINDS) metrics.findingDelay.zero({ kind })
   for (const queue of options.queues) metrics.jobFailures.inc({ queue }, 0)
+  for (const fate of FATES) metrics.commitsSettled.inc({ fate }, 0)
   return metrics
 }
 
@@ -140,6 +143,12 @@ function runMetrics({ registers, store, projectId, pairs }: MetricsOptions) {
       name: 'syncproof_reconcile_indeterminate_records',
       help: 'Records that the last reconciliation of the pair could not decide',
       labelNames: ['pair'] as const,
+      registers: [...registers],
+    }),
+    commitsSettled: new Counter<'fate'>({
+      name: 'syncproof_unknown_commits_settled_total',
+      help: 'Unknown commits of which the database said what became of them',
+      labelNames: ['fate'] as const,
       registers: [...registers],
     }),
     jobFailures: new Counter<'queue'>({

@@ -10,6 +10,7 @@ import { pairRow, resolvePairs } from './pairs.ts'
 import { runReport } from './reconcile/run-report.ts'
 import { sayOnce } from './say-once.ts'
 import { sweep } from './schedule/sweep.ts'
+import { commitSettler } from './settle/settle-commits.ts'
 import {
   type JobData,
   type NewJob,
@@ -132,7 +133,7 @@ function run(context: Context, transport: Transport): Reconciler {
 interface Queues {
   addLane(lane: number): Promise<void>
   addSweep(): Promise<void>
-  addReport(job: NewJob): Promise<void>
+  addJob(job: NewJob): Promise<void>
   close(): Promise<void>
 }
 
@@ -142,7 +143,7 @@ function openQueues(transport: Transport, onError: (error: Error) => void): Queu
   return {
     addLane: (lane) => detect.add({ name: 'lane', data: { lane }, deduplicationId: `lane-${lane}` }),
     addSweep: () => detect.add({ name: 'sweep', data: {}, deduplicationId: 'sweep' }),
-    addReport: (job) => reconcile.add(job),
+    addJob: (job) => reconcile.add(job),
     async close() {
       await Promise.all([detect.close(), reconcile.close()])
     },
@@ -158,11 +159,13 @@ function jobProcessor(
   signal: AbortSignal,
 ): (name: string, data: JobData) => Promise<void> {
   const runLane = laneRunner(context)
+  const settleCommits = commitSettler(context)
   const jobs: Readonly<Record<string, (data: JobData) => Promise<void>>> = {
     lane: (data) => runLane(Number(data.lane), signal),
     async sweep() {
-      for (const job of await sweep(context)) await queues.addReport(job)
+      for (const job of await sweep(context)) await queues.addJob(job)
     },
+    commits: () => settleCommits(signal),
     report: (data) => runReport(context, String(data.id), signal),
   }
   return async (name, data) => {

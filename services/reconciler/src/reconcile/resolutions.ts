@@ -3,12 +3,14 @@ import type { DetectionVerdicts } from '@syncproof/store'
 import type { Context } from '../context.ts'
 import { limits } from '../limits.ts'
 import { entityOf, type Pair } from '../pairs.ts'
+import { isLeftToReads } from '../settle/commit-fate.ts'
 import type { RecheckResult } from './recheck-candidates.ts'
 import { COMPARISON_KINDS, concernsPair, isComparisonFinding, STATE_KINDS } from './watched-keys.ts'
 
 /** What this run's reads by key end: mismatches and partial writes of records that agree now, and unknown
  *  outcomes of records that agree or are reported as diverging. A finding that is newer than the read is left
- *  alone, and so is an unknown outcome that was within its grace then: the write might have arrived later.
+ *  alone, and so is an unknown outcome that was within its grace then, or whose transaction may have been open: the
+ *  write might have arrived later.
  *  @param renamed names that no record of the pair has any more, and all of its records were compared */
 export async function resolutionsOf(
   context: Context,
@@ -26,7 +28,9 @@ export async function resolutionsOf(
     if (why) end(finding, why)
   }
   const diverging = result.diverging.map(({ key }) => key)
+  const readAt = new Map(result.diverging.map(({ key, target }) => [key, Date.parse(target.observed_at)]))
   for await (const finding of openOf(context, pair, ['unknown-outcome'], diverging)) {
+    if (!isLeftToReads(finding, readAt.get(finding.entity?.id ?? '') ?? 0)) continue
     end(finding, 'Settled: the two systems differ on a read after it, which is reported as a divergence.')
   }
   const now = new Map(result.diverging.map(({ key, kind }) => [key, kind]))
@@ -48,7 +52,7 @@ function whyOver(finding: Finding, pair: Pair, readMs: number): string | undefin
   const seenMs = Date.parse(finding.last_seen_at)
   if (seenMs > readMs) return undefined
   if (finding.kind === 'unknown-outcome') {
-    const settled = seenMs + pair.graceMs <= readMs
+    const settled = seenMs + pair.graceMs <= readMs && isLeftToReads(finding, readMs)
     return settled ? 'Settled: both systems agree on a read after it.' : undefined
   }
   if (finding.kind === 'partial-write') {

@@ -4,13 +4,14 @@ import type { NewJob } from '../transport.ts'
 import { requestDuePairs } from './due-pairs.ts'
 import { requestUnknownOutcomes } from './unknown-outcomes.ts'
 
-/** Asks for what is due, and says which jobs the reports in the store need. A queue that was flushed, or a
+/** Asks for what is due, and says which jobs the findings and the reports in the store need. A queue that was flushed, or a
  *  worker that died, is made good by the next sweep: what is to be done is known by the store alone. */
 export async function sweep(context: Context): Promise<readonly NewJob[]> {
   const nowMs = Date.now()
   await requestDuePairs(context, nowMs)
-  await requestUnknownOutcomes(context, nowMs)
+  const isDatabaseToAsk = await requestUnknownOutcomes(context, nowMs)
   const jobs: NewJob[] = []
+  if (isDatabaseToAsk) jobs.push({ name: 'commits', data: {}, deduplicationId: 'commits' })
   for (const { projectId, id } of await context.store.reports.pending(limits.abandonedMs)) {
     if (projectId !== context.projectId) continue
     const report = await context.store.reports.get(projectId, id)
