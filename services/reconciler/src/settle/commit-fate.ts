@@ -20,7 +20,8 @@ export interface CommitQuestion {
  *  `committed`, `aborted`: settled. `open`: the transaction has not ended, or its id was not given out yet; `ids` are
  *  its whole ids. `unanswered`: this database cannot say. `elsewhere`: it is another database. */
 export type CommitFate =
-  | { readonly is: 'committed' | 'aborted' | 'elsewhere' }
+  | { readonly is: 'committed' | 'aborted' }
+  | { readonly is: 'elsewhere' }
   | { readonly is: 'open'; readonly reason: string; readonly ids: Readonly<Record<string, string>> }
   | { readonly is: 'unanswered'; readonly reason: string }
 
