@@ -71,6 +71,8 @@ export interface WriteEvidence extends StatementEvidence {
   /** Transaction ids that the statement wrote with, as the database writes them. */
   readonly transactionIds: readonly string[]
   readonly mayHideVersion: boolean
+  /** The app was told nothing of the row. Default: it was. */
+  readonly isSilent?: boolean | undefined
   /** What the statement itself asks, such as a version that must not have changed. */
   readonly guard?: Guard | undefined
   /** Rows that were written and are not reported one by one. */

@@ -70,6 +70,22 @@ describe('what was known of a row', () => {
     expect(knowledge.known('row', 99, 'a')).toMatchObject({ versions: ['v1'], base: undefined })
   })
 
+  it('is what it was, after a write that told the app nothing was undone', () => {
+    const knowledge = new Knowledge()
+    knowledge.learn('row', lesson('v1'))
+    knowledge.learn('row', lesson('v2'))
+    knowledge.forgetFields('row', 'a', 'e', 'v2')
+    const known = knowledge.known('row', 99, 'a')
+    expect(known).toMatchObject({ versions: ['v1', 'v2'], base: { version: 'v1' } })
+  })
+
+  it('has no base where the app has read what was undone', () => {
+    const knowledge = new Knowledge()
+    for (const version of ['v1', 'v2', 'v2']) knowledge.learn('row', lesson(version))
+    knowledge.forgetFields('row', 'a', 'e', 'v2')
+    expect(knowledge.known('row', 99, 'a')).toMatchObject({ versions: ['v1', 'v2'], base: undefined })
+  })
+
   it('grows no further than its bounds, and then says so', () => {
     const knowledge = new Knowledge()
     for (let n = 0; n < 3_000; n += 1) knowledge.learn(`row${n}`, lesson('v'))

@@ -33,6 +33,7 @@ export interface Known {
 
 interface Entry extends Lesson {
   readonly order: number
+  isUndone?: boolean
 }
 
 const NONE: readonly Entry[] = []
@@ -87,9 +88,13 @@ export class Knowledge {
     return this.#rows.get(rowId)?.unanswered === true
   }
 
-  /** What was known of the fields is void: the transaction that wrote them was rolled back. */
-  forgetFields(rowId: string, operationId: string, entityKey: string): void {
-    this.learn(rowId, { operationId, entityKey, sentOrder: this.#order })
+  /** What was known of the fields is void: the transaction that wrote them was rolled back.
+   *  @param version made by a write that was surely undone, and of which the app was told nothing: unless it has read
+   *  it since, what it knew before is what it knows */
+  forgetFields(rowId: string, operationId: string, entityKey: string, version?: string): void {
+    const made = this.#rows.get(rowId)?.entries.filter((entry) => entry.version === version) ?? NONE
+    if (version !== undefined && made.length === 1) for (const entry of made) entry.isUndone = true
+    else this.learn(rowId, { operationId, entityKey, sentOrder: this.#order })
   }
 
   /** @param sentOrder `clock()` when the statement was sent
@@ -99,7 +104,7 @@ export class Knowledge {
   known(rowId: string, sentOrder: number, operationId: string, table?: string): Known {
     const entries = this.#rows.get(rowId)?.entries ?? NONE
     const known = entries.filter((entry) => entry.order <= sentOrder || entry.operationId === operationId)
-    const base = known.findLast((entry) => entry.order <= sentOrder)
+    const base = known.findLast((entry) => entry.order <= sentOrder && !entry.isUndone)
     const versions: string[] = []
     for (const { version } of known)
       if (version !== undefined && !versions.includes(version)) versions.push(version)

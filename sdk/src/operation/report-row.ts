@@ -83,7 +83,7 @@ export function reportWrite(given: Context, seen: WriteEvidence): void {
     transaction.onEnd((outcome) => {
       operation.inFlight -= 1
       guarded(context, () => {
-        if (outcome !== 'ok') forgetFields(context, entity, evidence)
+        if (outcome !== 'ok') forgetFields(context, entity, evidence, outcome === 'rejected')
         if (emits) operation.produce('write', evidence.sentAt, { ...draft, outcome })
         settle?.(outcome)
       })
@@ -210,11 +210,13 @@ function learnFromWrite(
   if (scope?.kind === 'write') operation.carry(scope.record, { version, fields })
 }
 
-function forgetFields(context: Context, entity: EntityRef, evidence: WriteEvidence): void {
+/** @param undone surely */
+function forgetFields(context: Context, entity: EntityRef, evidence: WriteEvidence, undone = false): void {
   const { operation } = context
   const row = rowIdOf(evidence.after) ?? rowIdOf(rowBeforeState(evidence))
+  const version = undone && evidence.isSilent ? tokenOf(evidence.after) : undefined
   for (const id of [row, entityRowId(context, entity)]) {
-    if (id !== undefined) operation.knowledge.forgetFields(id, operation.id, entityKey(entity))
+    if (id !== undefined) operation.knowledge.forgetFields(id, operation.id, entityKey(entity), version)
   }
 }
 

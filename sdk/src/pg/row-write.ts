@@ -78,6 +78,7 @@ export async function runWrite(
       overwrittenBySelf: self instanceof Promise ? await self : self,
       transactionIds: transactionIdsOf(row, statement.kind !== 'delete'),
       mayHideVersion: row.extra.hides === true,
+      isSilent: statement.returning === undefined,
     })
   }
   answered()

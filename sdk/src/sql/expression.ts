@@ -3,21 +3,30 @@ import type { Assigned, Equality, Operand, TableRef, Touched } from './statement
 
 /** Functions of PostgreSQL that neither read nor write rows of tables. */
 const HARMLESS: ReadonlySet<string> = new Set(
-  `abs array_agg array_append array_length array_remove avg bool_and bool_or btrim cardinality ceil char_length
-  clock_timestamp concat concat_ws count current_setting date_part date_trunc extract floor format
-  gen_random_uuid greatest json_agg json_build_object jsonb_agg jsonb_array_length jsonb_build_object jsonb_set
-  least left length lower ltrim max md5 min mod now nullif pg_advisory_lock pg_advisory_unlock
-  pg_advisory_xact_lock pg_backend_pid pg_try_advisory_lock pg_try_advisory_xact_lock position random replace
-  right round row_number rtrim split_part statement_timestamp string_agg strpos substr substring sum timezone
-  to_char to_date to_json to_jsonb to_timestamp transaction_timestamp trim trunc upper uuidv4 uuidv7 version`.split(
-    /\s+/,
-  ),
+  `abs age array_agg array_append array_cat array_length array_position array_prepend array_remove
+  array_to_string avg bool_and bool_or btrim cardinality ceil char_length clock_timestamp concat concat_ws
+  count current_setting date_part date_trunc decode dense_rank encode every extract first_value floor format
+  gen_random_uuid generate_series greatest hashtext hashtextextended initcap json_agg json_build_array
+  json_build_object json_object_agg jsonb_agg jsonb_array_elements jsonb_array_elements_text
+  jsonb_array_length jsonb_build_array jsonb_build_object jsonb_object_agg jsonb_set jsonb_strip_nulls
+  jsonb_typeof lag last_value lead least left length lower lpad ltrim make_interval max md5 min mod nextval
+  now nullif octet_length pg_advisory_lock pg_advisory_lock_shared pg_advisory_unlock pg_advisory_unlock_all
+  pg_advisory_unlock_shared pg_advisory_xact_lock pg_advisory_xact_lock_shared pg_backend_pid
+  pg_current_xact_id pg_current_xact_id_if_assigned pg_try_advisory_lock pg_try_advisory_lock_shared
+  pg_try_advisory_xact_lock pg_try_advisory_xact_lock_shared plainto_tsquery position power quote_literal
+  random rank regexp_match regexp_matches regexp_replace repeat replace reverse right round row_number rpad
+  rtrim sha256 sign split_part sqrt starts_with statement_timestamp stddev string_agg string_to_array strpos
+  substr substring sum timezone to_char to_date to_json to_jsonb to_number to_timestamp to_tsvector
+  transaction_timestamp translate trim trunc ts_rank txid_current unnest upper uuidv4 uuidv7 variance version
+  websearch_to_tsquery`.split(/\s+/),
 )
 
 /** Of those, the ones that give the same answer twice in one statement. */
 const CHANGEABLE: ReadonlySet<string> = new Set(
-  `clock_timestamp gen_random_uuid pg_advisory_lock pg_advisory_unlock pg_advisory_xact_lock
-  pg_try_advisory_lock pg_try_advisory_xact_lock random uuidv4 uuidv7`.split(/\s+/),
+  `clock_timestamp gen_random_uuid nextval pg_advisory_lock pg_advisory_lock_shared pg_advisory_unlock
+  pg_advisory_unlock_all pg_advisory_unlock_shared pg_advisory_xact_lock pg_advisory_xact_lock_shared
+  pg_current_xact_id pg_current_xact_id_if_assigned pg_try_advisory_lock pg_try_advisory_lock_shared
+  pg_try_advisory_xact_lock pg_try_advisory_xact_lock_shared random txid_current uuidv4 uuidv7`.split(/\s+/),
 )
 
 /** Tables below a node, and whether a function may do whatever it likes. */
