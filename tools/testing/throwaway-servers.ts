@@ -16,8 +16,12 @@ export interface ThrowawayServer {
 }
 
 /** A PostgreSQL of its own on a free loopback port, with a data folder that goes with it.
- *  @param embedded takes the one from npm, PostgreSQL 18 */
-export async function startPostgres(embedded?: boolean): Promise<ThrowawayServer> {
+ *  @param embedded takes the one from npm, PostgreSQL 18
+ *  @param more settings that differ from those of tests */
+export async function startPostgres(
+  embedded?: boolean,
+  more: Readonly<Record<string, string>> = {},
+): Promise<ThrowawayServer> {
   const found = findPostgresBinaries(embedded)
   const { version } = found
   const user = serverUser()
@@ -44,6 +48,7 @@ export async function startPostgres(embedded?: boolean): Promise<ThrowawayServer
     // the data lives as long as the test run; a killed server still keeps what the kernel has
     fsync: 'off',
     full_page_writes: 'off',
+    ...more,
   }
   const args = [
     '-D',
