@@ -1,0 +1,40 @@
+import { parseToken, type StoredEvent } from '../contract/index.ts'
+import { eventsOf, isCommitted } from './events.ts'
+import { linksOf } from './links.ts'
+
+/** Events that cannot all be true. The one that was stored first stands. The others are kept, and counted as inconsistent
+ *  telemetry of their process, and prove nothing. A true event that is taken for a wrong one hides a finding, so only
+ *  what no app and no database can do counts. */
+
+/** Within one operation: it started or ended twice, or ended before it started.
+ *  @param events of one operation of one process, any order
+ *  @returns groups of ids; of each group one can be true */
+export function contradictionsWithin(events: readonly StoredEvent[]): readonly (readonly string[])[] {
+  const starts = eventsOf(events, 'operation_started')
+  const ends = eventsOf(events, 'operation_finished')
+  const twice = [starts, ends].filter((same) => same.length > 1).map((same) => same.map(({ id }) => id))
+  const early = ends.flatMap((end) => {
+    const start = starts.find(({ seq, monotonic_us }) => end.seq < seq || end.monotonic_us < monotonic_us)
+    return start ? [[start.id, end.id]] : []
+  })
+  return [...twice, ...early]
+}
+
+/** A version that a write's transaction alone can have made, and the link under which another write of it is found;
+ *  undefined for other events. A version that the app counts up by itself can be made twice: that is a finding. */
+export function madeVersion(
+  event: StoredEvent,
+): { readonly version: string; readonly link: string } | undefined {
+  if (event.kind !== 'write' || !isCommitted(event) || event.version === undefined) return undefined
+  if (parseToken(event.version)?.kind !== 'xmin') return undefined
+  const [link] = linksOf({ ...event, overwritten_version: undefined, base_version: undefined })
+  return link === undefined ? undefined : { version: event.version, link }
+}
+
+/** Whether two writes that made one version are of two transactions, which cannot be. Within one operation a statement
+ *  that two adapters saw may pass for two. */
+export function madeTwice(a: StoredEvent, b: StoredEvent): boolean {
+  if (a.kind !== 'write' || b.kind !== 'write' || a.operation_id === b.operation_id) return false
+  const isSame = a.transaction === b.transaction && a.transaction !== 'none'
+  return a.version === b.version && isCommitted(a) && isCommitted(b) && !isSame
+}
