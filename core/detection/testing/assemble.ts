@@ -8,7 +8,11 @@ import { simulatedProcess } from './simulated-world.ts'
 export type Judge = Pick<typeof detection, 'detectOperation' | 'settled' | 'detectionRules'>
 
 /** Histories as a store puts them together from whatever has arrived: each event once, ascending by seq. */
-export function historiesOf(arrived: readonly StoredEvent[]): OperationHistory[] {
+/** @param looks whether somebody has looked for versions that nobody made */
+export function historiesOf(
+  arrived: readonly StoredEvent[],
+  { looks = false }: { readonly looks?: boolean } = {},
+): OperationHistory[] {
   const events = [...new Map(arrived.map((event) => [event.id, event])).values()].sort(
     (a, b) => a.seq - b.seq,
   )
@@ -18,6 +22,7 @@ export function historiesOf(arrived: readonly StoredEvent[]): OperationHistory[]
     operationOf,
   )
   const roots = rootsOf(events)
+  const unclaimed = looks ? unclaimedIn(events, bySeq) : undefined
   return [...operations].map(([operationId, own]) => {
     const [first] = own
     const last = own.at(-1)
@@ -33,6 +38,7 @@ export function historiesOf(arrived: readonly StoredEvent[]): OperationHistory[]
       complete: finished && isWhole(bySeq, first, last.seq),
       ...endOf(events, first, bySeq),
       family: root === undefined ? [] : events.filter(isFamily),
+      ...(unclaimed && { unclaimed }),
     }
   })
 }
@@ -53,11 +59,31 @@ function isWhole(bySeq: ReadonlySet<string>, { process_id, seq }: StoredEvent, l
   return true
 }
 
+/** Versions that were replaced and that no write made; undefined where a write may be missing or does not tell what it
+ *  made. */
+function unclaimedIn(
+  events: readonly StoredEvent[],
+  bySeq: ReadonlySet<string>,
+): ReadonlySet<string> | undefined {
+  const ends = events.filter((event) => event.kind === 'process_ended')
+  const isWholeProcess = (end: StoredEvent) =>
+    end.kind === 'process_ended' && isWhole(bySeq, { ...end, seq: 0 }, end.last_seq)
+  const processes = new Set(events.map(({ process_id }) => process_id))
+  if (ends.length < Math.max(2, processes.size) || !ends.every(isWholeProcess)) return undefined
+  const writes = events.filter((event) => event.kind === 'write')
+  if (writes.some(({ outcome, rows_over_limit }) => outcome === 'unknown' || (rows_over_limit ?? 0) > 0))
+    return undefined
+  const made = new Set(writes.map(({ version }) => version))
+  return new Set(
+    writes.flatMap(({ overwritten_version: token }) => (token && !made.has(token) ? [token] : [])),
+  )
+}
+
 /** What stands after the batches arrived one after the other, with every operation judged after each of them;
  *  and the findings that were proven once and were not returned later. */
 export function judgeArrivals(
   batches: readonly (readonly StoredEvent[])[],
-  judge: Judge = detection,
+  { judge = detection, looks = false }: { readonly judge?: Judge; readonly looks?: boolean } = {},
 ): {
   readonly findings: ReadonlyMap<string, DetectedFinding>
   readonly retracted: readonly string[]
@@ -67,7 +93,7 @@ export function judgeArrivals(
   let arrived: readonly StoredEvent[] = []
   for (const batch of batches) {
     arrived = [...arrived, ...batch]
-    retracted.push(...judgeHistories(historiesOf(arrived), stored, judge))
+    retracted.push(...judgeHistories(historiesOf(arrived, { looks }), stored, judge))
   }
   return { findings: stored, retracted }
 }

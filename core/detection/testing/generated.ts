@@ -1,6 +1,6 @@
+import type { Program } from './program.ts'
 import { choices, contended } from './program-choices.ts'
 import type { Random } from './random.ts'
-import type { Program } from './simulated-world.ts'
 import { type Simulation, simulate } from './simulator.ts'
 
 /** One run of one to five operations at once, drawn as `simulation` draws it, without what a failure needs to shrink. */

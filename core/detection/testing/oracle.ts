@@ -24,14 +24,20 @@ export function expectedOf({ events, truth }: Pick<Simulation, 'events' | 'truth
   const may = new Set<string>()
   for (const [id, fields] of truth.lostUpdates) must.add(`proven lost-update ${id} ${fields}`)
   for (const [id, fields] of truth.conflicts) must.add(`proven write-conflict ${id} ${fields}`)
-  for (const id of truth.partialWrites) {
-    const claim = `proven partial-write ${id}`
-    if (truth.beyondEvents.has(id)) may.add(claim)
+  for (const split of truth.partialWrites) {
+    const claim = `proven partial-write ${split}`
+    if (truth.beyondEvents.has(split.split(' ')[0] ?? '')) may.add(claim)
     else must.add(claim)
   }
   for (const id of truth.orphans) must.add(`proven orphaned-operation ${id}`)
-  for (const pair of truth.overlaps.sameClock) must.add(`proven lock-void ${pair}`)
-  for (const pair of truth.overlaps.twoClocks) may.add(`indeterminate lock-void ${pair}`)
+  for (const pair of truth.overlaps.sameClock) must.add(`proven lock-void overlap ${pair}`)
+  for (const pair of truth.overlaps.twoClocks) may.add(`indeterminate lock-void overlap ${pair}`)
+  for (const id of truth.voidWrites) must.add(`proven lock-void foreign-version ${id}`)
+  for (const name of truth.voidLocks) must.add(`proven lock-void holds-nothing ${name}`)
+  for (const version of truth.unobserved)
+    (truth.blindSpots === 0 ? must : may).add(`observed unobserved-write ${version}`)
+  for (const fork of truth.forks) must.add(`hazard lost-update ${fork}`)
+  for (const pair of truth.hiddenSkews) may.add(`proven write-skew ${pair}`)
   for (const pair of truth.skews) must.add(`proven write-skew ${pair}`)
   for (const pair of truth.reorders) {
     may.add(`proven reordered-sync ${pair}`)
@@ -63,16 +69,21 @@ function claimOf(finding: DetectedFinding): string | [] {
   const ids = (of: StoredEvent['kind']) =>
     witness.events.filter((event) => event.kind === of).map(({ id }) => id)
   const claim = (what: string) => `${verdict} ${kind} ${what}`
-  if (verdict === 'hazard') return []
   switch (kind) {
     case 'lost-update':
+      return claim(`${verdict === 'hazard' ? pairOf(ids('write')) : ids('write')} ${fields}`)
     case 'write-conflict':
-      return claim(`${witness.events[0]?.id} ${fields}`)
+      return claim(`${ids('write')} ${fields}`)
     case 'partial-write':
+      return verdict === 'indeterminate' ? [] : claim(`${cause.operation_id} ${details.system}`)
     case 'orphaned-operation':
       return verdict === 'indeterminate' ? [] : claim(cause.operation_id ?? '')
     case 'lock-void':
-      return claim(pairOf(ids('section_entered')))
+      return claim(
+        `${details.how} ${details.how === 'overlap' ? pairOf(ids('section_entered')) : details.how === 'holds-nothing' ? details.section : ids('write')}`,
+      )
+    case 'unobserved-write':
+      return claim(String(details.version))
     case 'write-skew':
       return claim(pairOf(ids('write')))
     case 'reordered-sync':

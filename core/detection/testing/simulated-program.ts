@@ -1,39 +1,59 @@
 import type { Assignment } from '../../contract/index.ts'
-import {
-  begin,
-  end,
-  type Operation,
-  readOther,
-  readRow,
-  type Statement,
-  writeRow,
-} from './simulated-operation.ts'
+import type { Answer, Program } from './program.ts'
+import { begin, end, type Operation, readOther, readRow } from './simulated-operation.ts'
 import { enterSection, leaveSection, type SectionRun } from './simulated-section.ts'
 import { createRecord, type Payload, syncRow } from './simulated-sync.ts'
-import type { Answer, Program, RowState, Steps, Thread, World } from './simulated-world.ts'
+import type { RowState, Steps, Thread, World } from './simulated-world.ts'
+import { type Statement, type WriteResult, writeAll, writeRow, writeUnreported } from './simulated-write.ts'
 
 /** One operation, from its start to its end: read, merge, write, sync, and what it does when it is refused. */
 export function* runProgram(world: World, program: Program, thread: Thread): Steps {
   const key = String(program.row)
-  const operation = begin(world, { process: program.process, key, syncs: program.syncs })
-  const run: Run = { world, program, thread, operation }
-  const section: { run?: SectionRun } = {}
-  if (program.section !== 'none')
-    yield* enterSection(world, operation, thread, { isVoid: program.section === 'void', result: section })
-  const locked = program.guard === 'lock'
-  if (locked) {
+  if (program.shape === 'raw')
+    return yield* writeUnreported(world, key, thread, { [program.field]: program.value + 10 })
+  const mail = program.mail === 'none' ? [] : [{ system: 'mail' }]
+  const syncs = [...program.syncs, ...mail]
+  const operation = begin(world, { process: program.process, key, syncs })
+  const run: Run = { world, program, thread, operation, section: {} }
+  // who holds a row and waits for a section, while the one in the section waits for the row, waits for ever
+  const entersLate = program.entersLate && program.guard !== 'lock'
+  if (!entersLate) yield* enter(run, true)
+  if (program.guard === 'lock' && program.shape !== 'bulk') {
     yield () => !world.locks.has(key)
     world.locks.set(key, thread)
   }
   yield* readRow(world, operation)
-  if (program.readsOther) yield* readOther(world, operation, key === '0' ? '1' : '0')
-  if (program.shape === 'sync_first') yield* syncFirst(run)
-  else if (program.shape === 'create') yield* createRecord(world, operation, program.answers[0] ?? 'ok')
-  else yield* writeFirst(run)
+  if (entersLate) yield* enter(run, false)
+  yield* body(run)
   if (world.locks.get(key) === thread) world.locks.delete(key)
-  if (section.run) yield* leaveSection(world, section.run, thread)
+  if (run.section.run) yield* leaveSection(world, run.section.run, thread)
   if (program.shape === 'hang') world.truth.orphans.add(operation.id)
   else end(world, operation)
+}
+
+function* enter({ world, program, thread, operation, section }: Run, base_read_inside: boolean): Steps {
+  if (program.section === 'none') return
+  yield* enterSection(world, operation, thread, program, section)
+  operation.section = { name: program.sectionName, base_read_inside }
+}
+
+function* body(run: Run): Steps {
+  const { world, program, operation } = run
+  const reads = readsOf(run)
+  yield* reads('before')
+  if (program.shape === 'sync_first') yield* syncFirst(run)
+  else if (program.shape === 'create') yield* createRecord(world, operation, program.answers[0] ?? 'ok')
+  else if (program.shape === 'bulk') yield* writeAll(world, operation, run.thread)
+  else yield* writeFirst(run)
+  yield* reads('after')
+}
+
+function readsOf({ world, program: { reads }, operation }: Run) {
+  const key = operation.key === '0' ? '1' : '0'
+  return function* (when: 'before' | 'after'): Steps {
+    if (reads === when || reads === 'both') yield* readOther(world, operation, key, { isCached: false })
+    if (reads === 'cached') yield* readOther(world, operation, key, { isCached: when === 'before' })
+  }
 }
 
 interface Run {
@@ -41,22 +61,26 @@ interface Run {
   readonly program: Program
   readonly thread: Thread
   readonly operation: Operation
+  readonly section: { run?: SectionRun }
 }
 
 function* writeFirst(run: Run): Steps {
   const { world, program, operation } = run
   const result = { ok: false }
+  if (program.shape === 'declared_call')
+    return yield* inCall(run, (called) => declared(run, called), program.syncs)
   if (program.shape === 'two_calls_at_once') yield* writeTwice(run, result)
   else if (program.shape === 'write_in_call')
     yield* inCall(run, function* (called) {
       yield* writeRow(world, called, run.thread, statementOf(program, called.base), result)
       operation.base = called.base
     })
-  else yield* writeRow(world, operation, run.thread, statementOf(program, operation.base), result)
+  else yield* writeOnce(run, result)
   if (!result.ok || program.shape === 'no_sync') return
   const [answer = 'ok'] = program.answers
   const payload = payloadOf(run, answer)
   for (let step = 0; step < program.pause; step++) yield
+  if (program.shape === 'outbox') return sendLater(run, payload)
   if (program.shape === 'sync_unawaited') {
     const syncing = syncRow(world, operation, payload)
     world.spawn(() => syncing)
@@ -65,6 +89,38 @@ function* writeFirst(run: Run): Steps {
   if (program.shape === 'sync_in_call') yield* inCall(run, (called) => syncRow(world, called, payload))
   else yield* syncRow(world, operation, payload)
   if (operation.attempts.at(-1)?.outcome === 'rejected') yield* react(run, payload)
+  if (program.mail !== 'none')
+    yield* syncRow(world, operation, { ...payloadOf(run, program.mail), system: 'mail' })
+}
+
+function* writeOnce({ world, program, thread, operation }: Run, result: WriteResult): Steps {
+  const isRetried = program.shape === 'retried_check'
+  const first = { ...statementOf(program, operation.base), ...(isRetried && RETRIED) }
+  yield* writeRow(world, operation, thread, first, result)
+  if (!isRetried || result.ok || operation.writes.length > 0) return
+  yield* readRow(world, operation)
+  yield* writeRow(world, operation, thread, { ...statementOf(program, operation.base), ...RETRIED }, result)
+}
+
+const RETRIED = { checksVersion: true, missIsAnswer: true } as const
+
+/** What a called operation does that has to reach the systems itself. */
+function* declared({ world, program, thread }: Run, called: Operation): Steps {
+  const result = { ok: false }
+  yield* writeRow(world, called, thread, statementOf(program, called.base), result)
+  if (!result.ok) return
+  const { base } = called
+  const payload = { values: base?.values ?? {}, state: base, answer: program.answers[0] ?? 'ok' }
+  yield* syncRow(world, called, { ...payload, revisions: program.revisions })
+}
+
+/** Another process sends it, when it gets round to it. */
+function sendLater({ world, program, operation }: Run, payload: Payload): void {
+  world.spawn(function* () {
+    const outbox = begin(world, { process: 1 - program.process, key: operation.key })
+    yield* syncRow(world, outbox, { ...payload, onBehalfOf: operation })
+    end(world, outbox)
+  })
 }
 
 /** The caller tells the external system before the database. */
@@ -86,7 +142,7 @@ function* syncFirst({ world, program, thread, operation }: Run): Steps {
 }
 
 /** Two called operations write the same row at once, each from its own reading. */
-function* writeTwice({ world, program, operation }: Run, result: { ok: boolean }): Steps {
+function* writeTwice({ world, program, operation }: Run, result: WriteResult): Steps {
   let running = 2
   for (const shift of [0, 1]) {
     world.spawn(function* (thread) {
@@ -108,7 +164,8 @@ function* writeTwice({ world, program, operation }: Run, result: { ok: boolean }
 /** The row as the operation last saw it. */
 function payloadOf({ operation, program }: Run, answer: Answer): Payload {
   const { base } = operation
-  return { values: base?.values ?? {}, state: base, answer, revisions: program.revisions }
+  const values = { ...base?.values, ...(program.alters && { a: 77 }) }
+  return { values, state: base, answer, revisions: program.revisions }
 }
 
 function* react(run: Run, first: Payload): Steps {
@@ -150,8 +207,13 @@ function* react(run: Run, first: Payload): Steps {
   }
 }
 
-function* inCall({ world, program, operation }: Run, body: (called: Operation) => Steps): Steps {
-  const called = begin(world, { process: program.process, key: operation.key, parent: operation })
+function* inCall(
+  { world, program, operation }: Run,
+  body: (called: Operation) => Steps,
+  syncs?: Program['syncs'],
+): Steps {
+  const { process } = program
+  const called = begin(world, { process, key: operation.key, parent: operation, ...(syncs && { syncs }) })
   yield* body(called)
   end(world, called)
 }
@@ -173,7 +235,8 @@ function statementOf(program: Program, base: RowState | undefined): Statement {
     expression: [{ n: 'expression' }, { n: undefined }],
   }
   const [assigned, values] = made[style]
-  return { assigned, values, checksVersion: program.guard === 'version', fate: program.fate }
+  const { fate, unseen, marked } = program
+  return { assigned, values, checksVersion: program.guard === 'version', fate, unseen, marked }
 }
 
 function defined(values: Readonly<Record<string, number | undefined>>): Record<string, number> {

@@ -1,18 +1,15 @@
+import type { Answer } from './program.ts'
 import { about, type Operation, upwards } from './simulated-operation.ts'
-import {
-  type Answer,
-  fingerprintsOf,
-  moment,
-  type RowState,
-  type Steps,
-  type World,
-} from './simulated-world.ts'
+import { fingerprintsOf, moment, type RowState, type Steps, type World } from './simulated-world.ts'
 
 /** What a system was brought: its own log, in the order of applying. */
 export interface AppliedSync {
+  /** The operation that it serves. */
   readonly operation: Operation
+  readonly system: string
   /** The row that the payload was. */
   readonly state: RowState
+  readonly values: RowState['values']
   readonly revision: number
   readonly answer: Answer
   /** Of its event, once it is reported. */
@@ -21,6 +18,10 @@ export interface AppliedSync {
 
 /** What one sync brings. */
 export interface Payload {
+  /** Default `ats`. */
+  readonly system?: string
+  /** Whose write it carries, where another one sends it. */
+  readonly onBehalfOf?: Operation
   readonly values: RowState['values']
   /** Where it is a row as it was read or written. */
   readonly state?: RowState | undefined
@@ -36,29 +37,32 @@ export function syncRow(world: World, operation: Operation, payload: Payload): S
 }
 
 function* sendSync(world: World, operation: Operation, payload: Payload): Steps {
-  const { state, answer } = payload
+  const { state, answer, values, system = 'ats', onBehalfOf } = payload
   yield
   const sent = moment(world.tick)
   yield
   const isApplied = answer === 'ok' || answer === 'reply_lost'
   const revision = isApplied ? ++world.revision : undefined
   const applied: AppliedSync | undefined =
-    revision !== undefined && state ? { operation, state, revision, answer } : undefined
+    revision !== undefined && state
+      ? { operation: onBehalfOf ?? operation, system, state, values, revision, answer }
+      : undefined
   if (applied) world.applied.push(applied)
   yield
   const outcome = answer === 'ok' || answer === 'rejected' ? answer : 'unknown'
   operation.inFlight--
-  for (const each of upwards(operation)) each.attempts.push({ outcome })
+  for (const each of upwards(operation)) each.attempts.push({ system, outcome })
   const id = world.report(operation.process, {
     kind: 'sync',
     ...about(operation),
     ...sent,
-    system: 'ats',
+    system,
     action: 'update',
+    ...(onBehalfOf && { on_behalf_of: onBehalfOf.id }),
     ...(state && { version: state.token }),
-    fields: fingerprintsOf(payload.values),
+    fields: fingerprintsOf(values),
     outcome,
-    attempt: operation.attempts.length,
+    attempt: operation.attempts.filter((attempt) => attempt.system === system).length,
     duration_us: world.tick * 1_000 - sent.monotonic_us,
     ...(payload.revisions &&
       outcome === 'ok' && { external_version: String(revision), external_ordered: true }),

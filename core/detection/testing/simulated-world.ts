@@ -1,4 +1,4 @@
-import type { ProcessReport, StoredEvent, SyncTarget } from '../../contract/index.ts'
+import type { ProcessReport, StoredEvent } from '../../contract/index.ts'
 import { fingerprint, token } from './history-builder.ts'
 import type { Operation } from './simulated-operation.ts'
 import type { SectionRun } from './simulated-section.ts'
@@ -6,54 +6,21 @@ import type { AppliedSync } from './simulated-sync.ts'
 
 /** What the simulated operations share: rows with versions, an external system, processes that report. */
 
-export const STYLES = ['spread', 'supplied', 'derived', 'counter', 'expression'] as const
-export const GUARDS = ['none', 'lock', 'version'] as const
-export const ANSWERS = ['ok', 'rejected', 'request_lost', 'reply_lost'] as const
-export type Answer = (typeof ANSWERS)[number]
-export const REACTIONS = ['give_up', 'retry', 'retry_in_call', 'undo', 'note'] as const
-export const SHAPES = [
-  'flat',
-  'write_in_call',
-  'sync_in_call',
-  'sync_unawaited',
-  'no_sync',
-  'sync_first',
-  'two_calls_at_once',
-  'create',
-  'hang',
-] as const
-export const SECTIONS = ['none', 'held', 'void'] as const
-
-/** What one operation does. */
-export interface Program {
-  readonly row: number
-  readonly process: number
-  readonly style: (typeof STYLES)[number]
-  readonly field: string
-  /** Few values, so that A → B → A happens. */
-  readonly value: number
-  readonly guard: (typeof GUARDS)[number]
-  readonly fate: 'commit' | 'roll_back' | 'unknown_committed' | 'unknown_rolled_back'
-  readonly shape: (typeof SHAPES)[number]
-  readonly answers: readonly Answer[]
-  readonly reaction: (typeof REACTIONS)[number]
-  readonly syncs: readonly SyncTarget[]
-  readonly section: (typeof SECTIONS)[number]
-  /** Reads the other row as well, before it writes its own. */
-  readonly readsOther: boolean
-  /** Whether the external system tells its revisions. */
-  readonly revisions: boolean
-  /** Steps that it does something else before it syncs. */
-  readonly pause: number
-}
-
 export interface Truth {
   /** Event id of the write, to the fields that it lost. */
   readonly lostUpdates: Map<string, readonly string[]>
   /** Event id of a write that replaced what its operation had not seen and lost nothing, to the fields that had been
    *  changed. */
   readonly conflicts: Map<string, readonly string[]>
-  /** Ids of the operations that left their sides split. */
+  /** Ids of writes in a section, by what was read in it, that replaced what their operation had not seen. */
+  readonly voidWrites: Set<string>
+  /** Names of the sections whose locking read locked nothing. */
+  readonly voidLocks: Set<string>
+  /** Tokens of versions that a writer who reports nothing had made, and that were replaced unseen. */
+  readonly unobserved: Set<string>
+  /** Writes that do not tell what they made: whoever made a version may be one of them. */
+  blindSpots: number
+  /** Operation and system that it left split from the database. */
   readonly partialWrites: Set<string>
   /** Operations of which the truth cannot be told from events alone. */
   readonly beyondEvents: Set<string>
@@ -85,7 +52,9 @@ export interface World {
   readonly rows: Map<string, RowState>
   /** Row key to the thread that holds its lock. */
   readonly locks: Map<string, Thread>
-  /** Row key to the thread that holds its section. */
+  /** States that a writer made who reports nothing. */
+  readonly unreported: Set<RowState>
+  /** Section to the thread that is in it. */
   readonly held: Map<string, Thread>
   readonly operations: Operation[]
   readonly sections: SectionRun[]
@@ -112,6 +81,7 @@ export function createWorld(): World {
     tick: 0,
     rows: new Map(),
     locks: new Map(),
+    unreported: new Set(),
     held: new Map(),
     operations: [],
     sections: [],
@@ -122,6 +92,10 @@ export function createWorld(): World {
     truth: {
       lostUpdates: new Map(),
       conflicts: new Map(),
+      voidWrites: new Set(),
+      voidLocks: new Set(),
+      unobserved: new Set(),
+      blindSpots: 0,
       partialWrites: new Set(),
       beyondEvents: new Set(),
       created: new Map(),
@@ -163,7 +137,18 @@ export function createWorld(): World {
 
 /** On the clock of the world. */
 export function moment(tick: number): { at: string; monotonic_us: number } {
-  return { at: new Date(START_MS + tick).toISOString(), monotonic_us: tick * 1_000 }
+  return { at: wallClock(tick), monotonic_us: tick * 1_000 }
+}
+
+/** Every run has the same few ticks. */
+const wallClocks = new Map<number, string>()
+
+function wallClock(ms: number): string {
+  const known = wallClocks.get(ms)
+  if (known !== undefined) return known
+  const at = new Date(START_MS + ms).toISOString()
+  wallClocks.set(ms, at)
+  return at
 }
 
 /** The second process's wall clock is 7 seconds ahead, and its monotonic clock began at another time. */
@@ -172,10 +157,10 @@ const CLOCKS = [
   { aheadMs: 7_000, monotonicUs: 123_456_000 },
 ] as const
 
-function onClocksOf(process: number, { at, monotonic_us }: { at: string; monotonic_us: number }) {
+function onClocksOf(process: number, { monotonic_us }: { monotonic_us: number }) {
   const clock = CLOCKS[process] ?? CLOCKS[0]
   return {
-    at: new Date(Date.parse(at) + clock.aheadMs).toISOString(),
+    at: wallClock(monotonic_us / 1_000 + clock.aheadMs),
     monotonic_us: monotonic_us + clock.monotonicUs,
   }
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
+import type { Program } from './program.ts'
 import { choices, contended } from './program-choices.ts'
-import type { Program } from './simulated-world.ts'
 import { simulate } from './simulator.ts'
 
 const of = <T>(items: readonly [T, ...T[]]) => fc.constantFrom(...items)

@@ -1,7 +1,8 @@
 import type { StoredEvent } from '../../contract/index.ts'
+import type { Program } from './program.ts'
 import { runProgram } from './simulated-program.ts'
 import { type PairTruth, pairTruth } from './simulated-truth.ts'
-import { createWorld, type Program, type Truth } from './simulated-world.ts'
+import { createWorld, type Truth } from './simulated-world.ts'
 
 /** One run of several operations at once, as reported by a faultless SDK, and what really happened. */
 export interface Simulation {
