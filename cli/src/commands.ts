@@ -195,7 +195,7 @@ export const commands: readonly CommandSpec[] = [
       help,
     },
     notes: [
-      'Exit 0: every run was checked and held its lock. 1: at least one section did not hold. 3: nothing was checked, or no section was told. 4: checked in part. Releases that are listed decide: --release or --since leaves the old ones out.',
+      'Exit 0: every run was checked and held its lock, and no event of the release is missing. 1: at least one section did not hold. 3: nothing was checked, or no section was told. 4: checked in part. Releases that are listed decide: --release or --since leaves the old ones out.',
     ],
     load: () => import('./commands/sections.ts'),
   },

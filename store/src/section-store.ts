@@ -2,7 +2,7 @@ import type { Protection } from '@syncproof/core/contract'
 import type { Page, PageRequest } from './store.ts'
 
 /** How one declared section did in one release of one service. A run is counted once, when the first of its two
- *  events is judged; one whose events never came is not counted. */
+ *  events is judged; one whose events never came is not counted, and `events_missing` says that there may be such. */
 export interface SectionRow {
   readonly name: string
   readonly service: string
@@ -24,6 +24,9 @@ export interface SectionRow {
     readonly holds_nothing: number
     readonly undecided: number
   }
+  /** Of all events of this release's processes: dropped, sampled out, or lost by one that has ended or is silent. What is
+   *  still on its way is not among them. */
+  readonly events_missing: number
   readonly first_seen_at: string
   readonly last_seen_at: string
 }

@@ -29,7 +29,38 @@ async function listSections(
     .orderBy('id', 'desc')
     .limit(page.limit + 1)
     .execute()
-  return toPage(rows, page.limit, toSection, (row) => [row.first_seen_at, row.id])
+  const missing = await countMissing(db, projectId, rows)
+  return toPage(
+    rows,
+    page.limit,
+    (row) => toSection(row, missing.get(releaseOf(row)) ?? 0),
+    (row) => [row.first_seen_at, row.id],
+  )
+}
+
+/** A process that is silent for so long, three missed heartbeats of an SDK, sends no more of what it has produced. */
+const SILENT_S = 30
+
+/** Events that are not here, by service and release. */
+async function countMissing(
+  db: Database,
+  projectId: string,
+  rows: readonly Pick<SectionRow, 'service' | 'release'>[],
+): Promise<ReadonlyMap<string, number>> {
+  if (rows.length === 0) return new Map()
+  const found = await sql<{ service: string; release: string | null; missing: string }>`
+    select service, release, sum(lost + case
+      when ended or last_seen_at < clock_timestamp() - make_interval(secs => ${SILENT_S})
+      then greatest(0, greatest(produced, coalesce(upper(seen), 0)) - stored - lost) else 0 end) as missing
+    from syncproof.processes
+    cross join lateral (select coalesce(sum(value::numeric), 0) as lost from jsonb_each_text(dropped)) as books
+    where project_id = ${projectId} and service = any(${[...new Set(rows.map(({ service }) => service))]}::text[])
+    group by service, release`.execute(db)
+  return new Map(found.rows.map((row) => [releaseOf(row), Number(row.missing)]))
+}
+
+function releaseOf({ service, release }: Pick<SectionRow, 'service' | 'release'>): string {
+  return JSON.stringify([service, release])
 }
 
 const columns = [
@@ -50,9 +81,10 @@ const columns = [
 ] as const
 
 type Counts = 'held' | 'not_held' | 'unknown' | 'foreign_version' | 'overlap' | 'holds_nothing' | 'undecided'
-type Selected = Omit<SectionRow, 'entered' | 'void' | Counts> & Readonly<Record<Counts, string>>
+type Selected = Omit<SectionRow, 'entered' | 'void' | 'events_missing' | Counts> &
+  Readonly<Record<Counts, string>>
 
-function toSection(row: Selected): SectionRow {
+function toSection(row: Selected, missing: number): SectionRow {
   const [held, notHeld, unknown] = [Number(row.held), Number(row.not_held), Number(row.unknown)]
   return {
     name: row.name,
@@ -69,6 +101,7 @@ function toSection(row: Selected): SectionRow {
       holds_nothing: Number(row.holds_nothing),
       undecided: Number(row.undecided),
     },
+    events_missing: missing,
     first_seen_at: row.first_seen_at,
     last_seen_at: row.last_seen_at,
   }

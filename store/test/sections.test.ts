@@ -81,6 +81,24 @@ eachEngine('the counts of a section', (open) => {
     ])
   })
 
+  it('say how many events of the release are missing: dropped, or lost by a process that is gone', async () => {
+    const { store, project } = given()
+    const books = (produced: number, dropped: Record<string, number>) => ({ books: { produced, dropped } })
+    const on = async (lane: number, release: string, more: object, events: SyncproofEvent[]) =>
+      tell(project, { ...newProcess(lane), release, ...more }, [events])
+    await on(0, 'whole', books(2, {}), run('hire', true, 0))
+    await on(1, 'running', books(9, {}), run('hire', true, 0))
+    await on(2, 'dropping', books(9, { sampled: 4, queue_full: 1 }), run('hire', true, 0))
+    const [{ id, at, monotonic_us }] = run('', true, 0)
+    const end: SyncproofEvent = { id, at, monotonic_us, kind: 'process_ended', seq: 8, last_seq: 8 }
+    await on(3, 'ended', books(9, {}), [...run('hire', true, 0), end])
+    const missing = (await list(store, project)).map(({ release, events_missing }) => [
+      release,
+      events_missing,
+    ])
+    expect(Object.fromEntries(missing)).toEqual({ whole: 0, running: 0, dropping: 5, ended: 6 })
+  })
+
   it('count a run whose other end is stored and not judged yet, once it is', async () => {
     const { store, project } = given()
     const [entered, left] = run('half', true, 0)

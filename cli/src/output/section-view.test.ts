@@ -9,7 +9,7 @@ function section(change: Partial<SectionRow> = {}): SectionRow {
   const { held = 2, not_held = 0, unknown = 0 } = change
   return {
     ...{ name: 'hire', service: 'candidate-api', release: 'r1', protections: ['row_lock'] },
-    ...{ entered: held + not_held + unknown, held, not_held, unknown, void: none },
+    ...{ entered: held + not_held + unknown, held, not_held, unknown, void: none, events_missing: 0 },
     ...{ first_seen_at: '2026-11-20T12:00:00.000000Z', last_seen_at: '2026-11-20T12:30:00.000000Z' },
     ...change,
   }
@@ -23,6 +23,7 @@ describe('the exit code of sections', () => {
     expect(exits({ unknown: 1 })).toBe(4)
     expect(exits({}, { held: 0, unknown: 3 })).toBe(4)
     expect(exits({ void: { ...none, undecided: 1 } })).toBe(4)
+    expect(exits({ events_missing: 1 })).toBe(4)
     expect(sectionsExit([section()], true)).toBe(4)
   })
 
@@ -62,6 +63,7 @@ it('shows a section within the width of the terminal, with data escaped', () => 
   const row = section({
     ...{ name: 'h\u001b[1m', held: 1_200, not_held: 3, unknown: 1, protections: ['external', 'row_lock'] },
     void: { ...none, holds_nothing: 1, undecided: 2 },
+    events_missing: 12,
   })
   const lines = sectionLines(row, plain, 44)
   expect(lines).toEqual([
@@ -69,6 +71,7 @@ it('shows a section within the width of the terminal, with data escaped', () => 
     '  external, row_lock',
     '  1,204 runs  1,200 held  3 held nothing',
     '  1 not checked',
+    '  of this release 12 events missing',
     '  lock-void findings:  1 holds-nothing',
     '  2 undecided',
     '  first seen 2026-11-20 12:00:00Z',

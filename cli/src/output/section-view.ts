@@ -14,12 +14,12 @@ const STYLES: Readonly<Record<State, Style>> = {
   'not checked': 'yellow',
 }
 
-/** What is known of a section's lock. It held only where every run was checked and nothing speaks against it. */
-function sectionState({ entered, held, not_held, void: ways }: SectionRow): State {
+/** What is known of a section's lock. It held only where every run was told and checked, and nothing speaks against it. */
+function sectionState({ entered, held, not_held, void: ways, events_missing }: SectionRow): State {
   if (not_held > 0 || ways.foreign_version > 0 || ways.overlap > 0 || ways.holds_nothing > 0)
     return 'did not hold'
   if (held === 0) return 'not checked'
-  return held === entered && ways.undecided === 0 ? 'held' : 'checked in part'
+  return held === entered && ways.undecided === 0 && events_missing === 0 ? 'held' : 'checked in part'
 }
 
 /** What sections say as an exit code. One that nobody checked is never clean, and neither is a list that is empty or
@@ -43,6 +43,7 @@ export function inOrder(sections: readonly SectionRow[]): readonly SectionRow[] 
 /** One section in one release as lines for people. */
 export function sectionLines(section: SectionRow, paint: Paint, columns: number): string[] {
   const { name, service, release, protections, entered, held, not_held, unknown } = section
+  const missing = section.events_missing
   const state = sectionState(section)
   const layout = { columns, paint, indent: 0, hanging: 2 }
   const below = { ...layout, indent: 2 }
@@ -62,6 +63,7 @@ export function sectionLines(section: SectionRow, paint: Paint, columns: number)
         { text: `${count(held)} held` },
         { text: `${count(not_held)} held nothing` },
         { text: `${count(unknown)} not checked` },
+        { text: missing === 0 ? '' : `of this release ${plural(missing, 'event')} missing` },
       ],
       below,
     ),

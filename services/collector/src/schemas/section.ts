@@ -29,6 +29,11 @@ export const sectionSchema: z.ZodType<SectionRow> = component(
         undecided: z.int().meta({ description: 'Not proven.' }),
       })
       .meta({ description: 'Findings of the kind lock-void, by way.' }),
+    // sums of what senders claim are no safe integers any more
+    events_missing: z.number().meta({
+      description:
+        "Of all events of this release's processes: dropped, sampled out, or lost. Runs may be among them that are not counted.",
+    }),
     first_seen_at: timeSchema,
     last_seen_at: timeSchema,
   }),
