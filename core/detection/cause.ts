@@ -1,9 +1,9 @@
 import type { Cause, EntityRef } from '../contract/index.ts'
 import { eventsOf } from './events.ts'
-import type { OperationHistory } from './history.ts'
+import type { NeighbourHistory } from './history.ts'
 
 /** Who did it, as far as the history knows; what is not known is absent. */
-export function causeOf(history: OperationHistory): Cause {
+export function causeOf(history: NeighbourHistory): Cause {
   const [started] = eventsOf(history.events, 'operation_started')
   return {
     operation_id: history.operationId,

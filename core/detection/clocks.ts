@@ -2,12 +2,31 @@ import type { ProcessReport } from '../contract/index.ts'
 
 /** A point in time, on the clocks of the process that saw it. */
 export interface Instant {
-  readonly process: ProcessReport
-  /** RFC 3339. */
-  readonly at: string
-  readonly monotonic_us: number
-  /** How long after `at` it was, by the monotonic clock: an answer has no time of its own. Absent = 0. */
-  readonly after_us?: number
+  readonly processId: string
+  readonly monotonicUs: number
+  /** By the process's wall clock, milliseconds since 1970. NaN where it is not readable. */
+  readonly wallMs: number
+  /** Between when and when it was by the collector's clock. NaN where nobody knows. */
+  readonly soonestUs: number
+  readonly latestUs: number
+}
+
+/** @param afterUs how long after the event it was, by the monotonic clock: an answer has no time of its own */
+export function instantAt(
+  process: ProcessReport,
+  event: { readonly at: string; readonly monotonic_us: number },
+  afterUs = 0,
+): Instant {
+  const wallMs = Date.parse(event.at) + afterUs / 1_000
+  const [low = Number.NaN, high = Number.NaN] = process.clock?.offset_ms ?? []
+  const isKnown = Number.isFinite(wallMs + low + high)
+  return {
+    processId: process.id,
+    monotonicUs: event.monotonic_us + afterUs,
+    wallMs,
+    soonestUs: isKnown ? (wallMs + low) * 1_000 : Number.NaN,
+    latestUs: isKnown ? (wallMs + high) * 1_000 : Number.NaN,
+  }
 }
 
 /** How far one instant surely was before another, and what says so. */
@@ -30,31 +49,22 @@ const READING_US = 1_000
 /** Undefined where `earlier` may not have been before `later`, or nobody knows. Clocks of two processes are compared
  *  only as intervals, each widened by what the process does not know of its own clock. */
 export function gapBetween(earlier: Instant, later: Instant): Gap | undefined {
-  if (earlier.process.id === later.process.id) {
-    const us = later.monotonic_us - earlier.monotonic_us
+  if (earlier.processId === later.processId) {
+    const us = later.monotonicUs - earlier.monotonicUs
     return us > 0 ? { us, basis: 'monotonic' } : undefined
   }
-  const latest = onCollector(earlier)
-  const soonest = onCollector(later)
-  if (!latest || !soonest) return undefined
-  const us = soonest.low - latest.high - READING_US
+  const us = later.soonestUs - earlier.latestUs - READING_US
+  // never true of what nobody knows
   return us > 0 ? { us, basis: 'wall' } : undefined
 }
 
 /** Whether the wall clock was set between two instants of one process. */
 export function wasSetBetween(a: Instant, b: Instant): boolean {
-  const wallUs = (Date.parse(b.at) - Date.parse(a.at)) * 1_000
-  return !(Math.abs(wallUs - (b.monotonic_us - a.monotonic_us)) <= JUMP_US_MAX + READING_US)
+  const wallUs = (b.wallMs - a.wallMs) * 1_000
+  return !(Math.abs(wallUs - (b.monotonicUs - a.monotonicUs)) <= JUMP_US_MAX + READING_US)
 }
 
 /** What rests on wall clocks somewhere rests on them as a whole. */
 export function weakerBasis(...gaps: readonly Gap[]): Gap['basis'] {
   return gaps.some(({ basis }) => basis === 'wall') ? 'wall' : 'monotonic'
-}
-
-function onCollector({ process, at, after_us = 0 }: Instant): { low: number; high: number } | undefined {
-  if (!process.clock) return undefined
-  const [low, high] = process.clock.offset_ms
-  const ms = Date.parse(at) + after_us / 1_000
-  return Number.isFinite(ms + low + high) ? { low: (ms + low) * 1_000, high: (ms + high) * 1_000 } : undefined
 }

@@ -1,7 +1,7 @@
 import { isToken } from '../contract/index.ts'
-import { eventsOf, isCommitted, type StoredOf, sameEntity } from './events.ts'
+import { committedOf, type StoredOf, sameEntity } from './events.ts'
 import { compareField } from './field-values.ts'
-import type { OperationHistory } from './history.ts'
+import type { NeighbourHistory, OperationHistory } from './history.ts'
 import { isBlind } from './links.ts'
 import { inDifferentTransactions, isApart, type Run, runOf, runsOf } from './runs.ts'
 import { valueFieldsOf } from './value-fields.ts'
@@ -21,9 +21,9 @@ export interface Fork {
  *  unread. The version may have come back in between (A → B → A), and which one came last is not known: so no more
  *  than a hazard can be claimed. */
 export function forksOf(history: OperationHistory): readonly Fork[] {
-  const own = runOf(history)
-  const writes = own ? unguardedForkable(own) : []
-  if (!own || writes.length === 0) return []
+  const writes = unguardedForkable(history)
+  const own = writes.length > 0 ? runOf(history) : undefined
+  if (!own) return []
   return runsOf(history)
     .slice(1)
     .filter((other) => isApart(own, other))
@@ -63,10 +63,9 @@ function lostBy(last: Write, first: Write): string[] {
   )
 }
 
-function unguardedForkable(run: Run): readonly Write[] {
-  return eventsOf(run.events, 'write').filter(
+function unguardedForkable({ events }: NeighbourHistory): readonly Write[] {
+  return committedOf(events).filter(
     (write) =>
-      isCommitted(write) &&
       isBlind(write) &&
       isToken(write.base_version ?? '') &&
       write.guard === 'none' &&

@@ -1,10 +1,14 @@
-import type { Protection, StoredEvent } from '../contract/index.ts'
+import type { Protection } from '../contract/index.ts'
+import { type Instant, instantAt } from './clocks.ts'
 import { eventsOf, type StoredOf, sameEntity } from './events.ts'
+import type { NeighbourHistory } from './history.ts'
 
 /** One run of a declared section: from when to when its lock was held, by inner moments. */
 export interface HeldSection {
   readonly entered: StoredOf<'section_entered'>
   readonly left: StoredOf<'section_left'>
+  readonly from: Instant
+  readonly until: Instant
 }
 
 /** Whether it keeps others out in time. Sections that check a version, or that the database serialises, may
@@ -13,14 +17,31 @@ export function excludes(protection: Protection): boolean {
   return protection === 'row_lock' || protection === 'advisory_lock' || protection === 'external'
 }
 
-/** Both ends of each run. They are produced together, when the section is left: two ends that are not
- *  neighbours in the sequence may be of two runs, with the ends between them dropped. */
-export function heldSections(events: readonly StoredEvent[]): readonly HeldSection[] {
-  const entered = eventsOf(events, 'section_entered')
-  if (entered.length === 0) return []
+/** Of an entity that many are in a section of, each operation is the neighbour of many others. */
+const known = new WeakMap<NeighbourHistory, readonly HeldSection[]>()
+
+const NONE: readonly HeldSection[] = []
+
+/** The sections of an operation. Both ends of each run are produced together, when the section is left: two ends that
+ *  are not neighbours in the sequence may be of two runs, with the ends between them dropped. */
+export function heldSections(operation: NeighbourHistory): readonly HeldSection[] {
+  const entered = eventsOf(operation.events, 'section_entered')
+  if (entered.length === 0) return NONE
+  const before = known.get(operation)
+  if (before) return before
+  const found = pairUp(operation, entered)
+  known.set(operation, found)
+  return found
+}
+
+function pairUp(
+  { process, events }: NeighbourHistory,
+  entered: readonly StoredOf<'section_entered'>[],
+): readonly HeldSection[] {
   return eventsOf(events, 'section_left').flatMap((left) => {
     const begin = entered.find((candidate) => candidate.seq === left.seq - 1)
-    return begin && isSameRun(begin, left) ? [{ entered: begin, left }] : []
+    if (!begin || !isSameRun(begin, left)) return []
+    return [{ entered: begin, left, from: instantAt(process, begin), until: instantAt(process, left) }]
   })
 }
 

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import type { Detector } from './history.ts'
+import type { Detector, OperationHistory } from './history.ts'
 import { detectOperation, detectors } from './index.ts'
 import { history, started, write } from './testing/history-builder.ts'
 
@@ -31,6 +31,13 @@ test('an operation without the events that a detector needs is not shown to it',
     detect: () => expect.unreachable(),
   }
   expect(detectOperation(lossy, [picky])).toEqual({ findings: [], failures: [] })
+})
+
+test('an event of a kind that nobody knows changes nothing, whatever the kind is called', () => {
+  const [start, ...rest] = lossy.events
+  const unknown = ['constructor', '__proto__', 'committed', 'rename'].map((kind) => ({ ...start, kind }))
+  const events = [start, ...unknown, ...rest] as OperationHistory['events']
+  expect(detectOperation({ ...lossy, events })).toEqual(detectOperation(lossy))
 })
 
 test('the file of a detector is called by its id', () => {

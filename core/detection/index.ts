@@ -1,4 +1,5 @@
 import type { DetectedFinding, FindingKind } from '../contract/index.ts'
+import { contradictionsWithin, madeTwice, madeVersion } from './contradictions.ts'
 import { checkThenCreate } from './detectors/check-then-create.ts'
 import { contractViolation } from './detectors/contract-violation.ts'
 import { duplicateCreate } from './detectors/duplicate-create.ts'
@@ -17,6 +18,7 @@ import { unknownOutcome } from './detectors/unknown-outcome.ts'
 import { unobservedWrite } from './detectors/unobserved-write.ts'
 import { writeConflict } from './detectors/write-conflict.ts'
 import { writeSkew } from './detectors/write-skew.ts'
+import { hasAny } from './events.ts'
 import { collisionsAMonth, exposedCallOf, missMs } from './exposure.ts'
 import type { Detector, OperationHistory } from './history.ts'
 import { limits } from './limits.ts'
@@ -53,6 +55,9 @@ export const detectionRules = {
   exposedCallOf,
   missMs,
   collisionsAMonth,
+  contradictionsWithin,
+  madeVersion,
+  madeTwice,
   limits,
 } as const
 
@@ -70,11 +75,10 @@ export function detectOperation(
   history: OperationHistory,
   judges: readonly Detector[] = detectors,
 ): Detection {
-  const kinds = new Set(history.events.map((event) => event.kind))
   const findings: DetectedFinding[] = []
   const failures: { detector: FindingKind; error: unknown }[] = []
   for (const detector of judges) {
-    if (!detector.needs.some((kind) => kinds.has(kind))) continue
+    if (!hasAny(history.events, detector.needs)) continue
     try {
       findings.push(...detector.detect(history))
     } catch (error) {

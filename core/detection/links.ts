@@ -1,5 +1,5 @@
 import { entityKey, NO_ROW, type StoredEvent } from '../contract/index.ts'
-import { eventsOf, isCommitted, type StoredOf, sameEntity } from './events.ts'
+import { committedOf, eventsOf, isCommitted, type StoredOf, sameEntity } from './events.ts'
 import { excludes } from './held-sections.ts'
 import type { NeighbourHistory } from './history.ts'
 import { limits } from './limits.ts'
@@ -16,7 +16,7 @@ import { limits } from './limits.ts'
 export function linksOf(event: StoredEvent): readonly string[] {
   switch (event.kind) {
     case 'write':
-      return isCommitted(event) ? unique(versionsOf(event)).map(versionLink) : []
+      return isCommitted(event) ? versionLinks(versionsOf(event)) : []
     case 'sync': {
       if (event.outcome !== 'ok') return []
       const links = event.version === undefined ? [] : [versionLink(event.version)]
@@ -32,25 +32,20 @@ export function linksOf(event: StoredEvent): readonly string[] {
 /** The links by which the neighbours of an operation are found: those of its own events at hop 1; from hop 2 to
  *  `limits.hopsMax`, for each neighbour, those that follow its row to older and newer versions. */
 export function linksWanted({ events }: Pick<NeighbourHistory, 'events'>, hop: number): readonly string[] {
-  const writes = eventsOf(events, 'write').filter(isCommitted)
+  const writes = committedOf(events)
   const syncs = eventsOf(events, 'sync').filter(({ outcome }) => outcome === 'ok')
-  const links = new Set<string>()
-  const want = (token: string | undefined) => {
-    if (isLinked(token)) links.add(versionLink(token))
-  }
-  for (const { version } of syncs) want(version)
+  const tokens: (string | undefined)[] = []
+  for (const { version } of syncs) tokens.push(version)
   // a version that was never meant for another system is never sent out of order
   if (hop > 1 || syncs.length > 0 || isDue(events))
-    for (const { version, overwritten_version } of writes) {
-      want(version)
-      want(overwritten_version)
-    }
-  if (hop > 1) return [...links]
-  for (const write of writes) if (isBlind(write)) want(write.base_version)
-  for (const { version } of skewReads(events, writes)) want(version)
-  for (const sync of syncs) if (isKeyedCreate(sync)) links.add(createLink(sync))
-  for (const left of eventsOf(events, 'section_left')) for (const link of linksOf(left)) links.add(link)
-  return [...links]
+    for (const { version, overwritten_version } of writes) tokens.push(version, overwritten_version)
+  if (hop > 1) return versionLinks(tokens)
+  for (const write of writes) if (isBlind(write)) tokens.push(write.base_version)
+  for (const { version } of skewReads(events, writes)) tokens.push(version)
+  const links = versionLinks(tokens)
+  for (const sync of syncs) if (isKeyedCreate(sync)) links.push(createLink(sync))
+  for (const left of eventsOf(events, 'section_left')) links.push(...linksOf(left))
+  return unique(links)
 }
 
 function isDue(events: readonly StoredEvent[]): boolean {
@@ -79,13 +74,16 @@ export function isKeyedCreate(sync: StoredOf<'sync'>): boolean {
   return sync.action === 'create' && sync.unique_key !== undefined && sync.external_id !== undefined
 }
 
-function versionsOf(write: StoredOf<'write'>): readonly string[] {
+function versionsOf(write: StoredOf<'write'>): readonly (string | undefined)[] {
   const base = isBlind(write) ? write.base_version : undefined
-  return [write.version, write.overwritten_version, base].filter(isLinked)
+  return [write.version, write.overwritten_version, base]
 }
 
-function isLinked(token: string | undefined): token is string {
-  return token !== undefined && token !== NO_ROW
+function versionLinks(tokens: readonly (string | undefined)[]): string[] {
+  const links: string[] = []
+  for (const token of unique(tokens))
+    if (token !== undefined && token !== NO_ROW) links.push(versionLink(token))
+  return links
 }
 
 function versionLink(token: string): string {
@@ -100,6 +98,11 @@ function sectionLink({ name, entity }: StoredOf<'section_left'>): string {
   return `section:${name.length}:${name}:${entityKey(entity)}`
 }
 
-function unique(texts: readonly string[]): string[] {
-  return [...new Set(texts)]
+/** Looking through a few costs less than a set of them. */
+const FEW = 8
+
+function unique<T>(items: readonly T[]): readonly T[] {
+  return items.length > FEW
+    ? [...new Set(items)]
+    : items.filter((item, index) => items.indexOf(item) === index)
 }

@@ -85,6 +85,7 @@ export function settled(
   previous: readonly Finding[],
   now: readonly DetectedFinding[],
 ): readonly { readonly id: string; readonly resolution: Resolution }[] {
+  if (previous.length === 0) return []
   const current = new Set(now.map((finding) => finding.id))
   const at = lastBy(history.events, (event) => event.seq)?.at
   if (at === undefined) return []

@@ -1,4 +1,4 @@
-import { eventsOf, isCommitted, type StoredOf } from './events.ts'
+import { committedOf, type StoredOf } from './events.ts'
 import { limits } from './limits.ts'
 import type { Run } from './runs.ts'
 
@@ -11,8 +11,7 @@ export interface MadeVersion {
 /** Committed writes of all runs that name what they made and what they replaced. */
 export function madeVersions(runs: readonly Run[]): readonly MadeVersion[] {
   return runs.flatMap((run) =>
-    eventsOf(run.events, 'write')
-      .filter(isCommitted)
+    committedOf(run.events)
       .filter(({ version, overwritten_version }) => version !== undefined && version !== overwritten_version)
       .map((write) => ({ run, write })),
   )

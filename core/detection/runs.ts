@@ -1,6 +1,4 @@
-import type { Cause } from '../contract/index.ts'
-import { causeOf } from './cause.ts'
-import type { Instant } from './clocks.ts'
+import { type Instant, instantAt } from './clocks.ts'
 import { eventsOf, type StoredOf } from './events.ts'
 import type { NeighbourHistory, OperationHistory } from './history.ts'
 
@@ -17,7 +15,8 @@ export function runsOf(history: OperationHistory): readonly Run[] {
 
 export function runOf(history: NeighbourHistory): Run | undefined {
   const [started] = eventsOf(history.events, 'operation_started')
-  return started && { ...history, started }
+  const { operationId, process, events, complete } = history
+  return started && { operationId, process, events, complete, started }
 }
 
 /** What one call did is never held against another call that it made itself, or that made it. */
@@ -32,21 +31,14 @@ export function inDifferentTransactions(a: string | undefined, b: string | undef
   return a !== b || a === 'none'
 }
 
-export function instantOf({ process }: Run, event: Pick<Instant, 'at' | 'monotonic_us'>): Instant {
-  return { process, at: event.at, monotonic_us: event.monotonic_us }
-}
-
 /** When the answer to it had come. Undefined where that is not told. */
 export function answerOf(
-  run: Run,
-  event: Pick<Instant, 'at' | 'monotonic_us'> & { readonly duration_us?: number | undefined },
+  { process }: Run,
+  event: {
+    readonly at: string
+    readonly monotonic_us: number
+    readonly duration_us?: number | undefined
+  },
 ): Instant | undefined {
-  const { at, monotonic_us, duration_us } = event
-  if (duration_us === undefined) return undefined
-  return { process: run.process, at, monotonic_us: monotonic_us + duration_us, after_us: duration_us }
-}
-
-/** Who did it, of whatever run. */
-export function causeOfRun(run: Run): Cause {
-  return causeOf({ ...run, family: [] })
+  return event.duration_us === undefined ? undefined : instantAt(process, event, event.duration_us)
 }

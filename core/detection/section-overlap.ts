@@ -1,18 +1,14 @@
 import { type Gap, gapBetween, wasSetBetween, weakerBasis } from './clocks.ts'
 import { sameEntity } from './events.ts'
 import { excludes, type HeldSection } from './held-sections.ts'
-import { inDifferentTransactions, instantOf, isApart, type Run } from './runs.ts'
+import { inDifferentTransactions } from './runs.ts'
 
-export interface RunSection extends HeldSection {
-  readonly run: Run
-}
-
-/** By how much two runs of one section were surely held at once; undefined where they were not, where they need not
- *  keep each other out, or where nobody knows. */
-export function overlapOf(a: RunSection, b: RunSection): Gap | undefined {
-  if (!isApart(a.run, b.run) || !keepEachOtherOut(a, b)) return undefined
-  const first = gapBetween(instantOf(a.run, a.entered), instantOf(b.run, b.left))
-  const second = gapBetween(instantOf(b.run, b.entered), instantOf(a.run, a.left))
+/** By how much two runs of one section, of two operations that are apart, were surely held at once; undefined where they
+ *  were not, where they need not keep each other out, or where nobody knows. */
+export function overlapOf(a: HeldSection, b: HeldSection): Gap | undefined {
+  if (!keepEachOtherOut(a, b)) return undefined
+  const first = gapBetween(a.from, b.until)
+  const second = first && gapBetween(b.from, a.until)
   if (!first || !second) return undefined
   const basis = weakerBasis(first, second)
   if (basis === 'wall' && (isTorn(a) || isTorn(b))) return undefined
@@ -20,8 +16,7 @@ export function overlapOf(a: RunSection, b: RunSection): Gap | undefined {
   return { us: Math.min(first.us, second.us, lengthUs(a), lengthUs(b)), basis }
 }
 
-function keepEachOtherOut(a: RunSection, b: RunSection): boolean {
-  const [mine, theirs] = [a.entered, b.entered]
+function keepEachOtherOut({ entered: mine }: HeldSection, { entered: theirs }: HeldSection): boolean {
   return (
     mine.name === theirs.name &&
     mine.protection === theirs.protection &&
@@ -36,10 +31,10 @@ function keepEachOtherOut(a: RunSection, b: RunSection): boolean {
   )
 }
 
-function lengthUs({ entered, left }: RunSection): number {
-  return left.monotonic_us - entered.monotonic_us
+function lengthUs({ from, until }: HeldSection): number {
+  return until.monotonicUs - from.monotonicUs
 }
 
-function isTorn({ run, entered, left }: RunSection): boolean {
-  return wasSetBetween(instantOf(run, entered), instantOf(run, left))
+function isTorn({ from, until }: HeldSection): boolean {
+  return wasSetBetween(from, until)
 }

@@ -1,5 +1,5 @@
 import type { EntityRef } from '../contract/index.ts'
-import { eventsOf, lastBy, type StoredOf, sameEntity } from './events.ts'
+import { lastBy, type StoredOf, sameEntity } from './events.ts'
 import { compareField } from './field-values.ts'
 import { changedFields, inOrder, isUndone } from './net-change.ts'
 import type { WholeOperation } from './whole-operation.ts'
@@ -20,7 +20,7 @@ export interface Split {
 /** Whether the operation left the database and `system` split about `entity`; undefined where it did not, or where
  *  an answer that never came leaves it open: that is an unknown outcome, and a finding of its own. */
 export function judgeSides(whole: WholeOperation, system: string, entity: EntityRef): Split | undefined {
-  const writes = eventsOf(whole.events, 'write').filter(
+  const writes = whole.writes.filter(
     (write) =>
       sameEntity(write.entity, entity) &&
       write.system !== system &&
@@ -36,9 +36,11 @@ export function judgeSides(whole: WholeOperation, system: string, entity: Entity
   if (attempts.some((sync) => sync.outcome === 'unknown')) return undefined
   const applied = writes.filter((write) => write.outcome === 'ok')
   if (applied.length === 0) return writeRejected(whole, writes, attempts)
+  const last = lastAttempt(attempts)
+  if (attempts.length > 0 && last?.outcome !== 'rejected') return undefined
   const ordered = inOrder(applied)
   const inTurn = ordered ?? applied
-  const refused = attempts.length === 0 ? neverSent(whole, system, entity) : rejected(inTurn, attempts)
+  const refused = last ? notBrought(last, inTurn, attempts) : neverSent(whole, system, entity)
   if (refused === undefined || (ordered && isUndone(ordered, refused))) return undefined
   const changed = changedFields(inTurn)
   const fields = refused === 'none' ? changed : carriedFields(changed, refused)
@@ -57,7 +59,7 @@ export function judgeSides(whole: WholeOperation, system: string, entity: Entity
 }
 
 function attemptsOf(whole: WholeOperation, system: string, entity: EntityRef): Sync[] {
-  return eventsOf(whole.events, 'sync')
+  return whole.syncs
     .filter((sync) => sync.system === system && sameEntity(sync.entity, entity))
     .filter(({ on_behalf_of }) => on_behalf_of === undefined || whole.ids.has(on_behalf_of))
     .sort((a, b) => a.seq - b.seq)
@@ -66,14 +68,12 @@ function attemptsOf(whole: WholeOperation, system: string, entity: EntityRef): S
 /** 'none' where nothing at all went there. A sync of another entity, or for another operation, may be this one
  *  under another name: then "never" cannot be said. */
 function neverSent(whole: WholeOperation, system: string, entity: EntityRef): 'none' | undefined {
-  const sent = eventsOf(whole.events, 'sync').some((sync) => sync.system === system)
+  const sent = whole.syncs.some((sync) => sync.system === system)
   return sent || !sameEntity(entity, whole.started.entity) ? undefined : 'none'
 }
 
-/** The last attempt, where it was rejected and no other one brought what it carried. */
-function rejected(applied: readonly Write[], attempts: readonly Sync[]): Sync | undefined {
-  const last = lastAttempt(attempts)
-  if (last?.outcome !== 'rejected') return undefined
+/** The last attempt, which was rejected, where no other one brought what it carried. */
+function notBrought(last: Sync, applied: readonly Write[], attempts: readonly Sync[]): Sync | undefined {
   const acknowledged = attempts.filter((sync) => sync.outcome === 'ok')
   if (acknowledged.length === 0) return last
   // one went through: it is a split only if the rejected one carried, of what was written, something that this

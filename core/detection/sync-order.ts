@@ -1,7 +1,7 @@
-import { gapBetween } from './clocks.ts'
+import { gapBetween, instantAt } from './clocks.ts'
 import { eventsOf, type StoredOf } from './events.ts'
 import type { MadeVersion } from './row-order.ts'
-import { answerOf, instantOf, isApart, type Run } from './runs.ts'
+import { answerOf, isApart, type Run } from './runs.ts'
 
 /** An acknowledged sync, with the write that made what it carries. */
 export interface Applied {
@@ -13,20 +13,26 @@ export interface Applied {
 /** What tells which of two was applied last: the system's own revisions, one process's clock, or two. */
 export type Order = 'revision' | 'monotonic' | 'wall'
 
-/** Acknowledged syncs that carry a version which the operation that they serve has made itself. Who sends what it
- *  only read may do so on purpose, as an undoing does. */
-export function appliedSyncs(runs: readonly Run[], made: readonly MadeVersion[]): readonly Applied[] {
-  return runs.flatMap((run) =>
-    eventsOf(run.events, 'sync')
-      .filter(
-        ({ outcome, action, version }) => outcome === 'ok' && action !== 'delete' && version !== undefined,
-      )
-      .flatMap((sync) =>
-        made
-          .filter(({ write }) => write.version === sync.version && write.action !== 'delete')
-          .filter((origin) => serves(sync, run, origin))
-          .map((origin) => ({ run, sync, made: origin })),
-      ),
+/** An acknowledged sync that says which version it carries. */
+type Sent = Pick<Applied, 'run' | 'sync'>
+
+export function sentVersions(runs: readonly Run[]): readonly Sent[] {
+  const sent: Sent[] = []
+  for (const run of runs)
+    for (const sync of eventsOf(run.events, 'sync'))
+      if (sync.outcome === 'ok' && sync.action !== 'delete' && sync.version !== undefined)
+        sent.push({ run, sync })
+  return sent
+}
+
+/** Those that carry a version which the operation that they serve has made itself. Who sends what it only read may do so
+ *  on purpose, as an undoing does. */
+export function appliedSyncs(sent: readonly Sent[], made: readonly MadeVersion[]): readonly Applied[] {
+  return sent.flatMap(({ run, sync }) =>
+    made
+      .filter(({ write }) => write.version === sync.version && write.action !== 'delete')
+      .filter((origin) => serves(sync, run, origin))
+      .map((origin) => ({ run, sync, made: origin })),
   )
 }
 
@@ -43,7 +49,7 @@ export function appliedAfter(last: Applied, first: Applied): Order | undefined {
   // an attempt that the system had taken before is acknowledged again without being applied again
   if (last.sync.attempt !== 1 || last.sync.idempotency_key !== undefined) return undefined
   const answered = answerOf(first.run, first.sync)
-  return answered && gapBetween(answered, instantOf(last.run, last.sync))?.basis
+  return answered && gapBetween(answered, instantAt(last.run.process, last.sync))?.basis
 }
 
 function revisionOf({ external_ordered, external_version }: StoredOf<'sync'>): bigint | undefined {

@@ -9,7 +9,8 @@ export interface WholeOperation {
   /** This operation and every one below it. */
   readonly ids: ReadonlySet<string>
   /** Of all of these, what was produced before the end. */
-  readonly events: readonly StoredEvent[]
+  readonly writes: readonly StoredOf<'write'>[]
+  readonly syncs: readonly StoredOf<'sync'>[]
   /** The systems that a called operation must reach by its own declaration, by its id. */
   readonly declaredBelow: ReadonlyMap<string, ReadonlySet<string>>
   /** Why nothing may be claimed from what is not here; undefined where absence is proof. */
@@ -26,33 +27,46 @@ export function wholeOperation(history: OperationHistory): WholeOperation | unde
   if (!started || !finished) return undefined
   const starts = eventsOf(history.family, 'operation_started')
   const ids = idsBelow(history.operationId, starts)
-  const all = [...history.events, ...history.family.filter((event) => ids.has(operationOf(event)))]
-  const events = all.filter((event) => event.seq < finished.seq)
-  const late = all.filter((event) => event.seq > finished.seq)
+  const below = history.family.filter((event) => ids.has(operationOf(event)))
+  // most call nothing, and then what is sorted out already will do
+  const all = below.length === 0 ? history.events : [...history.events, ...below]
+  const before = <E extends StoredEvent>(events: readonly E[]) =>
+    events.every(({ seq }) => seq < finished.seq) ? events : events.filter(({ seq }) => seq < finished.seq)
   return {
     started,
     finished,
     ids,
-    events,
-    declaredBelow: new Map(
-      starts
-        .filter(({ operation_id }) => ids.has(operation_id) && operation_id !== history.operationId)
-        .map(({ operation_id, syncs = [] }) => [operation_id, new Set(syncs.map(({ system }) => system))]),
+    writes: before(eventsOf(all, 'write')),
+    syncs: before(eventsOf(all, 'sync')),
+    declaredBelow: declaredBy(
+      starts.filter(({ operation_id }) => ids.has(operation_id)),
+      history.operationId,
     ),
-    doubt: doubtOf(history, finished, ids, events, late),
+    doubt: doubtOf(history, finished, ids, all),
   }
+}
+
+function declaredBy(
+  starts: readonly StoredOf<'operation_started'>[],
+  caller: string,
+): ReadonlyMap<string, ReadonlySet<string>> {
+  return new Map(
+    starts
+      .filter(({ operation_id }) => operation_id !== caller)
+      .map(({ operation_id, syncs = [] }) => [operation_id, new Set(syncs.map(({ system }) => system))]),
+  )
 }
 
 function doubtOf(
   history: OperationHistory,
   finished: StoredOf<'operation_finished'>,
   ids: ReadonlySet<string>,
-  events: readonly StoredEvent[],
-  late: readonly StoredEvent[],
+  all: readonly StoredEvent[],
 ): string | undefined {
   if (!history.complete) return 'Events of the operation are missing, dropped or still under way.'
-  const ends = [...eventsOf(events, 'operation_finished'), finished]
-  const starts = eventsOf(events, 'operation_started')
+  const isBefore = ({ seq }: StoredEvent) => seq < finished.seq
+  const ends = [...eventsOf(all, 'operation_finished').filter(isBefore), finished]
+  const starts = eventsOf(all, 'operation_started').filter(isBefore)
   const callsKnown = ends.every(
     ({ operation_id, calls = 0 }) =>
       starts.filter(({ parent_operation_id }) => parent_operation_id === operation_id).length >= calls,
@@ -61,7 +75,9 @@ function doubtOf(
   const ended = new Set(ends.map(({ operation_id }) => operation_id))
   const openBelow = [...ids].some((id) => !ended.has(id))
   // sent before the end, answered after it
-  const lateAnswer = late.some((event) => event.monotonic_us <= finished.monotonic_us)
+  const lateAnswer = all.some(
+    (event) => event.seq > finished.seq && event.monotonic_us <= finished.monotonic_us,
+  )
   if ((finished.in_flight ?? 0) > 0 || openBelow || lateAnswer)
     return 'The operation ended while a call that it had begun was still unanswered.'
   return undefined

@@ -1,4 +1,4 @@
-import { eventsOf, isCommitted, sameEntity } from '../events.ts'
+import { committedOf, eventsOf, sameEntity } from '../events.ts'
 import { hazardOf, onceEach } from '../hazard.ts'
 import type { Detector } from '../history.ts'
 
@@ -26,7 +26,7 @@ export const lockOutsideTransaction: Detector = {
       (read) => read.found && read.lock?.in_transaction === false && read.transaction === 'none',
     )
     if (locking.length === 0) return []
-    const writes = eventsOf(history.events, 'write').filter(isCommitted)
+    const writes = committedOf(history.events)
     return onceEach(
       locking.map((read) => {
         const { entity, system } = read

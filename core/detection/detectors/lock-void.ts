@@ -1,11 +1,11 @@
 import { type DetectedFinding, findingId } from '../../contract/index.ts'
 import { actorOf, causeOf, entityText } from '../cause.ts'
-import { WALL_CLOCK_DOUBT } from '../clocks.ts'
-import { eventsOf, type StoredOf } from '../events.ts'
+import { type Gap, WALL_CLOCK_DOUBT } from '../clocks.ts'
+import { eventsOf, hasAny, type StoredOf } from '../events.ts'
 import { foreignVersionOf } from '../foreign-version.ts'
 import { type HeldSection, heldSections } from '../held-sections.ts'
 import type { Detector, OperationHistory } from '../history.ts'
-import { causeOfRun, type Run, runOf, runsOf } from '../runs.ts'
+import { isApart, type Run, runOf } from '../runs.ts'
 import { overlapOf } from '../section-overlap.ts'
 
 /** A declared section did not hold: (a) `foreign-version`, a write in it, whose base was read in it, replaced a version
@@ -42,6 +42,7 @@ export const lockVoid: Detector = {
     'operation_started.root_operation_id',
   ],
   detect(history) {
+    if (!hasAny(history.events, ['section_entered'])) return foreignVersions(history)
     return [...foreignVersions(history), ...overlaps(history), ...locksOfNothing(history)]
   },
 }
@@ -89,32 +90,33 @@ function locksOfNothing(history: OperationHistory): DetectedFinding[] {
 }
 
 function overlaps(history: OperationHistory): DetectedFinding[] {
-  const own = runOf(history)
-  const held = own ? heldSections(own.events) : []
-  if (!own || held.length === 0) return []
-  return runsOf(history)
-    .slice(1)
-    .flatMap((other) =>
-      heldSections(other.events).flatMap((theirs) =>
-        held.flatMap((section) => overlapFinding(own, section, other, theirs) ?? []),
-      ),
-    )
+  const held = heldSections(history)
+  const own = held.length > 0 ? runOf(history) : undefined
+  if (!own) return []
+  const findings: DetectedFinding[] = []
+  for (const neighbour of history.neighbours ?? [])
+    for (const theirs of heldSections(neighbour))
+      for (const section of held) {
+        const overlap = overlapOf(section, theirs)
+        const other = overlap && runOf(neighbour)
+        if (other && isApart(own, other)) findings.push(overlapFinding(overlap, own, section, other, theirs))
+      }
+  return findings
 }
 
 function overlapFinding(
+  overlap: Gap,
   own: Run,
   section: HeldSection,
   other: Run,
   theirs: HeldSection,
-): DetectedFinding | undefined {
-  const overlap = overlapOf({ run: own, ...section }, { run: other, ...theirs })
-  if (!overlap) return undefined
+): DetectedFinding {
   const { entered } = section
   // the same from both sides: the later id did it
   const [late, early] = entered.id > theirs.entered.id ? [own, other] : [other, own]
   const events = [section.entered, section.left, theirs.entered, theirs.left]
   const starts: StoredOf<'operation_started'>[] = [early.started, late.started]
-  const cause = causeOfRun(late)
+  const cause = causeOf(late)
   const isProven = overlap.basis === 'monotonic'
   return {
     ...finding('overlap', JSON.stringify([entered.id, theirs.entered.id].sort()), entered.name),

@@ -5,7 +5,6 @@ import { compareField, memberOf } from '../field-values.ts'
 import { foreignVersionOf } from '../foreign-version.ts'
 import { type Fork, forksOf } from '../forked-write.ts'
 import type { Detector, OperationHistory } from '../history.ts'
-import { causeOfRun } from '../runs.ts'
 
 /** How a field was lost. `revert`: it was set back to what the operation had read, the spread-merge signature.
  *  `derived`: set to a third value, computed from what was read. `counter`: declared to be counted up or down. */
@@ -89,7 +88,7 @@ function finding(
 
 function forkFinding({ runs, writes, fields }: Fork): DetectedFinding {
   const [first, last] = writes
-  const cause = causeOfRun(runs[1])
+  const cause = causeOf(runs[1])
   return {
     id: findingId('lost-update', JSON.stringify([first.id, last.id])),
     kind: 'lost-update',

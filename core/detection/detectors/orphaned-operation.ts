@@ -11,9 +11,11 @@ export const orphanedOperation: Detector = {
   needs: ['operation_started'],
   reads: ['operation_started.name', 'operation_started.entity', 'process_ended.last_seq'],
   heeds: ['write.outcome', 'sync.outcome'],
-  detect({ processEnd, ...history }) {
+  detect(history) {
+    const { processEnd } = history
+    if (!processEnd) return []
     const [started] = eventsOf(history.events, 'operation_started')
-    if (!started?.name || !started.entity || processEnd?.event.last_seq === undefined) return []
+    if (!started?.name || !started.entity || processEnd.event.last_seq === undefined) return []
     if (history.events.some(({ kind }) => kind === 'operation_finished')) return []
     const cause = causeOf(history)
     const { event, whole } = processEnd

@@ -44,9 +44,10 @@ export const partialWrite: Detector = {
     'sync.on_behalf_of',
   ],
   detect(history) {
-    const whole = wholeOperation(history)
+    const systems = systemsDue(history)
+    const whole = systems.length > 0 ? wholeOperation(history) : undefined
     if (!whole) return []
-    return systemsDue(whole).flatMap((system) =>
+    return systems.flatMap((system) =>
       entitiesOf(whole, system).flatMap((entity) => {
         const split = judgeSides(whole, system, entity)
         return split ? [finding(history, whole, system, entity, split)] : []
@@ -55,15 +56,16 @@ export const partialWrite: Detector = {
   },
 }
 
-function systemsDue({ started }: WholeOperation): string[] {
-  const syncs = started.syncs ?? []
+function systemsDue({ events }: OperationHistory): string[] {
+  const syncs = eventsOf(events, 'operation_started')[0]?.syncs ?? []
+  if (syncs.length === 0) return []
   const byOutbox = new Set(syncs.filter((sync) => sync.async === true).map((sync) => sync.system))
   return [...new Set(syncs.map((sync) => sync.system))].filter((system) => !byOutbox.has(system)).sort()
 }
 
 /** What the operation is about, and whatever else it tried to sync there. */
 function entitiesOf(whole: WholeOperation, system: string): EntityRef[] {
-  const synced = eventsOf(whole.events, 'sync').filter((sync) => sync.system === system)
+  const synced = whole.syncs.filter((sync) => sync.system === system)
   return [whole.started.entity, ...synced.map((sync) => sync.entity)].filter(
     (entity, index, all) => all.findIndex((other) => sameEntity(entity, other)) === index,
   )

@@ -1,4 +1,4 @@
-import { eventsOf, isCommitted, type StoredOf, sameEntity } from '../events.ts'
+import { committedOf, eventsOf, type StoredOf, sameEntity } from '../events.ts'
 import { hazardOf, onceEach } from '../hazard.ts'
 import type { Detector } from '../history.ts'
 import { valueFieldsOf } from '../value-fields.ts'
@@ -32,23 +32,21 @@ export const readBeforeLock: Detector = {
     const reads = eventsOf(history.events, 'read').filter(({ found }) => found)
     if (!reads.some(({ lock }) => lock !== undefined)) return []
     return onceEach(
-      eventsOf(history.events, 'write')
-        .filter(isCommitted)
-        .map((write) => {
-          const stale = staleFields(write, reads)
-          if (!stale) return undefined
-          const { entity, system } = write
-          return hazardOf(history, 'read-before-lock', {
-            ...{
-              entity,
-              system,
-              severity: 'high',
-              fields: stale.fields,
-              witness: [stale.read, stale.lock, write],
-            },
-            does: `computes from what it read of a ${entity.type} before it locked it: what changed in between is lost`,
-          })
-        }),
+      committedOf(history.events).map((write) => {
+        const stale = staleFields(write, reads)
+        if (!stale) return undefined
+        const { entity, system } = write
+        return hazardOf(history, 'read-before-lock', {
+          ...{
+            entity,
+            system,
+            severity: 'high',
+            fields: stale.fields,
+            witness: [stale.read, stale.lock, write],
+          },
+          does: `computes from what it read of a ${entity.type} before it locked it: what changed in between is lost`,
+        })
+      }),
     )
   },
 }

@@ -1,12 +1,12 @@
 import { type DetectedFinding, findingId } from '../../contract/index.ts'
-import { actorOf, entityText } from '../cause.ts'
+import { actorOf, causeOf, entityText } from '../cause.ts'
 import { WALL_CLOCK_DOUBT } from '../clocks.ts'
 import { sameEntity } from '../events.ts'
 import { compareField } from '../field-values.ts'
 import type { Detector } from '../history.ts'
 import { madeVersions, successions } from '../row-order.ts'
-import { causeOfRun, isApart, runsOf } from '../runs.ts'
-import { type Applied, appliedAfter, appliedSyncs, type Order } from '../sync-order.ts'
+import { isApart, runsOf } from '../runs.ts'
+import { type Applied, appliedAfter, appliedSyncs, type Order, sentVersions } from '../sync-order.ts'
 
 /** Two versions of a row were sent to another system, and the older one was applied last, so that it stands there.
  *  Versions are ordered by the chain of what each write replaced; the applying by the system's own revisions, or by the
@@ -44,8 +44,10 @@ export const reorderedSync: Detector = {
   detect(history) {
     if (!history.neighbours || history.neighbours.length === 0) return []
     const runs = runsOf(history)
+    const sent = sentVersions(runs)
+    if (sent.length < 2) return []
     const made = madeVersions(runs)
-    const applied = Map.groupBy(appliedSyncs(runs, made), (sync) => sync.made)
+    const applied = Map.groupBy(appliedSyncs(sent, made), (sync) => sync.made)
     if (applied.size < 2) return []
     return successions(made).flatMap(({ older, newer, via }) => {
       if (!isApart(older.run, newer.run)) return []
@@ -86,7 +88,7 @@ function changedFields(older: Applied, newer: Applied): string[] {
 }
 
 function finding(older: Applied, newer: Applied, order: Order, fields: readonly string[]): DetectedFinding {
-  const cause = causeOfRun(older.run)
+  const cause = causeOf(older.run)
   const { entity, system } = older.sync
   const isProven = order !== 'wall'
   const events = [

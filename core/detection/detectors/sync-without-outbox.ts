@@ -1,4 +1,4 @@
-import { eventsOf, isCommitted, sameEntity } from '../events.ts'
+import { committedOf, eventsOf, sameEntity } from '../events.ts'
 import { hazardOf, onceEach } from '../hazard.ts'
 import type { Detector } from '../history.ts'
 
@@ -19,14 +19,15 @@ export const syncWithoutOutbox: Detector = {
   ],
   heeds: ['operation_started.syncs', 'sync.on_behalf_of', 'write.rows_over_limit', 'write.system'],
   detect(history) {
-    const [started] = eventsOf(history.events, 'operation_started')
-    const byOutbox = new Set((started?.syncs ?? []).flatMap((due) => (due.async === true ? due.system : [])))
-    const writes = eventsOf(history.events, 'write').filter(isCommitted)
+    const writes = committedOf(history.events)
     if (writes.length === 0) return []
+    const [started] = eventsOf(history.events, 'operation_started')
+    const isByOutbox = (system: string) =>
+      (started?.syncs ?? []).some((due) => due.async === true && due.system === system)
     return onceEach(
       eventsOf(history.events, 'sync').map((sync) => {
         const { entity, system } = sync
-        if (sync.on_behalf_of !== undefined || byOutbox.has(system)) return undefined
+        if (sync.on_behalf_of !== undefined || isByOutbox(system)) return undefined
         const write = writes.findLast(
           (candidate) =>
             candidate.system !== system &&

@@ -47,7 +47,7 @@ function isUnguarded(write: Write): boolean {
     // a lock of another kind, held since before the read
     write.section?.base_read_inside !== true &&
     write.rows_over_limit === undefined &&
-    valueFieldsOf(write).length > 0
+    Object.values(write.assigned).includes('value')
   )
 }
 

@@ -43,6 +43,7 @@ export const unknownOutcome: Detector = {
 
 function unknownSyncs(history: OperationHistory): DetectedFinding[] {
   const syncs = eventsOf(history.events, 'sync')
+  if (!syncs.some(isUnknown)) return []
   const settling = [...syncs, ...eventsOf(history.family, 'sync')].filter((sync) => sync.outcome === 'ok')
   const open = syncs.filter(
     (sync) =>
@@ -61,13 +62,19 @@ function isSameSync(a: Sync, b: Sync): boolean {
   return a.system === b.system && sameEntity(a.entity, b.entity)
 }
 
+function isUnknown({ outcome }: Sync | Write | Commit): boolean {
+  return outcome === 'unknown'
+}
+
 function unknownWrites(history: OperationHistory): DetectedFinding[] {
+  const transactions = eventsOf(history.events, 'transaction_finished')
+  if (!eventsOf(history.events, 'write').some(isUnknown) && !transactions.some(isUnknown)) return []
   const writes = eventsOf(history.events, 'write').filter((write) => write.outcome !== 'rejected')
   const open = writes.filter(
     (write) =>
       write.outcome === 'unknown' && !writes.some((next) => next.seq > write.seq && repeats(write, next)),
   )
-  const commits = eventsOf(history.events, 'transaction_finished').filter(
+  const commits = transactions.filter(
     ({ outcome, transaction }) =>
       outcome === 'unknown' &&
       // all that it held was written again, and that is known

@@ -1,9 +1,9 @@
 import { type DetectedFinding, findingId, isToken } from '../../contract/index.ts'
-import { actorOf, entityText } from '../cause.ts'
-import { eventsOf, isCommitted, type StoredOf, sameEntity } from '../events.ts'
+import { actorOf, causeOf, entityText } from '../cause.ts'
+import { committedOf, eventsOf, type StoredOf, sameEntity } from '../events.ts'
 import type { Detector } from '../history.ts'
 import { skewReads } from '../links.ts'
-import { causeOfRun, inDifferentTransactions, isApart, type Run, runOf, runsOf } from '../runs.ts'
+import { inDifferentTransactions, isApart, type Run, runOf, runsOf } from '../runs.ts'
 
 /** Two operations each read a row that the other one replaced, and each wrote another row: neither saw the other, and no
  *  order of the two could have read what both read. Rests on each having read nothing newer, so both must be whole.
@@ -57,7 +57,7 @@ function halfOf(run: Run): Half | undefined {
   const [finished] = eventsOf(run.events, 'operation_finished')
   const alone = run.started.parent_operation_id === undefined && (finished?.calls ?? 0) === 0
   if (!run.complete || !finished || !alone || (finished.in_flight ?? 0) > 0) return undefined
-  const writes = eventsOf(run.events, 'write').filter(isCommitted)
+  const writes = committedOf(run.events)
   const reads = skewReads(run.events, writes)
   return reads.length === 0 ? undefined : { run, reads, writes }
 }
@@ -97,7 +97,7 @@ function finding(a: Half, mine: Decision, b: Half, theirs: Decision): DetectedFi
   // the same from both sides
   const [first, second] = mine[1].id < theirs[1].id ? [a, b] : [b, a]
   const [early, late] = mine[1].id < theirs[1].id ? [mine, theirs] : [theirs, mine]
-  const cause = causeOfRun(second.run)
+  const cause = causeOf(second.run)
   const ends = [first, second].flatMap(({ run }) => eventsOf(run.events, 'operation_finished'))
   return {
     id: findingId('write-skew', JSON.stringify([early[1].id, late[1].id])),
