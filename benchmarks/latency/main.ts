@@ -6,7 +6,7 @@ import pg from 'pg'
 import { freePort, startPostgres } from '../../tools/testing/throwaway-servers.ts'
 import { openApi } from './api.ts'
 import { type Batch, createApp } from './app.ts'
-import { cpuSeconds, runCommand, startService } from './processes.ts'
+import { cpuSeconds, machineCpuSeconds, runCommand, startService } from './processes.ts'
 import { POLL_MS, watchFindings } from './watch.ts'
 
 const { values } = parseArgs({
@@ -117,8 +117,13 @@ async function measureFloor(url: string): Promise<readonly number[]> {
   return ms
 }
 
-function cpuOf(pids: Readonly<Record<string, number>>): Readonly<Record<string, number | undefined>> {
-  return Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, cpuSeconds(pid)]))
+function cpuOf(pids: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
+  const own = Object.entries(pids).map(([name, pid]): [string, number] => [
+    name,
+    cpuSeconds(pid) ?? Number.NaN,
+  ])
+  const others = (machineCpuSeconds() ?? Number.NaN) - own.reduce((sum, [, seconds]) => sum + seconds, 0)
+  return Object.fromEntries([...own, ['anything else on the machine', others]])
 }
 
 /** A finding that was visible before its acknowledgement had arrived took no time at all. */
@@ -158,8 +163,8 @@ function lines(): readonly string[] {
     '',
     'CPU, cores',
     ...Object.entries(cpuAfter).map(([name, after]) => {
-      const used = ((after ?? Number.NaN) - (cpuBefore[name] ?? Number.NaN)) / spentS
-      return `  ${name.padEnd(29)} ${used.toFixed(2).padStart(8)}`
+      const used = (after - (cpuBefore[name] ?? Number.NaN)) / spentS
+      return `  ${name.padEnd(30)} ${used.toFixed(2).padStart(8)}`
     }),
   ]
 }

@@ -61,6 +61,17 @@ export function cpuSeconds(pid: number): number | undefined {
   return [own, ...children].reduce((sum, { ticks }) => sum + ticks, 0) / TICKS_PER_S
 }
 
+/** Seconds of CPU that the whole machine has used, waiting for disks left out; undefined where there is no /proc. */
+export function machineCpuSeconds(): number | undefined {
+  try {
+    const [line = ''] = readFileSync('/proc/stat', 'utf8').split('\n')
+    const [user = 0, nice = 0, system = 0, , , irq = 0, softIrq = 0] = line.split(/ +/).slice(1).map(Number)
+    return (user + nice + system + irq + softIrq) / TICKS_PER_S
+  } catch {
+    return undefined
+  }
+}
+
 /** With the children that it has waited for. */
 function statOf(pid: number): { readonly parent: number; readonly ticks: number } | undefined {
   try {
