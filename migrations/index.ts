@@ -5,6 +5,7 @@ import { up as reports } from './2026_11_20_3_reports.ts'
 import { up as keys } from './2026_11_20_4_keys.ts'
 import { up as links } from './2026_11_25_1_links.ts'
 import { up as sections } from './2026_11_25_2_sections.ts'
+import { up as inconsistent } from './2026_11_25_3_inconsistent.ts'
 
 export interface Migration {
   readonly name: string
@@ -19,4 +20,5 @@ export const migrations: readonly Migration[] = [
   { name: '2026_11_20_4_keys', up: keys },
   { name: '2026_11_25_1_links', up: links },
   { name: '2026_11_25_2_sections', up: sections },
+  { name: '2026_11_25_3_inconsistent', up: inconsistent },
 ]

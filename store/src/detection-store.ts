@@ -43,6 +43,12 @@ export interface DetectionRules {
   exposedCallOf(finding: DetectedFinding): HazardCall | undefined
   /** Milliseconds between two calls on one entity; 0 where they met. */
   missMs(a: Pick<HazardCall, 'fromMs' | 'untilMs'>, b: Pick<HazardCall, 'fromMs' | 'untilMs'>): number
+  /** Groups of events of one operation, by their ids, of which one can be true. */
+  contradictionsWithin(events: readonly StoredEvent[]): readonly (readonly string[])[]
+  /** A version that one transaction alone can have made, with a link of the event; undefined for other events. */
+  madeVersion(event: StoredEvent): { readonly version: string; readonly link: string } | undefined
+  /** Whether two events that made one version contradict each other. */
+  madeTwice(a: StoredEvent, b: StoredEvent): boolean
   collisionsAMonth(traffic: HazardTraffic): number | undefined
   readonly limits: {
     readonly hopsMax: number
@@ -106,7 +112,8 @@ export interface DetectionStore {
    *  occurrence in the step that brings its `operation_finished`, if the finding's `cause` names it.
    *
    *  Links of the new events are committed first, in a transaction of their own: of two operations that share one,
-   *  whichever is judged last is handed over with the other. With no `rules` operations have no neighbours, and
+   *  whichever is judged last is handed over with the other. Events that contradict one stored before them are marked as
+   *  inconsistent and handed over to nobody, and nothing of their process is `complete` any more. With no `rules` operations have no neighbours, and
    *  hazards no `details.traffic`. */
   step(
     lane: number,

@@ -1,5 +1,6 @@
 import type { Finding, StoredEvent } from '@syncproof/core/contract'
 import { sql } from 'kysely'
+import { inconsistentAmong, markContradictions } from './contradictions.ts'
 import type { Database, Tx } from './database.ts'
 import { linkNextEvents } from './event-links.ts'
 import { entityEvents, toStoredEvent } from './events.ts'
@@ -133,7 +134,7 @@ async function judgeProject(
     payload?.kind === 'process_ended' ? process_id : [],
   )
   for (const id of await openOperations(tx, projectId, ended)) operationIds.add(id)
-  const histories = await loadHistories(tx, projectId, [...operationIds])
+  const histories = await consistentHistories(tx, projectId, [...operationIds], events, rules)
   const neighbours = rules ? await loadNeighbours(tx, projectId, histories, rules) : undefined
   const operations = histories.map((history) => ({
     ...history,
@@ -141,7 +142,7 @@ async function judgeProject(
   }))
   const batch: DetectionBatch = {
     projectId,
-    events: withPayloads(events, operations),
+    events: await withPayloads(tx, projectId, events, operations),
     operations,
     oldestReceivedMs: events.reduce((oldest, event) => Math.min(oldest, Number(event.received_ms)), Infinity),
   }
@@ -149,16 +150,36 @@ async function judgeProject(
   return { batch, created: await applyVerdicts(tx, batch, verdicts, rules) }
 }
 
-/** The new events in the order of their positions. */
-function withPayloads(
+/** What is marked is left out when they are loaded. */
+async function consistentHistories(
+  tx: Tx,
+  projectId: string,
+  operationIds: readonly string[],
+  events: readonly NewEvent[],
+  rules: DetectionRules | undefined,
+) {
+  const histories = await loadHistories(tx, projectId, operationIds)
+  if (!rules) return histories
+  const newIds = new Set(events.map((event) => event.id))
+  const marked = await markContradictions(tx, projectId, newIds, histories, rules)
+  return marked ? loadHistories(tx, projectId, operationIds) : histories
+}
+
+/** The new events in the order of their positions, without those that contradict others. */
+async function withPayloads(
+  tx: Tx,
+  projectId: string,
   events: readonly NewEvent[],
   operations: readonly OperationHistoryRow[],
-): readonly StoredEvent[] {
+): Promise<readonly StoredEvent[]> {
   const byId = new Map(operations.flatMap((row) => row.events).map((event) => [event.id, event]))
-  return events.map(({ id, process_id, payload }) => {
+  const missing = events.filter(({ id, payload }) => !payload && !byId.has(id)).map(({ id }) => id)
+  const inconsistent = await inconsistentAmong(tx, projectId, missing)
+  return events.flatMap(({ id, process_id, payload }) => {
     const event = payload ? toStoredEvent({ process_id, payload }) : byId.get(id)
-    if (!event) throw new Error(`Event ${id} is missing in the history of its operation`)
-    return event
+    if (!event && !inconsistent.has(id))
+      throw new Error(`Event ${id} is missing in the history of its operation`)
+    return event ?? []
   })
 }
 

@@ -109,6 +109,9 @@ export async function entityEvents(
         and ${isEntity(entity)}
         and kind in ('write', 'sync')
         and id >= ${firstIdAt(sinceMs)}
+        and not exists (
+          select from syncproof.inconsistent_events as marked
+          where marked.project_id = ${projectId} and marked.event_id = events.id)
       order by id desc
       limit ${ENTITY_EVENTS_MAX})
     select id, process_id, payload from touched

@@ -1,5 +1,6 @@
 import { type ProcessReport, type StoredEvent, uuidV7TimeMs } from '@syncproof/core/contract'
 import { sql } from 'kysely'
+import { inconsistentAmong } from './contradictions.ts'
 import type { Tx } from './database.ts'
 import { toStoredEvent } from './events.ts'
 import { firstIdAt, jsonb } from './sql-text.ts'
@@ -22,6 +23,8 @@ interface HistoryRow {
   readonly last_seq: string
   readonly finished: boolean
   readonly complete: boolean
+  /** An event of its process contradicts another one. */
+  readonly doubtful: boolean
   /** Of its process, without `process_id`. */
   readonly end_event: Omit<ProcessEndEvent, 'process_id'> | null
   /** Whether it is whole up to the end of its process. */
@@ -44,7 +47,8 @@ export async function loadHistories(
   await rememberWaiting(tx, projectId, rows)
   const histories = rows.map((row) => ({ ...toNeighbour(row), processEnd: toProcessEnd(row) }))
   const families = await loadFamilies(tx, projectId, histories.filter(needsFamily), oldest)
-  return histories.map((history) => ({ ...history, family: families.get(history.operationId) ?? [] }))
+  const whole = histories.map((history) => ({ ...history, family: families.get(history.operationId) ?? [] }))
+  return withoutInconsistent(tx, projectId, rows, whole)
 }
 
 /** The operations with all their stored events, without those that they called. */
@@ -55,17 +59,47 @@ export async function loadEvents(
 ): Promise<readonly NeighbourRow[]> {
   if (operationIds.length === 0) return []
   const oldest = await oldestId(tx, projectId, operationIds)
-  return (await selectHistories(tx, projectId, operationIds, oldest)).map(toNeighbour)
+  const rows = await selectHistories(tx, projectId, operationIds, oldest)
+  return withoutInconsistent(tx, projectId, rows, rows.map(toNeighbour))
 }
 
-function toNeighbour({ operation_id, process, events, complete }: HistoryRow): NeighbourRow {
-  return { operationId: operation_id, process, events: parseEvents(events, process.id), complete }
+/** Of a process whose telemetry contradicts itself nothing is known to be whole: two programs may count as one. */
+function toNeighbour({ operation_id, process, events, complete, doubtful }: HistoryRow): NeighbourRow {
+  const isComplete = complete && !doubtful
+  return { operationId: operation_id, process, events: parseEvents(events, process.id), complete: isComplete }
 }
 
-function toProcessEnd({ process, end_event, whole }: HistoryRow): OperationHistoryRow['processEnd'] {
+function toProcessEnd(row: HistoryRow): OperationHistoryRow['processEnd'] {
+  const { process, end_event, whole, doubtful } = row
   return end_event === null
     ? undefined
-    : { event: { ...end_event, process_id: process.id }, whole: whole === true }
+    : { event: { ...end_event, process_id: process.id }, whole: whole === true && !doubtful }
+}
+
+/** Leaves out what contradicts an event that was stored before it. Nothing is asked where there is no such thing.
+ *  @param rows of which the histories were made */
+async function withoutInconsistent<
+  T extends NeighbourRow & Partial<Pick<OperationHistoryRow, 'family' | 'processEnd'>>,
+>(tx: Tx, projectId: string, rows: readonly HistoryRow[], histories: readonly T[]): Promise<readonly T[]> {
+  const doubtful = new Set(rows.filter((row) => row.doubtful).map((row) => row.process.id))
+  if (doubtful.size === 0) return histories
+  const affected = histories.filter(({ process }) => doubtful.has(process.id))
+  const ids = affected.flatMap(({ events, family = [], processEnd }) =>
+    [...events, ...family, ...(processEnd ? [processEnd.event] : [])].map((event) => event.id),
+  )
+  const marked = await inconsistentAmong(tx, projectId, ids)
+  if (marked.size === 0) return histories
+  const stands = (event: { readonly id: string }) => !marked.has(event.id)
+  return histories.map((history) => {
+    const { events, family, processEnd } = history
+    const end = processEnd && stands(processEnd.event) ? processEnd : undefined
+    return {
+      ...history,
+      events: events.filter(stands),
+      ...(family && { family: family.filter(stands) }),
+      ...('processEnd' in history && { processEnd: end }),
+    }
+  })
 }
 
 /** Operations that waited for a gap in the sequence of one of these processes which has been filled. Only
@@ -150,7 +184,7 @@ async function selectHistories(
       where project_id = ${projectId} and operation_id = any(${operationIds}::uuid[]) and id >= ${oldest}
       group by process_id, operation_id)
     select operation_id, events, first_seq, last_seq, finished,
-      finished and seen @> int8range(first_seq, last_seq + 1) as complete,
+      finished and seen @> int8range(first_seq, last_seq + 1) as complete, inconsistent > 0 as doubtful,
       end_event,
       case when (end_event->>'last_seq')::bigint >= last_seq
         then seen @> int8range(first_seq, (end_event->>'last_seq')::bigint + 1) end as whole,

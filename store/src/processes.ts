@@ -2,10 +2,11 @@ import { type SqlBool, sql } from 'kysely'
 import { cursorParts, decodeCursor, toPage } from './cursor.ts'
 import type { Database } from './database.ts'
 import { rfc3339 } from './sql-text.ts'
-import type { ProcessRow, ProcessStore } from './store.ts'
+import type { Contradicted, ProcessRow, ProcessStore } from './store.ts'
 
 export function processStore(db: Database): ProcessStore {
   return {
+    inconsistent: () => countInconsistent(db),
     async list(projectId, page) {
       const after = decodeCursor(page.cursor, [cursorParts.time, cursorParts.uuid])
       let query = db
@@ -39,16 +40,25 @@ const processColumns = [
   // A process that crashed before it could report its books had produced at least what arrived.
   sql<string>`greatest(produced, coalesce(upper(seen), 0))`.as('produced'),
   'stored',
+  'inconsistent',
 ] as const
 
-interface SelectedProcess extends Omit<ProcessRow, 'produced' | 'stored' | 'unaccounted'> {
+interface SelectedProcess extends Omit<ProcessRow, 'produced' | 'stored' | 'unaccounted' | 'inconsistent'> {
   readonly produced: string
   readonly stored: string
+  readonly inconsistent: string
 }
 
 function toProcess(row: SelectedProcess): ProcessRow {
   const produced = Number(row.produced)
   const stored = Number(row.stored)
   const dropped = Object.values(row.dropped).reduce((sum, count) => sum + count, 0)
-  return { ...row, produced, stored, unaccounted: Math.max(0, produced - stored - dropped) }
+  const inconsistent = Number(row.inconsistent)
+  return { ...row, produced, stored, unaccounted: Math.max(0, produced - stored - dropped), inconsistent }
+}
+
+async function countInconsistent(db: Database): ReturnType<ProcessStore['inconsistent']> {
+  const { rows } = await sql<{ contradicts: Contradicted; count: string }>`
+    select contradicts, count(*) from syncproof.inconsistent_events group by contradicts`.execute(db)
+  return rows.map(({ contradicts, count }) => ({ contradicts, count: Number(count) }))
 }

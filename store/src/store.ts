@@ -63,7 +63,8 @@ export interface EventStore {
   ): Promise<Pick<BatchReceipt, 'accepted' | 'duplicates'>>
   /** Everything known of one entity, newest first. */
   timeline(projectId: string, entity: EntityRef, page: PageRequest): Promise<Page<StoredEvent>>
-  /** Writes and syncs of one entity with their operations' `operation_finished`, oldest first, at most 5,000. */
+  /** Writes and syncs of one entity with their operations' `operation_finished`, oldest first, at most 5,000; without
+   *  writes and syncs that contradict an event stored before them. */
   ofEntity(projectId: string, entity: EntityRef, sinceMs: number): Promise<readonly StoredEvent[]>
 }
 
@@ -181,11 +182,19 @@ export interface ProcessRow {
   readonly dropped: Readonly<Record<string, number>>
   /** Produced, neither stored nor dropped: in flight, or lost. */
   readonly unaccounted: number
+  /** Of those stored: they contradict one that was stored before, and prove nothing. */
+  readonly inconsistent: number
 }
 
 export interface ProcessStore {
   list(projectId: string, page: PageRequest): Promise<Page<ProcessRow>>
+  /** For metrics, over all projects: events that contradict others, by what they contradict. */
+  inconsistent(): Promise<readonly { readonly contradicts: Contradicted; readonly count: number }[]>
 }
+
+/** The same sequence number of another event; another event of the operation; another write of the version. */
+export const CONTRADICTED = ['sequence', 'operation', 'version'] as const
+export type Contradicted = (typeof CONTRADICTED)[number]
 
 export const SCOPES = ['ingest', 'read', 'admin'] as const
 export type Scope = (typeof SCOPES)[number]

@@ -76,6 +76,7 @@ interface ProcessesTable {
   readonly last_seen_at: Time
   readonly produced: string
   readonly stored: string
+  readonly inconsistent: string
   readonly dropped: Readonly<Record<string, number>>
   readonly ended: boolean
 }

@@ -16,6 +16,9 @@ const rules: DetectionRules = {
   exposedCallOf: ({ details }) => details.call as HazardCall | undefined,
   missMs: (a, b) => Math.max(0, a.fromMs - b.untilMs, b.fromMs - a.untilMs),
   collisionsAMonth: ({ orderedPairs }) => orderedPairs,
+  contradictionsWithin: () => [],
+  madeVersion: () => undefined,
+  madeTwice: () => false,
   limits: { hopsMax: 4, neighboursMax: 8, eventsPerLinkMax: 3, linkWindowMs: 60_000 },
 }
 

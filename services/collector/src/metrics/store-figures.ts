@@ -5,6 +5,7 @@ export interface StoreFigures {
   readonly findings: Awaited<ReturnType<Store['findings']['counts']>>
   readonly operations: Awaited<ReturnType<Store['operations']['counts']>>
   readonly sections: Awaited<ReturnType<Store['sections']['counts']>>
+  readonly inconsistent: Awaited<ReturnType<Store['processes']['inconsistent']>>
   /** When they were read, milliseconds since 1970; 0 = never. */
   readonly readAtMs: number
 }
@@ -13,17 +14,18 @@ export interface StoreFigures {
  *  is slow or away, with the last figures known. A read that is under way is shared, so that scrapes of a slow
  *  database do not pile up queries. */
 export function createFiguresReader(store: Store, nowMs: () => number): () => Promise<StoreFigures> {
-  let last: StoreFigures = { findings: [], operations: [], sections: [], readAtMs: 0 }
+  let last: StoreFigures = { findings: [], operations: [], sections: [], inconsistent: [], readAtMs: 0 }
   let reading: Promise<void> | undefined
 
   async function read(): Promise<void> {
     try {
-      const [findings, operations, sections] = await Promise.all([
+      const [findings, operations, sections, inconsistent] = await Promise.all([
         store.findings.counts(),
         store.operations.counts(),
         store.sections.counts(),
+        store.processes.inconsistent(),
       ])
-      last = { findings, operations, sections, readAtMs: nowMs() }
+      last = { findings, operations, sections, inconsistent, readAtMs: nowMs() }
     } catch {
       // the age of the figures is a metric of its own, and the store's absence shows in /readyz
     } finally {

@@ -1,5 +1,5 @@
 import { FINDING_KINDS, FINDING_STATUSES, VERDICTS } from '@syncproof/core/contract'
-import type { Store } from '@syncproof/store'
+import { CONTRADICTED, type Store } from '@syncproof/store'
 import { Counter, Gauge, type Registry } from 'prom-client'
 import { createLabelCap } from './cap-label.ts'
 import { createFiguresReader, type StoreFigures } from './store-figures.ts'
@@ -26,6 +26,7 @@ export function registerStoreMetrics(registry: Registry, store: Store, nowMs: ()
     ...findingTotals(capKind),
     ...operationTotals(createLabelCap()),
     sectionTotal(createLabelCap()),
+    inconsistentTotal,
   ]
   for (const metric of totals) registerFrom(Counter, metric)
   for (const metric of findingGauges(capKind)) registerFrom(Gauge, metric)
@@ -162,4 +163,14 @@ function sectionTotal(capSection: (name: string) => string): StoreMetric {
       }
     },
   }
+}
+
+const inconsistentTotal: StoreMetric = {
+  name: 'syncproof_inconsistent_events_total',
+  help: 'Events that contradict one stored before them, by what: its sequence number, its operation, its version.',
+  labelNames: ['contradicts'],
+  *samples({ inconsistent }) {
+    for (const contradicts of CONTRADICTED) yield { labels: { contradicts }, value: 0 }
+    for (const { contradicts, count } of inconsistent) yield { labels: { contradicts }, value: count }
+  },
 }

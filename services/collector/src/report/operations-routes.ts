@@ -65,7 +65,7 @@ export const operationsRoutes: FastifyPluginAsyncZod<RouteOptions> = async (app,
     url: '/v1/processes',
     ...requireScope('read'),
     schema: {
-      summary: 'List processes with their books: produced, stored, dropped, unaccounted',
+      summary: 'List processes with their books: produced, stored, dropped, unaccounted, inconsistent',
       tags,
       operationId: 'listProcesses',
       ...needsKey('read'),

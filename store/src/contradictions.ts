@@ -1,0 +1,116 @@
+import { type StoredEvent, uuidV7TimeMs } from '@syncproof/core/contract'
+import { sql } from 'kysely'
+import type { Tx } from './database.ts'
+import { toStoredEvent } from './events.ts'
+import { lockUntilCommit } from './locks.ts'
+import { firstIdAt, jsonb } from './sql-text.ts'
+import type { DetectionRules, OperationHistoryRow } from './store.ts'
+
+/** Events of which one can be true. */
+interface Group {
+  readonly ids: readonly string[]
+  readonly contradicts: 'operation' | 'version'
+}
+
+/** Marks as inconsistent what new events contradict, or what contradicts them: whichever was stored later. Links of the
+ *  new events must be committed, so that of two events, judged at the same moment by two lanes, one is judged by who
+ *  sees both.
+ *  @param histories of the operations of the new events
+ *  @returns whether anything was marked: the histories then hold what they no longer should */
+export async function markContradictions(
+  tx: Tx,
+  projectId: string,
+  newIds: ReadonlySet<string>,
+  histories: readonly Pick<OperationHistoryRow, 'events'>[],
+  rules: DetectionRules,
+): Promise<boolean> {
+  const within = histories.flatMap(({ events }) =>
+    rules.contradictionsWithin(events).map((ids): Group => ({ ids, contradicts: 'operation' })),
+  )
+  const fresh = histories.flatMap(({ events }) => events.filter((event) => newIds.has(event.id)))
+  const groups = [...within, ...(await madeTwice(tx, projectId, fresh, rules))]
+  if (groups.length === 0) return false
+  // two lanes may mark the same events, and count them for the same processes
+  await lockUntilCommit(tx, `inconsistent/${projectId}`)
+  const { rows } = await sql<{ process_id: string }>`
+    with claims as (
+      select contradicts, event.id, event.process_id,
+        row_number() over (partition by number order by event.position) as place
+      from jsonb_to_recordset(${jsonb(groups.map((group, number) => ({ ...group, number })))})
+        as claim(number integer, ids jsonb, contradicts text)
+      cross join lateral jsonb_array_elements_text(ids) as listed(id)
+      join syncproof.events as event on event.project_id = ${projectId} and event.id = listed.id::uuid
+      where not exists (
+        select from syncproof.inconsistent_events as known
+        where known.project_id = ${projectId} and known.event_id = event.id)),
+    marked as (
+      insert into syncproof.inconsistent_events
+      select distinct on (id) ${projectId}, id, process_id, contradicts, now() from claims where place > 1 order by id
+      on conflict do nothing
+      returning process_id),
+    counted as (
+      update syncproof.processes as process
+      set inconsistent = process.inconsistent + more.events
+      from (select process_id, count(*) as events from marked group by process_id) as more
+      where process.project_id = ${projectId} and process.process_id = more.process_id)
+    select process_id from marked`.execute(tx)
+  return rows.length > 0
+}
+
+interface MadeRow {
+  readonly id: string
+  readonly process_id: string
+  readonly payload: Omit<StoredEvent, 'process_id'>
+}
+
+/** New writes of a version that another write made, too. */
+async function madeTwice(
+  tx: Tx,
+  projectId: string,
+  fresh: readonly StoredEvent[],
+  rules: DetectionRules,
+): Promise<readonly Group[]> {
+  const made = fresh.flatMap((event) => {
+    const claim = rules.madeVersion(event)
+    const timeMs = uuidV7TimeMs(event.id)
+    return claim && timeMs !== undefined ? [{ event, ...claim, timeMs }] : []
+  })
+  if (made.length === 0) return []
+  const { linkWindowMs, eventsPerLinkMax } = rules.limits
+  const { rows } = await sql<MadeRow>`
+    select made.id, other.process_id, other.payload
+    from unnest(${made.map(({ event }) => event.id)}::uuid[], ${made.map(({ link }) => link)}::text[],
+      ${made.map(({ version }) => version)}::text[],
+      ${made.map(({ timeMs }) => firstIdAt(timeMs - linkWindowMs))}::uuid[],
+      ${made.map(({ timeMs }) => firstIdAt(timeMs + linkWindowMs))}::uuid[]) as made(id, link, version, low, high)
+    cross join lateral (
+      select event_id from syncproof.event_links
+      where project_id = ${projectId} and link_hash = syncproof.link_hash(made.link)
+        and event_id >= made.low and event_id < made.high
+      order by event_id limit ${eventsPerLinkMax}) as linked
+    join syncproof.events as other on other.project_id = ${projectId} and other.id = linked.event_id
+    where linked.event_id <> made.id and other.kind = 'write' and other.payload->>'version' = made.version`.execute(
+    tx,
+  )
+  const events = new Map(made.map(({ event }) => [event.id, event]))
+  return rows.flatMap((row): readonly Group[] => {
+    const event = events.get(row.id)
+    const other = toStoredEvent(row)
+    return event && rules.madeTwice(event, other)
+      ? [{ ids: [event.id, other.id], contradicts: 'version' }]
+      : []
+  })
+}
+
+/** Which of these events are inconsistent. */
+export async function inconsistentAmong(
+  tx: Tx,
+  projectId: string,
+  ids: readonly string[],
+): Promise<ReadonlySet<string>> {
+  if (ids.length === 0) return new Set()
+  const { rows } = await sql<{ event_id: string }>`
+    select event_id from syncproof.inconsistent_events
+    where project_id = ${projectId} and event_id = any(${ids}::uuid[])`.execute(tx)
+  return new Set(rows.map((row) => row.event_id))
+}
