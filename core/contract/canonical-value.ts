@@ -72,6 +72,9 @@ function expand(text: string): string | undefined {
 
 const DEPTH_MAX = limits.depthMax
 
+/** Never leaves this file. Made once: the stack of an error costs more than all the rest of a value that has no form. */
+const NO_FORM = new TypeError('no canonical value')
+
 /** Characters that may still be encoded. Without it a small value that shares its parts (`[x, x]`, 30 times
  *  nested) would spell gigabytes and block the host. */
 interface Budget {
@@ -79,7 +82,8 @@ interface Budget {
 }
 
 function encode(value: unknown, depth: number, budget: Budget): string {
-  if (depth > DEPTH_MAX) throw new RangeError('nested too deep, or a cycle')
+  // or a cycle
+  if (depth > DEPTH_MAX) throw NO_FORM
   if (typeof value !== 'object' || value === null) {
     const text = encodeScalar(value)
     spend(budget, text.length)
@@ -91,12 +95,12 @@ function encode(value: unknown, depth: number, budget: Budget): string {
 function encodeScalar(value: unknown): string {
   switch (typeof value) {
     case 'string':
-      if (value.length > limits.canonicalLengthMax) throw new RangeError('too long')
+      if (value.length > limits.canonicalLengthMax) throw NO_FORM
       return canonicalText(value)
     case 'number':
     case 'bigint': {
       const plain = plainDecimal(value)
-      if (plain === undefined) throw new RangeError('not an exact number')
+      if (plain === undefined) throw NO_FORM
       return canonicalDecimal(plain)
     }
     case 'boolean':
@@ -106,14 +110,15 @@ function encodeScalar(value: unknown): string {
     case 'object':
       return CANONICAL_NULL
     default:
-      throw new TypeError(`a ${typeof value} has no canonical value`)
+      // a symbol, a function
+      throw NO_FORM
   }
 }
 
 function encodeObject(value: object, depth: number, budget: Budget): string {
   if (value instanceof Date) {
     const ms = value.getTime()
-    if (Number.isNaN(ms)) throw new RangeError('not a date')
+    if (Number.isNaN(ms)) throw NO_FORM
     return canonicalInstant(BigInt(ms) * 1000n)
   }
   if (value instanceof Uint8Array) {
@@ -131,7 +136,7 @@ function encodeObject(value: object, depth: number, budget: Budget): string {
   if (prototype !== Object.prototype && prototype !== null) {
     // as JSON would carry it; a Map, a Set or a class without toJSON has no agreed form
     const json = (value as { toJSON?: unknown }).toJSON
-    if (typeof json !== 'function') throw new TypeError('an object of a class has no canonical value')
+    if (typeof json !== 'function') throw NO_FORM
     return encode(json.call(value), depth + 1, budget)
   }
   return encodeRecord(value as Record<string, unknown>, depth, budget)
@@ -146,7 +151,8 @@ function encodeRecord(record: Record<string, unknown>, depth: number, budget: Bu
   spend(budget, 3)
   let previous: string | undefined
   const texts = entries.map(([text, , member]) => {
-    if (text === previous) throw new TypeError('two members have the same name in NFC')
+    // two members have the same name in NFC
+    if (text === previous) throw NO_FORM
     previous = text
     spend(budget, text.length)
     return text + encode(member, depth + 1, budget)
@@ -156,7 +162,7 @@ function encodeRecord(record: Record<string, unknown>, depth: number, budget: Bu
 
 function spend(budget: Budget, length: number): void {
   budget.left -= length
-  if (budget.left < 0) throw new RangeError('too long')
+  if (budget.left < 0) throw NO_FORM
 }
 
 function byCodeUnit(a: string, b: string): number {
