@@ -30,6 +30,7 @@ export async function bundle(
       entryFileNames: `[name].${extension}`,
       chunkFileNames: `chunks/[name].${extension}`,
       minify: true,
+      comments: { annotation: false },
       sourcemap: true,
       // what every program loads is one file: split by who else needs it, it would be a dozen
       codeSplitting: { groups: [{ name: 'core', test: (id) => core.has(id) }] },

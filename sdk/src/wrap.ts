@@ -9,6 +9,7 @@ import { observeResult, type Settled } from './operation/observe-result.ts'
 import { type Instruments, Operation } from './operation/operation.ts'
 import { readMember } from './operation/outcome.ts'
 import { witnessOf } from './operation/witness.ts'
+import { TextMap } from './report/text-map.ts'
 import { activeSpan, markSpan, traceOf } from './telemetry/active-span.ts'
 
 // never: a parameter type that every function's parameters accept
@@ -75,9 +76,9 @@ export function wrap<F extends AnyFunction>(
 
 /** Only what an event takes: nothing else that the object may hold leaves the process. */
 function targetOf(target: string | SyncTarget): SyncTarget {
-  if (typeof target === 'string') return { system: target }
+  if (typeof target === 'string') return TextMap.of({ system: target })
   const { system, async } = target
-  return { system, async }
+  return TextMap.of({ system, async })
 }
 
 /** The function with its contract enforced, and nothing reported: for a client that is disabled. */

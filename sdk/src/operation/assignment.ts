@@ -1,9 +1,10 @@
 import type { Assignment, EntityRef, Fingerprints } from '@syncproof/core/contract'
 import { plainDecimal, UNREADABLE } from '@syncproof/core/contract'
 import { now } from '../clock.ts'
-import { jsonOfName, labelJson, TextMap } from '../report/text-map.ts'
+import { labelJson, TextMap } from '../report/text-map.ts'
 import { dateMs, fieldNames, memberOf } from './member.ts'
 import type { Operation } from './operation.ts'
+import type { Kept } from './record-reader.ts'
 
 export interface AssignmentFacts {
   readonly operation: Operation
@@ -24,26 +25,29 @@ type AssignedMap = TextMap & Record<string, Assignment>
 /** How each assigned field came by its value; see `Assignment` in the contract. In doubt the kind that proves
  *  less. */
 export function classifyAssignments(facts: AssignmentFacts): AssignedMap {
-  const assigned = new TextMap()
-  if (facts.operation.sampledOut) return assigned as AssignedMap
+  const assigned = new TextMap() as AssignedMap
+  if (facts.operation.sampledOut) return assigned
+  const reader = facts.operation.readerOf(facts.entity)
+  const isComputed = facts.expressions && facts.expressions.length > 0
   let json = ''
   for (const [place, field] of fieldNames(facts.data).entries()) {
-    const kind = classify(facts, field, place)
-    if (kind === undefined) continue
-    assigned[field] = kind
-    json += jsonOfName(field) + labelJson(kind)
+    const value = memberOf(facts.data, field)
+    const kept = reader.field(field, value, place)
+    if (!kept) continue
+    const kind = classify(facts, value, kept)
+    if (isComputed) assigned[field] = kind
+    else json += kept.column.json + labelJson(kind)
   }
-  if (!facts.expressions) return TextMap.spelled(assigned, `{${json.slice(1)}}`) as AssignedMap
+  // only its JSON is asked for
+  if (!isComputed) return TextMap.spelled(assigned, `{${json.slice(1)}}`) as AssignedMap
   const computed = Object.fromEntries(facts.expressions.map((field) => [field, null]))
   for (const field of fieldNames(computed)) assigned[field] = 'expression'
-  return assigned as AssignedMap
+  return assigned
 }
 
-function classify(facts: AssignmentFacts, field: string, place: number): Assignment | undefined {
-  const { operation, entity, after, base } = facts
-  const value = memberOf(facts.data, field)
-  const fingerprint = operation.readerOf(entity).field(field, value, place)
-  if (fingerprint === undefined) return undefined
+function classify(facts: AssignmentFacts, value: unknown, { column, fingerprint }: Kept): Assignment {
+  const { operation, after, base } = facts
+  const field = column.name
   if (facts.counter.includes(field)) return 'counter'
   if (facts.lastWriteWins.includes(field)) return 'last_write_wins'
   if (fingerprint === UNREADABLE) return 'unknown'
@@ -52,7 +56,7 @@ function classify(facts: AssignmentFacts, field: string, place: number): Assignm
     return 'unknown'
   const blind = base?.[field] === fingerprint ? undefined : blindKind(operation, field, value)
   if (blind !== undefined) return blind
-  return operation.wasSupplied(entity.type, field, value) ? 'supplied' : 'value'
+  return operation.wasSupplied(value, column.rule) ? 'supplied' : 'value'
 }
 
 /** Values that nobody computes from what was there before, so that writing one takes no update for granted: a

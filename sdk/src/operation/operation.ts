@@ -1,4 +1,10 @@
-import { type EntityRef, type EventKind, entityKey, type Outcome } from '@syncproof/core/contract'
+import {
+  type EntityRef,
+  type EventKind,
+  entityKey,
+  type FieldRule,
+  type Outcome,
+} from '@syncproof/core/contract'
 import { type Moment, now } from '../clock.ts'
 import type { EntityTypes, SampledCall } from '../options.ts'
 import type { Members, Reporter } from '../report/reporter.ts'
@@ -156,12 +162,8 @@ export class Operation {
   }
 
   /** Whether the caller of this operation, or of one that it runs in, may have supplied the value. */
-  wasSupplied(entityType: string, field: string, value: unknown): boolean {
-    const rule = this.instruments.reader.rule(entityType, field)
-    for (let operation: Operation | undefined = this; operation; operation = operation.parent) {
-      if (operation.supplied.has(value, rule)) return true
-    }
-    return false
+  wasSupplied(value: unknown, rule: FieldRule): boolean {
+    return this.supplied.has(value, rule) || (this.parent?.wasSupplied(value, rule) ?? false)
   }
 
   carry(record: unknown, carried: CarriedVersion): void {

@@ -18,13 +18,25 @@ const NO_RULES: FieldRules = {}
 
 /** Longer canonical values are hashed again rather than kept. */
 const KEPT_LENGTH_MAX = 512
-const KEPT_FIELDS_MAX = 1_024
+/** Of one entity type; and so many types. */
+const COLUMNS_MAX = 1_024
+
+/** What is the same of a field in all records of a type. */
+interface Column {
+  readonly name: string
+  readonly rule: FieldRule
+  /** Its place among those of the type. */
+  readonly index: number
+  /** `,"name":` */
+  readonly json: string
+}
 
 /** Turns records into fingerprints by the declared rules: what all operations of a client share. */
 export class RecordReader {
   readonly fingerprinter: Fingerprinter
   readonly warn: Warn
   readonly #entities: EntityTypes
+  readonly #columns = new Map<string, Map<string, Column>>()
 
   constructor(fingerprintKey: string, entities: EntityTypes, warn: Warn) {
     this.warn = warn
@@ -40,19 +52,25 @@ export class RecordReader {
     return canonical && this.fingerprinter.fingerprint({ type, id: '' }, system, canonical, 'key')
   }
 
-  rule(entityType: string, field: string): FieldRule {
-    const rules = Object.hasOwn(this.#entities, entityType) && this.#entities[entityType]?.fields
-    return ruleIn(rules || NO_RULES, field)
+  rule(type: string, field: string): FieldRule {
+    const rules = (Object.hasOwn(this.#entities, type) && this.#entities[type]?.fields) || NO_RULES
+    return (Object.hasOwn(rules, field) && rules[field]) || auto
+  }
+
+  /** Of a type, by their names. */
+  columns(type: string): Map<string, Column> {
+    let columns = this.#columns.get(type)
+    if (!columns) {
+      columns = new Map()
+      if (this.#columns.size < COLUMNS_MAX) this.#columns.set(type, columns)
+    }
+    return columns
   }
 }
 
-function ruleIn(rules: FieldRules, field: string): FieldRule {
-  return Object.hasOwn(rules, field) ? (rules[field] ?? auto) : auto
-}
-
 /** What a field held when it was hashed. */
-interface Kept {
-  readonly name: string
+export interface Kept {
+  readonly column: Column
   /** A primitive, or the milliseconds of a Date; NaN, which equals nothing, for any other value. */
   readonly value: unknown
   readonly isDate: boolean
@@ -69,7 +87,9 @@ interface Kept {
 export class EntityReader {
   readonly #shared: RecordReader
   readonly #entity: EntityRef
-  readonly #kept = new Map<string, Kept>()
+  readonly #columns: Map<string, Column>
+  /** By the place of the column. */
+  readonly #kept: (Kept | undefined)[] = []
   #prefix: string | undefined
   #latest: TextMap | undefined
   #latestKept: readonly Kept[] = []
@@ -77,6 +97,7 @@ export class EntityReader {
   constructor(shared: RecordReader, entity: EntityRef) {
     this.#shared = shared
     this.#entity = entity
+    this.#columns = shared.columns(entity.type)
   }
 
   /** The fingerprints of a record's own members, without those that the rules ignore; none for what is not an object.
@@ -88,7 +109,7 @@ export class EntityReader {
       const value = memberOf(record, name)
       // most records come again as they were but for a field or two
       const before = this.#latestKept[kept.length]
-      const one = before?.name === name && isSame(before, value) ? before : this.#take(name, value)
+      const one = before?.column.name === name && isSame(before, value) ? before : this.#take(name, value)
       if (!one) continue
       if (one !== before) isLatest = false
       kept.push(one)
@@ -97,7 +118,7 @@ export class EntityReader {
     const fields = new TextMap()
     let json = ''
     for (const one of kept) {
-      fields[one.name] = one.fingerprint
+      fields[one.column.name] = one.fingerprint
       json += one.json
     }
     this.#latestKept = kept
@@ -105,29 +126,29 @@ export class EntityReader {
     return fields
   }
 
-  /** The fingerprint of one field; undefined where it is ignored.
+  /** One field; undefined where it is ignored.
    *  @param value `UNREAD` where it could not be read
    *  @param place where it stood in the record that was read last, if it did */
-  field(name: string, value: unknown, place?: number): string | undefined {
-    const latest = place === undefined ? undefined : this.#latestKept[place]
-    if (latest?.name === name && isSame(latest, value)) return latest.fingerprint
-    return this.#take(name, value)?.fingerprint
+  field(name: string, value: unknown, place = -1): Kept | undefined {
+    const latest = this.#latestKept[place]
+    return latest?.column.name === name && isSame(latest, value) ? latest : this.#take(name, value)
   }
 
   #take(name: string, value: unknown): Kept | undefined {
-    const kept = this.#kept.get(name)
+    const column = this.#columns.get(name) ?? this.#column(name)
+    const { rule, index } = column
+    const kept = this.#kept[index]
     if (kept && isSame(kept, value)) return kept
     if (kept?.before && isSame(kept.before, value)) return kept.before
-    const rule = this.#shared.rule(this.#entity.type, name)
     if (isIgnored(rule)) return undefined
     const canonical = canonicalBy(rule, value)
     if (canonical !== undefined && kept?.canonical === canonical) return kept
     const fingerprint = this.#fingerprint(name, canonical, rule)
     // only a rule that somebody made by hand could have an id that needs more
-    const json = jsonOfName(name) + (rule === auto ? `"${fingerprint}"` : jsonOf(fingerprint))
+    const json = column.json + (rule === auto ? `"${fingerprint}"` : jsonOf(fingerprint))
     const ms = plainDateMs(value)
     const taken: Kept = {
-      name,
+      column,
       value: ms ?? (isPrimitive(value) ? value : Number.NaN),
       isDate: ms !== undefined,
       canonical,
@@ -135,9 +156,17 @@ export class EntityReader {
       json,
       before: kept?.before ? { ...kept, before: undefined } : kept,
     }
-    const isWorthIt = canonical !== undefined && canonical.length <= KEPT_LENGTH_MAX
-    if (isWorthIt && (kept || this.#kept.size < KEPT_FIELDS_MAX)) this.#kept.set(name, taken)
+    if (canonical !== undefined && canonical.length <= KEPT_LENGTH_MAX && index < COLUMNS_MAX)
+      this.#kept[index] = taken
     return taken
+  }
+
+  #column(name: string): Column {
+    const index = this.#columns.size
+    const rule = this.#shared.rule(this.#entity.type, name)
+    const column = { name, rule, index, json: jsonOfName(name) }
+    if (index < COLUMNS_MAX) this.#columns.set(name, column)
+    return column
   }
 
   #fingerprint(name: string, canonical: string | undefined, { id }: FieldRule): string {

@@ -124,8 +124,8 @@ function datesOf(operation: Operation, { entity, payload }: SyncInput): Fingerpr
   for (const field of fieldNames(payload)) {
     const value = memberOf(payload, field)
     if (typeof value !== 'string' || !JSON_DATE.test(value)) continue
-    const fingerprint = operation.readerOf(entity).field(field, new Date(value))
-    if (fingerprint !== undefined) dates[field] = fingerprint
+    const kept = operation.readerOf(entity).field(field, new Date(value))
+    if (kept) dates[field] = kept.fingerprint
   }
   return dates
 }

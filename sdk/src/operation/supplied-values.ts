@@ -14,7 +14,7 @@ type Leaf = string | number | bigint | boolean | null | Date
 export class SuppliedValues {
   readonly #leaves: Leaf[] = []
   readonly #opaque: boolean
-  #forms: Set<string> | undefined
+  #forms: Set<Form> | undefined
   #canonicals: Map<FieldRule, Set<string>> | undefined
 
   constructor(callerArguments: unknown) {
@@ -35,7 +35,7 @@ export class SuppliedValues {
     return true
   }
 
-  #hasForm(leaf: Leaf, forms: ReadonlySet<string>): boolean {
+  #hasForm(leaf: Leaf, forms: ReadonlySet<Form>): boolean {
     for (const form of formsOf(leaf)) if (forms.has(form)) return true
     return false
   }
@@ -143,26 +143,29 @@ function visitMembers(value: object, depth: number, walk: Walk): boolean {
 
 const INSTANT = /^\d{4}-\d{2}-\d{2}([T ][\d:.]+.*)?$/
 
-function formsOf(leaf: Leaf): string[] {
-  if (leaf === null) return ['null']
-  if (leaf instanceof Date) return [`instant ${leaf.getTime()}`]
-  if (typeof leaf === 'boolean') return [`text ${leaf}`]
+/** Text as it is, which begins with no space; points in time as numbers; others with a space before. */
+type Form = string | number
+
+function formsOf(leaf: Leaf): readonly Form[] {
+  if (leaf === null) return [' null']
+  if (leaf instanceof Date) return [leaf.getTime()]
+  if (typeof leaf === 'boolean') return [`${leaf}`]
   // a number may stand for a point in time, in seconds or milliseconds
-  if (typeof leaf === 'number') return [...decimalForm(leaf), `instant ${leaf}`, `instant ${leaf * 1000}`]
+  if (typeof leaf === 'number') return [...decimalForm(leaf), leaf, leaf * 1000]
   if (typeof leaf === 'bigint' || leaf.length > limits.stringLengthMax)
-    return [`text ${leaf}`, ...decimalForm(leaf)]
+    return [`${leaf}`, ...decimalForm(leaf)]
   const text = leaf.normalize('NFC').trim()
-  const forms = [`text ${text.toLowerCase()}`]
+  const forms: Form[] = [text.toLowerCase()]
   // neither a number nor a date begins with a letter
   if (text.charCodeAt(0) > NINE) return forms
   const instant = INSTANT.test(text) ? Date.parse(text) : Number.NaN
-  if (!Number.isNaN(instant)) forms.push(`instant ${instant}`)
+  if (!Number.isNaN(instant)) forms.push(instant)
   return [...forms, ...decimalForm(leaf)]
 }
 
 const NINE = '9'.charCodeAt(0)
 
-function decimalForm(leaf: string | number | bigint): string[] {
+function decimalForm(leaf: string | number | bigint): Form[] {
   const plain = plainDecimal(leaf)
-  return plain === undefined ? [] : [`decimal ${plain}`]
+  return plain === undefined ? [] : [` ${plain}`]
 }

@@ -25,12 +25,16 @@ export interface Attempt {
  *  be forgotten, every sync that was not seen before is doubted. */
 export class SyncLedger {
   readonly #syncs = new Map<string, Sync>()
+  /** The first of all, until there is another: most operations send once, and keys are long. */
+  #alone: readonly [string, Sync] | undefined
   #forgottenMs = Number.NEGATIVE_INFINITY
 
   /** @param key equal for the attempts of one sync */
   begin(key: string): Attempt {
     const nowMs = performance.now()
-    const seen = this.#syncs.get(key)
+    if (this.#alone) this.#syncs.set(...this.#alone)
+    this.#alone = undefined
+    const seen = this.#syncs.size > 0 ? this.#syncs.get(key) : undefined
     const sync: Sync = seen ?? {
       attempts: 0,
       open: [],
@@ -54,7 +58,8 @@ export class SyncLedger {
   }
 
   #add(key: string, sync: Sync): void {
-    this.#syncs.set(key, sync)
+    if (this.#syncs.size === 0) this.#alone = [key, sync]
+    else this.#syncs.set(key, sync)
     if (this.#syncs.size <= SYNCS_MAX) return
     for (const [oldestKey, oldest] of this.#syncs) {
       if (oldest.doubted || oldest.open.length > 0)

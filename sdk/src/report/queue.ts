@@ -1,5 +1,8 @@
 const PAGE_BYTES = 128 * 1024
 
+/** What one request takes. */
+const SPARE_PAGES_MAX = 8
+
 /** The smallest event has its id, number, kind and two clocks. */
 const EVENT_BYTES_MIN = 150
 
@@ -28,6 +31,8 @@ export interface Peeked {
 export class EventQueue {
   readonly #bytesMax: number
   #pages: Page[] = []
+  /** Written again: memory outside the heap that comes and goes makes V8 collect all of the heap. */
+  readonly #spare: Page[] = []
   #length = 0
   #bytes = 0
 
@@ -57,7 +62,7 @@ export class EventQueue {
     const room = line.length * 3 + 1
     const last = this.#pages.at(-1)
     const fits = last !== undefined && last.bytes.length - endOf(last) >= room
-    const page = fits ? last : newPage(room)
+    const page = fits ? last : (room <= PAGE_BYTES && this.#spare.pop()) || newPage(room)
     const start = endOf(page)
     const end = start + page.bytes.write(`${line},`, start)
     const bytes = end - start + ENTRY_BYTES
@@ -113,12 +118,9 @@ export class EventQueue {
   }
 
   #leave(page: Page): void {
-    if (this.#length > 0 || page.bytes.length > PAGE_BYTES) {
-      this.#pages.shift()
-      return
-    }
-    // written again: a program with little to say needs no other
+    this.#pages.shift()
     page.ends.length = page.seqs.length = page.head = 0
+    if (page.bytes.length === PAGE_BYTES && this.#spare.length < SPARE_PAGES_MAX) this.#spare.push(page)
   }
 
   /** All events with their numbers, oldest first. */

@@ -6,7 +6,7 @@ export class TextMap {
   [name: string]: string
   #json: string | undefined
 
-  static of<T extends Readonly<Record<string, string>>>(members: T): T {
+  static of<T extends object>(members: T): T {
     return Object.assign(new TextMap(), members) as TextMap & T
   }
 
@@ -34,8 +34,15 @@ export function jsonOf(value: unknown): string {
   // NaN and the infinities are none
   if (typeof value === 'number') return Number.isFinite(value) ? `${value}` : 'null'
   if (typeof value !== 'object' || value === null) return typeof value === 'boolean' ? `${value}` : 'null'
-  if (Array.isArray(value)) return `[${Array.from(value, jsonOf).join()}]`
+  if (Array.isArray(value)) return listJson(value)
   return TextMap.jsonOf(value) ?? spell(value)
+}
+
+function listJson(list: readonly unknown[]): string {
+  let json = ''
+  // a hole is undefined, and that is null
+  for (const item of list) json += `,${jsonOf(item)}`
+  return `[${json.slice(1)}]`
 }
 
 function spell(object: object): string {
@@ -54,27 +61,21 @@ export function jsonOfMembers(object: object): string {
   return json
 }
 
-/** Most names are those of columns and members of the contract, and come with every event. */
-const names = new Map<string, string>()
-const NAMES_MAX = 1_024
-
 /** `,"name":` */
 export function jsonOfName(name: string): string {
-  const known = names.get(name)
-  if (known) return known
-  const spelled = `,${quote(name)}:`
-  if (names.size < NAMES_MAX) names.set(name, spelled)
-  return spelled
+  return `,${labelJson(name)}:`
 }
 
+/** Most names are those of columns and members of the contract, and come with every event. */
 const labels = new Map<string, string>()
+const LABELS_MAX = 1_024
 
-/** Of a text that comes from code or configuration, such as the name of a system. */
+/** Of a text that comes from code or configuration, such as the name of a system or a column. */
 export function labelJson(label: string): string {
   const known = labels.get(label)
   if (known) return known
   const spelled = quote(label)
-  if (labels.size < NAMES_MAX) labels.set(label, spelled)
+  if (labels.size < LABELS_MAX) labels.set(label, spelled)
   return spelled
 }
 
