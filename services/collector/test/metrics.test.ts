@@ -7,7 +7,7 @@ import {
 } from '@syncproof/core/contract'
 import { errorCatalogue } from '@syncproof/core/contract/errors'
 import { eventSchemas } from '@syncproof/core/contract/schema'
-import { migrateStore, openStore } from '@syncproof/store'
+import { CONTRADICTED, migrateStore, openStore } from '@syncproof/store'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { type FreshDatabase, freshDatabase } from '../../../tools/testing/servers.ts'
@@ -70,6 +70,7 @@ test('before anything has happened every series of a closed set is there, with 0
     ),
     'syncproof_write_conflicts_total',
     'syncproof_partial_writes_total',
+    ...CONTRADICTED.map((what) => `syncproof_inconsistent_events_total{contradicts="${what}"}`),
     'syncproof_ingest_duration_seconds_count',
   ]
   for (const name of expected) expect(series.get(name), name).toBe(0)
@@ -114,6 +115,7 @@ test('findings, operations and sections are the store’s; names from code are c
   await collector.store.findings.record('default', findings)
   await collector.store.findings.patch('default', findingId('lost-update', '1'), { status: 'muted' })
   await send(makeBatch(Array.from({ length: 300 }, (_, n) => makeEvent({ name: `sync${n}` }))))
+  await send(makeBatch([makeEvent({ seq: 0 }), makeEvent({ seq: 0 })]))
   await send(makeBatch(Array.from({ length: 250 }, (_, n) => makeSection(`section${n}`, n % 2 === 0))))
   for (let lane = 0; lane < collector.store.detection.lanes; lane++) {
     await collector.store.detection.step(lane, 1_000, async () => ({ findings: [], resolved: [] }))
@@ -129,12 +131,13 @@ test('findings, operations and sections are the store’s; names from code are c
         'syncproof_findings_open{kind="partial-write",verdict="proven"}': 1,
         syncproof_write_conflicts_total: 2,
         syncproof_partial_writes_total: 1,
+        'syncproof_inconsistent_events_total{contradicts="sequence"}': 1,
       })
       const operations = [...series].filter(([name]) => name.startsWith('syncproof_operations_total'))
       expect(operations).toHaveLength(collectorLimits.labelValuesMax + 1)
-      expect(operations.reduce((sum, [, value]) => sum + value, 0)).toBe(301)
+      expect(operations.reduce((sum, [, value]) => sum + value, 0)).toBe(303)
       const overflow = operations.filter(([name]) => name.includes('operation="__overflow__"'))
-      expect(overflow).toEqual([[expect.anything(), 101]])
+      expect(overflow).toEqual([[expect.anything(), 103]])
       const runs = [...series].filter(([name]) => name.startsWith('syncproof_section_runs_total'))
       expect(runs).toHaveLength(3 * (collectorLimits.labelValuesMax + 1))
       for (const result of ['held', 'not_held']) {

@@ -198,6 +198,14 @@ eachEngine('the report API', (openStore) => {
     const processes = await items('/v1/processes?limit=500')
     expect(processes.find(({ service }) => service === 'books')).toMatchObject({ stored: 1, release: '2.1' })
 
+    const twins = makeBatch([makeEvent({ seq: 7 }), makeEvent({ seq: 7 })], {
+      process: { id: randomUUID(), service: 'twins' },
+    })
+    await collector.send(key, { method: 'POST', url: '/v1/events', payload: twins })
+    const listed = await items('/v1/processes?limit=500')
+    expect(listed.find(({ service }) => service === 'twins')).toMatchObject({ stored: 2, inconsistent: 1 })
+    expect(listed.find(({ service }) => service === 'books')).toMatchObject({ inconsistent: 0 })
+
     await judge()
     const operations = await items(
       '/v1/operations?operation=syncCandidate&entity_type=candidate&entity_id=42',
