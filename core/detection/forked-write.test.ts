@@ -49,4 +49,32 @@ describe('two writes from one version, of which nobody knows what they replaced'
     const bare = blind(0, { email: ['a', undefined, 'b', 'supplied'] })
     expect(forks(beside(_ === 'the callers supplied the values' ? bare : mine, other))).toEqual([])
   })
+
+  const both = (field: string, value: unknown) => [
+    without(mine, 'write', field, value),
+    without(theirs, 'write', field, value),
+  ]
+  test.each([
+    ['they were of two systems', mine, without(theirs, 'write', 'system', 'archive')],
+    [
+      'they were of two entities',
+      mine,
+      without(theirs, 'write', 'entity', { type: 'candidate', id: 'c-18' }),
+    ],
+    ['they were one transaction', ...both('transaction', 'tx-1')],
+    ['they made the row', ...both('action', 'create')],
+    ['the version that both name is no token', ...both('base_version', '1')],
+    [
+      'they wrote the same',
+      blind(0, { email: ['a', undefined, 'b', 'value'] }),
+      blind(1, { email: ['a', undefined, 'b', 'value'] }),
+    ],
+    [
+      'the only one that computed overwrote no change',
+      blind(0, { email: ['a', undefined, 'b', 'value'] }),
+      blind(1, { email: ['a', undefined, 'a', 'supplied'] }),
+    ],
+  ])('claim nothing at all where %s', (_, own = mine, other = theirs) => {
+    expect(forks(beside(own, other))).toEqual([])
+  })
 })

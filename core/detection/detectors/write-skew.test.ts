@@ -79,6 +79,21 @@ describe('a write skew', () => {
     ['one ended while a call was unanswered', without(mine, 'operation_finished', 'in_flight', 1), theirs],
     ['one does not say what it made', without(mine, 'write', 'version'), theirs],
     [
+      'one made the very version that it replaced, as a second write of its transaction does',
+      without(mine, 'write', 'version', token('1', doctor.id)),
+      theirs,
+    ],
+    [
+      'the version that one replaced is no token',
+      without(mine, 'write', 'overwritten_version', '1'),
+      {
+        ...theirs,
+        events: theirs.events.map((event) =>
+          event.kind === 'read' && event.entity.id === doctor.id ? { ...event, version: '1' } : event,
+        ),
+      },
+    ],
+    [
       'they wrote another row than was read',
       mine,
       without(readLater, 'write', 'entity', { type: 'doctor', id: 'd-3' }),

@@ -5,7 +5,7 @@ import { withNeighbours } from './neighbours.ts'
 import { simulatedProcess } from './simulated-world.ts'
 
 /** What judges; a changed copy of it too. */
-export type Judge = Pick<typeof detection, 'detectOperation' | 'settled' | 'detectionRules'>
+export type Judge = Pick<typeof detection, 'detectors' | 'detectOperation' | 'settled' | 'detectionRules'>
 
 /** Histories as a store puts them together from whatever has arrived: each event once, ascending by seq. */
 /** @param looks whether somebody has looked for versions that nobody made */
@@ -105,11 +105,11 @@ export function judgeHistories(
   judge: Judge = detection,
 ): readonly string[] {
   const now = new Map<string, DetectedFinding>()
+  const previous = [...stored.values()].map((finding) => ({ ...finding, status: 'open' }) as Finding)
   for (const history of withNeighbours(histories, judge.detectionRules)) {
     const { findings, failures } = judge.detectOperation(history)
     if (failures[0]) throw failures[0].error
     for (const finding of findings) now.set(finding.id, finding)
-    const previous = [...stored.values()].map((finding) => ({ ...finding, status: 'open' }) as Finding)
     for (const { id } of judge.settled(history, previous, findings)) stored.delete(id)
   }
   const retracted = [...stored.values()]

@@ -21,7 +21,7 @@ function program(random: Random): Program {
   return { ...Object.fromEntries(drawn), answers: [random.pick(answer), random.pick(answer)] }
 }
 
-/** What a bad network makes of events: some are lost, some come twice, all come in another order and in batches. */
+/** What a bad network makes of events: some are lost, some come twice, all come in another order, some in two batches. */
 export function chaos<T>(random: Random, events: readonly T[]): readonly (readonly T[])[] {
   const lost = random.pick([0, 0.02, 0.1, 0.3, 0.5])
   const arriving = events.filter(() => !random.chance(lost))
@@ -31,6 +31,6 @@ export function chaos<T>(random: Random, events: readonly T[]): readonly (readon
     const [a, b] = [arriving[index], arriving[other]]
     if (a !== undefined && b !== undefined) [arriving[index], arriving[other]] = [b, a]
   }
-  const cut = random.below(arriving.length + 1)
-  return [arriving.slice(0, cut), arriving.slice(cut)]
+  const cut = random.chance(0.25) ? random.below(arriving.length + 1) : 0
+  return cut === 0 ? [arriving] : [arriving.slice(0, cut), arriving.slice(cut)]
 }
