@@ -1,31 +1,30 @@
 import type { ProcessReport } from '../contract/index.ts'
 
 /** A point in time, on the clocks of the process that saw it. */
-export interface Instant {
-  readonly processId: string
+export class Instant {
+  readonly process: ProcessReport
   readonly monotonicUs: number
-  /** By the process's wall clock, milliseconds since 1970. NaN where it is not readable. */
-  readonly wallMs: number
-  /** Between when and when it was by the collector's clock. NaN where nobody knows. */
-  readonly soonestUs: number
-  readonly latestUs: number
-}
+  readonly #at: string
+  readonly #afterUs: number
+  #wallMs: number | undefined
 
-/** @param afterUs how long after the event it was, by the monotonic clock: an answer has no time of its own */
-export function instantAt(
-  process: ProcessReport,
-  event: { readonly at: string; readonly monotonic_us: number },
-  afterUs = 0,
-): Instant {
-  const wallMs = Date.parse(event.at) + afterUs / 1_000
-  const [low = Number.NaN, high = Number.NaN] = process.clock?.offset_ms ?? []
-  const isKnown = Number.isFinite(wallMs + low + high)
-  return {
-    processId: process.id,
-    monotonicUs: event.monotonic_us + afterUs,
-    wallMs,
-    soonestUs: isKnown ? (wallMs + low) * 1_000 : Number.NaN,
-    latestUs: isKnown ? (wallMs + high) * 1_000 : Number.NaN,
+  /** @param afterUs how long after the event it was, by the monotonic clock: an answer has no time of its own */
+  constructor(
+    process: ProcessReport,
+    event: { readonly at: string; readonly monotonic_us: number },
+    afterUs = 0,
+  ) {
+    this.process = process
+    this.monotonicUs = event.monotonic_us + afterUs
+    this.#at = event.at
+    this.#afterUs = afterUs
+  }
+
+  /** By the process's wall clock, milliseconds since 1970; NaN where it is not readable. Texts take long to read, and
+   *  most are never asked for: one process has its monotonic clock. */
+  get wallMs(): number {
+    this.#wallMs ??= Date.parse(this.#at) + this.#afterUs / 1_000
+    return this.#wallMs
   }
 }
 
@@ -49,12 +48,14 @@ const READING_US = 1_000
 /** Undefined where `earlier` may not have been before `later`, or nobody knows. Clocks of two processes are compared
  *  only as intervals, each widened by what the process does not know of its own clock. */
 export function gapBetween(earlier: Instant, later: Instant): Gap | undefined {
-  if (earlier.processId === later.processId) {
+  if (earlier.process.id === later.process.id) {
     const us = later.monotonicUs - earlier.monotonicUs
     return us > 0 ? { us, basis: 'monotonic' } : undefined
   }
-  const us = later.soonestUs - earlier.latestUs - READING_US
-  // never true of what nobody knows
+  const latest = onCollector(earlier)
+  const soonest = onCollector(later)
+  if (!latest || !soonest) return undefined
+  const us = soonest.low - latest.high - READING_US
   return us > 0 ? { us, basis: 'wall' } : undefined
 }
 
@@ -67,4 +68,12 @@ export function wasSetBetween(a: Instant, b: Instant): boolean {
 /** What rests on wall clocks somewhere rests on them as a whole. */
 export function weakerBasis(...gaps: readonly Gap[]): Gap['basis'] {
   return gaps.some(({ basis }) => basis === 'wall') ? 'wall' : 'monotonic'
+}
+
+function onCollector({ process, wallMs }: Instant): { low: number; high: number } | undefined {
+  if (!process.clock) return undefined
+  const [low, high] = process.clock.offset_ms
+  return Number.isFinite(wallMs + low + high)
+    ? { low: (wallMs + low) * 1_000, high: (wallMs + high) * 1_000 }
+    : undefined
 }

@@ -10,6 +10,10 @@ interface Sorted extends Record<EventKind, readonly StoredEvent[]> {
 
 const known = new WeakMap<readonly StoredEvent[], Sorted>()
 
+/** What was asked about last, which is what is asked about next: the detectors take turns with one operation. */
+let lastEvents: readonly StoredEvent[] | undefined
+let lastSorted: Sorted | undefined
+
 /** Never added to. */
 const NOTHING: StoredEvent[] = []
 
@@ -29,7 +33,10 @@ export function committedOf(events: readonly StoredEvent[]): readonly StoredOf<'
 }
 
 function sorted(events: readonly StoredEvent[]): Sorted {
-  return known.get(events) ?? sortOut(events)
+  if (lastSorted && lastEvents === events) return lastSorted
+  lastSorted = known.get(events) ?? sortOut(events)
+  lastEvents = events
+  return lastSorted
 }
 
 function sortOut(events: readonly StoredEvent[]): Sorted {
@@ -65,7 +72,8 @@ export function sameEntity(a: EntityRef, b: EntityRef): boolean {
 /** Whether an event of one of these kinds is there. */
 export function hasAny(events: readonly StoredEvent[], kinds: readonly EventKind[]): boolean {
   const own = sorted(events)
-  return kinds.some((kind) => own[kind].length > 0)
+  for (const kind of kinds) if (own[kind].length > 0) return true
+  return false
 }
 
 /** Committed for sure, as one row: all that a write must be before it proves anything. */

@@ -56,17 +56,27 @@ export function hazardOf(
   }
 }
 
-/** Functions are few and called often. */
-const IDS_MAX = 1_000
-const ids = new Map<string, string>()
+/** Functions are few and called often: their ids are remembered, so many of each of so many functions. */
+const IDS_MAX = 32
+const FUNCTIONS_MAX = 1_000
+const idsOfFunctions = new Map<string, KnownId[]>()
+
+interface KnownId {
+  readonly kind: FindingKind
+  readonly entityType: string
+  readonly system: string
+  readonly id: string
+}
 
 function idOf(kind: FindingKind, name: string, entityType: string, system: string): string {
-  const primary = JSON.stringify([name, entityType, system])
-  const known = ids.get(kind + primary)
-  if (known !== undefined) return known
-  if (ids.size >= IDS_MAX) ids.clear()
-  const id = findingId(kind, primary)
-  ids.set(kind + primary, id)
+  const ofFunction = idsOfFunctions.get(name) ?? []
+  const known = ofFunction.find(
+    (each) => each.kind === kind && each.entityType === entityType && each.system === system,
+  )
+  if (known) return known.id
+  const id = findingId(kind, JSON.stringify([name, entityType, system]))
+  if (idsOfFunctions.size >= FUNCTIONS_MAX) idsOfFunctions.clear()
+  idsOfFunctions.set(name, [{ kind, entityType, system, id }, ...ofFunction].slice(0, IDS_MAX))
   return id
 }
 

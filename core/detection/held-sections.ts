@@ -1,5 +1,5 @@
 import type { Protection } from '../contract/index.ts'
-import { type Instant, instantAt } from './clocks.ts'
+import { Instant } from './clocks.ts'
 import { eventsOf, type StoredOf, sameEntity } from './events.ts'
 import type { NeighbourHistory } from './history.ts'
 
@@ -41,7 +41,7 @@ function pairUp(
   return eventsOf(events, 'section_left').flatMap((left) => {
     const begin = entered.find((candidate) => candidate.seq === left.seq - 1)
     if (!begin || !isSameRun(begin, left)) return []
-    return [{ entered: begin, left, from: instantAt(process, begin), until: instantAt(process, left) }]
+    return [{ entered: begin, left, from: new Instant(process, begin), until: new Instant(process, left) }]
   })
 }
 

@@ -10,11 +10,12 @@ export interface MadeVersion {
 
 /** Committed writes of all runs that name what they made and what they replaced. */
 export function madeVersions(runs: readonly Run[]): readonly MadeVersion[] {
-  return runs.flatMap((run) =>
-    committedOf(run.events)
-      .filter(({ version, overwritten_version }) => version !== undefined && version !== overwritten_version)
-      .map((write) => ({ run, write })),
-  )
+  const made: MadeVersion[] = []
+  for (const run of runs)
+    for (const write of committedOf(run.events))
+      if (write.version !== undefined && write.version !== write.overwritten_version)
+        made.push({ run, write })
+  return made
 }
 
 /** Two versions of a row, with the writes that lead from the one to the other: the only order of versions that proves
@@ -26,22 +27,20 @@ export interface Succession {
   readonly via: readonly MadeVersion[]
 }
 
-/** All that are at most `limits.chainStepsMax` writes apart. */
-export function successions(made: readonly MadeVersion[]): readonly Succession[] {
+/** All that are at most `limits.chainStepsMax` writes apart.
+ *  @param ends the versions that either end may be */
+export function successions(
+  made: readonly MadeVersion[],
+  ends: Pick<ReadonlyMap<MadeVersion, unknown>, 'has' | 'keys'>,
+): readonly Succession[] {
   const byReplaced = Map.groupBy(made, ({ write }) => write.overwritten_version)
-  return made.flatMap((older) => {
-    const found: Succession[] = []
-    let ends: readonly Succession[] = [{ older, newer: older, via: [] }]
-    for (let step = 0; step < limits.chainStepsMax; step++) {
-      ends = ends.flatMap(({ newer: last, via }) =>
-        (byReplaced.get(last.write.version) ?? []).map((newer) => ({
-          older,
-          newer,
-          via: last === older ? via : [...via, last],
-        })),
-      )
-      found.push(...ends)
+  const found: Succession[] = []
+  const follow = (older: MadeVersion, last: MadeVersion, via: readonly MadeVersion[]): void => {
+    for (const newer of byReplaced.get(last.write.version) ?? []) {
+      if (ends.has(newer)) found.push({ older, newer, via })
+      if (via.length + 1 < limits.chainStepsMax) follow(older, newer, [...via, newer])
     }
-    return found
-  })
+  }
+  for (const older of ends.keys()) follow(older, older, [])
+  return found
 }

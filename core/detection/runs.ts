@@ -1,4 +1,4 @@
-import { type Instant, instantAt } from './clocks.ts'
+import { Instant } from './clocks.ts'
 import { eventsOf, type StoredOf } from './events.ts'
 import type { NeighbourHistory, OperationHistory } from './history.ts'
 
@@ -40,5 +40,5 @@ export function answerOf(
     readonly duration_us?: number | undefined
   },
 ): Instant | undefined {
-  return event.duration_us === undefined ? undefined : instantAt(process, event, event.duration_us)
+  return event.duration_us === undefined ? undefined : new Instant(process, event, event.duration_us)
 }

@@ -52,7 +52,7 @@ export function judgeSides(whole: WholeOperation, system: string, entity: Entity
     writes: applied,
     syncs: attempts,
     doubt:
-      whole.doubt ??
+      whole.doubt() ??
       transactionDoubt(applied) ??
       (ordered ? undefined : 'Its own writes overlapped, and nothing tells which of them was the last.'),
   }
@@ -123,7 +123,7 @@ function writeRejected(
     writes: [write],
     syncs: attempts,
     doubt:
-      whole.doubt ??
+      whole.doubt() ??
       transactionDoubt([write]) ??
       (instead ? 'It is not known what the database holds instead: it may be the same.' : undefined),
   }

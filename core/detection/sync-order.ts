@@ -1,4 +1,4 @@
-import { gapBetween, instantAt } from './clocks.ts'
+import { gapBetween, Instant } from './clocks.ts'
 import { eventsOf, type StoredOf } from './events.ts'
 import type { MadeVersion } from './row-order.ts'
 import { answerOf, isApart, type Run } from './runs.ts'
@@ -25,15 +25,22 @@ export function sentVersions(runs: readonly Run[]): readonly Sent[] {
   return sent
 }
 
-/** Those that carry a version which the operation that they serve has made itself. Who sends what it only read may do so
- *  on purpose, as an undoing does. */
-export function appliedSyncs(sent: readonly Sent[], made: readonly MadeVersion[]): readonly Applied[] {
-  return sent.flatMap(({ run, sync }) =>
-    made
-      .filter(({ write }) => write.version === sync.version && write.action !== 'delete')
-      .filter((origin) => serves(sync, run, origin))
-      .map((origin) => ({ run, sync, made: origin })),
-  )
+/** Those that carry a version which the operation that they serve has made itself, by what they carry. Who sends what it
+ *  only read may do so on purpose, as an undoing does. */
+export function appliedSyncs(
+  sent: readonly Sent[],
+  made: readonly MadeVersion[],
+): ReadonlyMap<MadeVersion, readonly Applied[]> {
+  const applied = new Map<MadeVersion, Applied[]>()
+  for (const { run, sync } of sent)
+    for (const origin of made) {
+      const { write } = origin
+      if (write.version !== sync.version || write.action === 'delete' || !serves(sync, run, origin)) continue
+      const found = applied.get(origin)
+      if (found) found.push({ run, sync, made: origin })
+      else applied.set(origin, [{ run, sync, made: origin }])
+    }
+  return applied
 }
 
 function serves(sync: StoredOf<'sync'>, run: Run, { run: maker, write }: MadeVersion): boolean {
@@ -49,7 +56,7 @@ export function appliedAfter(last: Applied, first: Applied): Order | undefined {
   // an attempt that the system had taken before is acknowledged again without being applied again
   if (last.sync.attempt !== 1 || last.sync.idempotency_key !== undefined) return undefined
   const answered = answerOf(first.run, first.sync)
-  return answered && gapBetween(answered, instantAt(last.run.process, last.sync))?.basis
+  return answered && gapBetween(answered, new Instant(last.run.process, last.sync))?.basis
 }
 
 function revisionOf({ external_ordered, external_version }: StoredOf<'sync'>): bigint | undefined {

@@ -14,7 +14,7 @@ export interface WholeOperation {
   /** The systems that a called operation must reach by its own declaration, by its id. */
   readonly declaredBelow: ReadonlyMap<string, ReadonlySet<string>>
   /** Why nothing may be claimed from what is not here; undefined where absence is proof. */
-  readonly doubt: string | undefined
+  doubt(): string | undefined
 }
 
 /** Undefined until both ends of the operation are known.
@@ -42,14 +42,17 @@ export function wholeOperation(history: OperationHistory): WholeOperation | unde
       starts.filter(({ operation_id }) => ids.has(operation_id)),
       history.operationId,
     ),
-    doubt: doubtOf(history, finished, ids, all),
+    doubt: () => doubtOf(history, finished, ids, all),
   }
 }
+
+const NOBODY: ReadonlyMap<string, ReadonlySet<string>> = new Map()
 
 function declaredBy(
   starts: readonly StoredOf<'operation_started'>[],
   caller: string,
 ): ReadonlyMap<string, ReadonlySet<string>> {
+  if (starts.length === 0) return NOBODY
   return new Map(
     starts
       .filter(({ operation_id }) => operation_id !== caller)
@@ -85,6 +88,7 @@ function doubtOf(
 
 function idsBelow(operationId: string, starts: readonly StoredOf<'operation_started'>[]): Set<string> {
   const ids = new Set([operationId])
+  if (starts.length === 0) return ids
   // each round adds one level of calls; it ends because ids only grow and starts are finite
   for (let size = 0; size !== ids.size; ) {
     size = ids.size

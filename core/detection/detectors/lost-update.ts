@@ -39,9 +39,11 @@ export const lostUpdate: Detector = {
   },
 }
 
+const NO_LOSS: ReadonlyMap<string, LossRule> = new Map()
+
 /** The fields that this write surely lost, with the rule that proves it, by name. */
 export function lossesOf(write: StoredOf<'write'>): ReadonlyMap<string, LossRule> {
-  if (foreignVersionOf(write) === undefined) return new Map()
+  if (foreignVersionOf(write) === undefined) return NO_LOSS
   const losses = Object.keys(write.assigned)
     .sort()
     .map((field) => [field, lossOf(write, field)] as const)

@@ -58,9 +58,9 @@ export const partialWrite: Detector = {
 
 function systemsDue({ events }: OperationHistory): string[] {
   const syncs = eventsOf(events, 'operation_started')[0]?.syncs ?? []
-  if (syncs.length === 0) return []
-  const byOutbox = new Set(syncs.filter((sync) => sync.async === true).map((sync) => sync.system))
-  return [...new Set(syncs.map((sync) => sync.system))].filter((system) => !byOutbox.has(system)).sort()
+  const isByOutbox = (system: string) => syncs.some((sync) => sync.async === true && sync.system === system)
+  const due = syncs.map((sync) => sync.system).filter((system) => !isByOutbox(system))
+  return due.length < 2 ? due : [...new Set(due)].sort()
 }
 
 /** What the operation is about, and whatever else it tried to sync there. */

@@ -65,6 +65,7 @@ function staleFields(write: Write, reads: readonly Read[]) {
   if (!lock) return undefined
   const since = ofRow.filter((read) => read.monotonic_us >= lock.monotonic_us)
   const before = ofRow.filter((read) => read.lock === undefined && read.monotonic_us < lock.monotonic_us)
+  if (before.length === 0) return undefined
   const has = (read: Read, field: string) => Object.hasOwn(read.fields, field)
   const fields = valueFieldsOf(write).filter(
     (field) => before.some((read) => has(read, field)) && !since.some((read) => has(read, field)),

@@ -3,7 +3,7 @@ import { actorOf, causeOf, entityText } from '../cause.ts'
 import { WALL_CLOCK_DOUBT } from '../clocks.ts'
 import { sameEntity } from '../events.ts'
 import { compareField } from '../field-values.ts'
-import type { Detector } from '../history.ts'
+import type { Detector, OperationHistory } from '../history.ts'
 import { madeVersions, successions } from '../row-order.ts'
 import { isApart, runsOf } from '../runs.ts'
 import { type Applied, appliedAfter, appliedSyncs, type Order, sentVersions } from '../sync-order.ts'
@@ -47,22 +47,27 @@ export const reorderedSync: Detector = {
     const sent = sentVersions(runs)
     if (sent.length < 2) return []
     const made = madeVersions(runs)
-    const applied = Map.groupBy(appliedSyncs(sent, made), (sync) => sync.made)
+    const applied = appliedSyncs(sent, made)
     if (applied.size < 2) return []
-    return successions(made).flatMap(({ older, newer, via }) => {
-      if (!isApart(older.run, newer.run)) return []
-      const makers = [older, newer, ...via].map(({ run }) => run.operationId)
-      return (applied.get(older) ?? []).flatMap((last) =>
-        (applied.get(newer) ?? []).flatMap((first) => {
+    const findings: DetectedFinding[] = []
+    for (const { older, newer, via } of successions(made, applied)) {
+      if (!isApart(older.run, newer.run)) continue
+      const isOwnRow = [older, newer, ...via].some(({ run }) => run.operationId === history.operationId)
+      for (const last of applied.get(older) ?? [])
+        for (const first of applied.get(newer) ?? []) {
           // a pair of which this operation is no part is found when one of its own is judged
-          const isOwn = [...makers, last.run.operationId, first.run.operationId].includes(history.operationId)
+          const isOwn = isOwnRow || isBy(last, history) || isBy(first, history)
           const order = isOwn && isSameTarget(last, first) ? appliedAfter(last, first) : undefined
           const fields = order ? changedFields(last, first) : []
-          return order && fields.length > 0 ? [finding(last, first, order, fields)] : []
-        }),
-      )
-    })
+          if (order && fields.length > 0) findings.push(finding(last, first, order, fields))
+        }
+    }
+    return findings
   },
+}
+
+function isBy({ run }: Applied, { operationId }: OperationHistory): boolean {
+  return run.operationId === operationId
 }
 
 function isSameTarget(a: Applied, b: Applied): boolean {
