@@ -6,6 +6,7 @@ import { up as keys } from './2026_11_20_4_keys.ts'
 import { up as links } from './2026_11_25_1_links.ts'
 import { up as sections } from './2026_11_25_2_sections.ts'
 import { up as inconsistent } from './2026_11_25_3_inconsistent.ts'
+import { up as findingGroups } from './2026_11_25_4_finding_groups.ts'
 
 export interface Migration {
   readonly name: string
@@ -21,4 +22,5 @@ export const migrations: readonly Migration[] = [
   { name: '2026_11_25_1_links', up: links },
   { name: '2026_11_25_2_sections', up: sections },
   { name: '2026_11_25_3_inconsistent', up: inconsistent },
+  { name: '2026_11_25_4_finding_groups', up: findingGroups },
 ]

@@ -5,11 +5,13 @@ import type { Database, Tx } from './database.ts'
 import { linkNextEvents } from './event-links.ts'
 import { entityEvents, toStoredEvent } from './events.ts'
 import { openFindings } from './findings.ts'
+import { countQuietCalls } from './groups.ts'
 import { withTraffic } from './hazard-traffic.ts'
+import { lockFindings } from './locks.ts'
 import { loadNeighbours } from './neighbours.ts'
 import { endedCallers, filledOperations, loadHistories, openOperations } from './operation-histories.ts'
 import { projectOperations } from './operation-projection.ts'
-import { lockFindings, recordFindings, resolveFindings } from './record-findings.ts'
+import { recordFindings, resolveFindings } from './record-findings.ts'
 import { countSections, type Judged } from './section-counts.ts'
 import type {
   DetectionBatch,
@@ -147,7 +149,9 @@ async function judgeProject(
     oldestReceivedMs: events.reduce((oldest, event) => Math.min(oldest, Number(event.received_ms)), Infinity),
   }
   const verdicts = await judge(batch, evidenceOf(tx, projectId))
-  return { batch, created: await applyVerdicts(tx, batch, verdicts, rules) }
+  const created = await applyVerdicts(tx, batch, verdicts, rules)
+  await countQuietCalls(tx, batch, created)
+  return { batch, created }
 }
 
 /** What is marked is left out when they are loaded. */

@@ -5,3 +5,9 @@ import type { Tx } from './database.ts'
 export async function lockUntilCommit(tx: Tx, name: string): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtextextended(${`syncproof/${name}`}, 0))`.execute(tx)
 }
+
+/** Held by whoever writes findings until its transaction ends, so that two that write the same ones in another
+ *  order wait for each other instead of deadlocking. */
+export function lockFindings(tx: Tx, projectId: string): Promise<void> {
+  return lockUntilCommit(tx, `findings/${projectId}`)
+}

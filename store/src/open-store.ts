@@ -2,6 +2,7 @@ import { openDatabase, type StoreOptions } from './database.ts'
 import { detectionStore } from './detection.ts'
 import { eventStore } from './events.ts'
 import { findingStore } from './findings.ts'
+import { groupStore } from './groups.ts'
 import { keyStore } from './keys.ts'
 import { assertMigrated } from './migrate-store.ts'
 import { operationStore } from './operations.ts'
@@ -17,6 +18,7 @@ export function openStore(options: StoreOptions): Store {
     events: eventStore(db),
     detection: detectionStore(db),
     findings: findingStore(db),
+    groups: groupStore(db),
     operations: operationStore(db),
     processes: processStore(db),
     sections: sectionStore(db),

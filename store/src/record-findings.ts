@@ -2,7 +2,7 @@ import type { DetectedFinding, Finding, FindingKind, Verdict } from '@syncproof/
 import { sql } from 'kysely'
 import type { Tx } from './database.ts'
 import { findingColumns, toFinding } from './finding-row.ts'
-import { lockUntilCommit } from './locks.ts'
+import { joinGroups } from './groups.ts'
 import { jsonb } from './sql-text.ts'
 import type { DetectionVerdicts, FindingStore } from './store.ts'
 
@@ -27,12 +27,6 @@ const STRENGTH: readonly Verdict[] = ['hazard', 'indeterminate', 'observed', 'pr
 export interface SeenFinding {
   readonly finding: DetectedFinding
   readonly occurrences: number
-}
-
-/** Held by whoever writes findings until its transaction ends, so that two that write the same ones in another
- *  order wait for each other instead of deadlocking. */
-export function lockFindings(tx: Tx, projectId: string): Promise<void> {
-  return lockUntilCommit(tx, `findings/${projectId}`)
 }
 
 /** Inserts or updates findings; see `FindingStore.record`. Call `lockFindings` first.
@@ -70,6 +64,11 @@ export async function recordFindings(
       resolution = case when ${comesBack} then null else stored.resolution end
     where ${strengthOf('excluded')} >= ${strengthOf('stored')} or (${comesBack} and stored.verdict <> 'proven')
     returning id, (xmax = 0) as created`.execute(tx)
+  await joinGroups(
+    tx,
+    projectId,
+    rows.map((row) => row.id),
+  )
   const created = rows.filter((row) => row.created).map((row) => row.id)
   if (created.length === 0) return []
   const findings = await tx

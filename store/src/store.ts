@@ -12,10 +12,12 @@ import type {
   Verdict,
 } from '@syncproof/core/contract'
 import type { DetectionStore, DetectionVerdicts } from './detection-store.ts'
+import type { GroupStore } from './group-store.ts'
 import type { ReportStore } from './report-store.ts'
 import type { SectionStore } from './section-store.ts'
 
 export type * from './detection-store.ts'
+export type * from './group-store.ts'
 export type * from './report-store.ts'
 export type * from './section-store.ts'
 
@@ -27,6 +29,7 @@ export interface Store {
   readonly events: EventStore
   readonly detection: DetectionStore
   readonly findings: FindingStore
+  readonly groups: GroupStore
   readonly operations: OperationStore
   readonly processes: ProcessStore
   readonly sections: SectionStore

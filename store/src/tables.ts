@@ -16,6 +16,7 @@ import type { Coverage, DivergenceKind, Report, ReportResult, ReportState } from
  *  arrives as text. */
 export interface Tables {
   readonly 'syncproof.findings': FindingsTable
+  readonly 'syncproof.finding_groups': FindingGroupsTable
   readonly 'syncproof.operations': OperationsTable
   readonly 'syncproof.processes': ProcessesTable
   readonly 'syncproof.sections': SectionsTable
@@ -49,6 +50,20 @@ interface FindingsTable {
   readonly occurrences: string
   readonly resolution: Resolution | null
   readonly note: string | null
+}
+
+interface FindingGroupsTable {
+  readonly project_id: string
+  readonly id: string
+  readonly kind: FindingKind
+  readonly operation: string | null
+  readonly entity_type: string | null
+  readonly status: 'open' | 'resolved'
+  readonly findings: string
+  readonly calls: string
+  readonly first_seen_at: Time
+  readonly last_seen_at: Time
+  readonly resolution: Resolution | null
 }
 
 interface OperationsTable {

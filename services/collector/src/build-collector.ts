@@ -17,6 +17,7 @@ import { collectorLimits } from './limits.ts'
 import { type IngestMetrics, registerIngestMetrics } from './metrics/ingest-metrics.ts'
 import { registerStoreMetrics } from './metrics/store-metrics.ts'
 import { serveOpenApi } from './openapi.ts'
+import { findingGroupsRoutes } from './report/finding-groups-routes.ts'
 import { findingsRoutes } from './report/findings-routes.ts'
 import { operationsRoutes } from './report/operations-routes.ts'
 import { pairsRoutes } from './report/pairs-routes.ts'
@@ -62,6 +63,7 @@ export async function buildCollector(options: CollectorOptions): Promise<Fastify
   await typed.register(healthRoutes, { store })
   await typed.register(eventsRoutes, { ...routes, metrics, nowMs })
   await typed.register(findingsRoutes, routes)
+  await typed.register(findingGroupsRoutes, routes)
   await typed.register(operationsRoutes, routes)
   await typed.register(reportsRoutes, routes)
   await typed.register(pairsRoutes, routes)

@@ -31,6 +31,7 @@ const routes: Readonly<Record<string, string | null>> = {
   'POST /v1/events': 'ingest',
   'GET /v1/findings': 'read',
   'GET /v1/findings/{id}': 'read',
+  'GET /v1/finding-groups': 'read',
   'PATCH /v1/findings/{id}': 'admin',
   'GET /v1/entities/{type}/{id}/timeline': 'read',
   'GET /v1/operations': 'read',

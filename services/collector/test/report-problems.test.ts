@@ -16,7 +16,7 @@ eachEngine('what the report API refuses', (openStore) => {
 
   test('a cursor of one list, or none at all, is a problem with the name of the parameter', async () => {
     for (const cursor of ['x', 'WyJhIl0', '%00']) {
-      for (const list of ['findings', 'operations', 'reports', 'processes', 'sections']) {
+      for (const list of ['findings', 'operations', 'reports', 'processes', 'sections', 'finding-groups']) {
         const response = await collector.send(key, { method: 'GET', url: `/v1/${list}?cursor=${cursor}` })
         expect(response.statusCode, list).toBe(400)
         expect(problemOf(response)).toMatchObject({ code: 'invalid_request', parameter: 'cursor' })

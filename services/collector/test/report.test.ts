@@ -215,6 +215,21 @@ eachEngine('the report API', (openStore) => {
     )
   })
 
+  test('groups of findings are listed with what ended them, filtered and of one project alone', async () => {
+    const { store } = collector
+    await store.findings.record('default', [makeFinding({ kind: 'write-skew', id: 'f_grouped' })])
+    const url = '/v1/finding-groups?kind=write-skew'
+    expect(await items(url)).toMatchObject([{ kind: 'write-skew', status: 'open', findings: 1 }])
+    expect(await items(url, otherKey)).toEqual([])
+    await store.findings.patch('default', 'f_grouped', { status: 'muted' })
+    await store.groups.close('default', { quietMs: 0, callsMin: 1 })
+    expect(await items(`${url}&status=open`)).toEqual([])
+    expect(await items(`${url}&status=resolved`)).toMatchObject([
+      { resolution: { why: expect.stringContaining('muted') } },
+    ])
+    expect((await get(`${url}&status=muted`)).statusCode).toBe(400)
+  })
+
   test('sections are listed with how often they held, filtered and paged', async () => {
     for (const [release, locked] of [['r1', true] as const, ['r2', false] as const]) {
       const process = { id: randomUUID(), service: 'sections', release }

@@ -35,6 +35,10 @@ export const limits = {
   transactionIdHorizonMs: 3_600_000,
   /** How far the clocks of collector and database may be apart before times of the two are not compared. */
   clockMarginMs: 5_000,
+  /** A group of findings is over when it has not happened for so long, and its function ended so many calls meanwhile: a
+   *  day has each hour's traffic in it. */
+  groupQuietMs: 24 * 60 * 60 * 1000,
+  groupCallsMin: 20,
   /** Suspects held in memory; more are counted as indeterminate, and the report says so. */
   suspectsMax: 20_000,
   /** Open findings whose records are read again by each whole run. */

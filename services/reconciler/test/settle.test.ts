@@ -46,7 +46,7 @@ describe('an unknown outcome', () => {
 })
 
 describe('a partial write', () => {
-  it('is ended by a reconciliation that finds both systems agreeing', async () => {
+  it('is ended by a reconciliation that finds both systems agreeing, and so is its group', async () => {
     world = await openWorld('PostgreSQL', candidates(10))
     await world.start()
     const app = reporter()
@@ -59,5 +59,14 @@ describe('a partial write', () => {
     const [finding] = await world.findings({ kind: 'partial-write' })
     expect(finding).toMatchObject({ status: 'resolved', verdict: 'proven' })
     expect(finding?.resolution?.why).toContain('Repaired')
+    await vi.waitFor(
+      async () => {
+        const { items } = await world.store.groups.list(PROJECT, {}, { limit: 10 })
+        expect(items).toMatchObject([
+          { kind: 'partial-write', operation: 'syncCandidate', status: 'resolved' },
+        ])
+      },
+      { timeout: 20_000 },
+    )
   })
 })

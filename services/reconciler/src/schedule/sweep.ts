@@ -4,12 +4,15 @@ import type { NewJob } from '../transport.ts'
 import { requestDuePairs } from './due-pairs.ts'
 import { requestUnknownOutcomes } from './unknown-outcomes.ts'
 
-/** Asks for what is due, and says which jobs the findings and the reports in the store need. A queue that was flushed, or a
- *  worker that died, is made good by the next sweep: what is to be done is known by the store alone. */
+/** Asks for what is due, ends groups of findings that have gone quiet, and says which jobs the findings and the reports
+ *  in the store need. A queue that was flushed, or a worker that died, is made good by the next sweep: what is to be done
+ *  is known by the store alone. */
 export async function sweep(context: Context): Promise<readonly NewJob[]> {
   const nowMs = Date.now()
   await requestDuePairs(context, nowMs)
   const isDatabaseToAsk = await requestUnknownOutcomes(context, nowMs)
+  const { groupQuietMs, groupCallsMin } = limits
+  await context.store.groups.close(context.projectId, { quietMs: groupQuietMs, callsMin: groupCallsMin })
   const jobs: NewJob[] = []
   if (isDatabaseToAsk) jobs.push({ name: 'commits', data: {}, deduplicationId: 'commits' })
   for (const { projectId, id } of await context.store.reports.pending(limits.abandonedMs)) {
