@@ -37,10 +37,8 @@ export const processSchema: z.ZodType<ProcessRow> = component(
     unaccounted: z
       .number()
       .meta({ description: 'Produced, neither stored nor dropped: in flight, or lost.' }),
-    inconsistent: z
-      .number()
-      .meta({
-        description: 'Of those stored: they contradict one that was stored before, and prove nothing.',
-      }),
+    inconsistent: z.number().meta({
+      description: 'Of those stored: they contradict one that was stored before, and prove nothing.',
+    }),
   }),
 )
