@@ -62,6 +62,15 @@ describe('two writes from one version, of which nobody knows what they replaced'
       without(theirs, 'write', 'entity', { type: 'candidate', id: 'c-18' }),
     ],
     ['they were one transaction', ...both('transaction', 'tx-1')],
+    [
+      'one only saw what it did not write',
+      mine,
+      blind(
+        1,
+        { phone: ['1', undefined, '2', 'value'] },
+        { fields: { phone: 'key1.auto.2', email: 'key1.auto.z' } },
+      ),
+    ],
     ['they made the row', ...both('action', 'create')],
     ['the version that both name is no token', ...both('base_version', '1')],
     [

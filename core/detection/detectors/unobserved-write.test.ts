@@ -21,6 +21,7 @@ describe('an unobserved write', () => {
   test.each([
     ['while nobody has looked for its maker', whole],
     ['where its maker is known', { ...whole, unclaimed: new Set<string>() }],
+    ['where another version has no maker', { ...whole, unclaimed: new Set([token('9')]) }],
     [
       'where the operation had read it',
       { ...without(whole, 'write', 'known_versions', [token('2')]), unclaimed },

@@ -14,7 +14,10 @@ describe('a write conflict', () => {
   test('is proven where two writers touched different fields', () => {
     const disjoint = write(
       { phone: ['1', '1', '2', 'value'] },
-      { base_fields: { email: 'key1.auto.a' }, overwritten_fields: { email: 'key1.auto.b' } },
+      {
+        base_fields: { email: 'key1.auto.a', name: 'key1.auto.x' },
+        overwritten_fields: { email: 'key1.auto.b', name: 'key1.auto.x' },
+      },
     )
     expect(writeConflict.detect(history(disjoint))).toMatchObject([{ fields: ['email'] }])
   })

@@ -62,6 +62,7 @@ describe('a write skew', () => {
     ],
     ['one had read something newer still', sawAfterwards({ version: token('7', other.id) }), theirs],
     ['one called something that may have read it', callsAnother, theirs],
+    ['the start of one is not known', { ...mine, events: mine.events.slice(1) }, theirs],
     ['events of one are missing', incomplete(mine), theirs],
     [
       'one was called by something that may have read it',

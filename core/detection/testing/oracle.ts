@@ -45,8 +45,12 @@ export function expectedOf({ events, truth }: Pick<Simulation, 'events' | 'truth
   }
   for (const pair of truth.shownReorders)
     if (hasRevisions(events, pair)) must.add(`proven reordered-sync ${pair}`)
-  for (const [key, records] of truth.created)
+  for (const [key, records] of truth.created) {
+    // where one of three is not known of, two are two all the same
+    for (const some of subsetsOf(records))
+      if (some.length > 1) may.add(`indeterminate duplicate-create ${key} ${some}`)
     if (records.length > 1) must.add(`indeterminate duplicate-create ${key} ${records}`)
+  }
   return { must, may }
 }
 
@@ -103,4 +107,10 @@ function pairOf([a = '', b = '']: readonly string[]): string {
 function hasRevisions(events: readonly StoredEvent[], pair: string): boolean {
   const syncs = events.filter((event) => event.kind === 'sync' && pair.includes(event.id))
   return syncs.every((event) => event.kind === 'sync' && event.external_ordered === true)
+}
+
+/** In their order. */
+function subsetsOf<T>([first, ...rest]: readonly T[]): readonly (readonly T[])[] {
+  if (first === undefined) return [[]]
+  return subsetsOf(rest).flatMap((some) => [some, [first, ...some]])
 }
