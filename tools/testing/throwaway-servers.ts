@@ -48,6 +48,8 @@ export async function startPostgres(
     // the data lives as long as the test run; a killed server still keeps what the kernel has
     fsync: 'off',
     full_page_writes: 'off',
+    // so that a test can read in the log what was committed
+    wal_level: 'logical',
     ...more,
   }
   const args = [

@@ -39,6 +39,10 @@ export const parts: readonly Part[] = [
   { path: 'cli', parts: EVERYTHING, packages: ['prom-client'] },
   { path: 'examples', parts: EVERYTHING, packages: ['*'] },
   { path: 'benchmarks', parts: [...EVERYTHING, 'tools'], packages: ['*'] },
+  // what really happened is told by those who do not know Syncproof
+  { path: 'truth/oracle', parts: ['truth'], packages: [] },
+  { path: 'truth/world', parts: ['truth', 'core/contract'], packages: ['pg'] },
+  { path: 'truth', parts: [...EVERYTHING, 'tools'], packages: ['*'] },
   { path: 'tools', parts: EVERYTHING, packages: ['*'] },
 ]
 
@@ -80,10 +84,11 @@ export function forbiddenImport(file: string, specifier: string): string | undef
     const allowed = part.packages.includes('*') || part.packages.includes(target.name)
     return allowed || isTestFile(file) ? undefined : `${part.path} may not depend on ${target.name}`
   }
-  for (const last of ['examples', 'benchmarks'])
+  for (const last of ['examples', 'benchmarks', 'truth'])
     if (isWithin(target.path, last) && !isWithin(file, last)) return `nothing imports ${last}`
-  const mayUseTools = isWithin(file, 'tools') || isWithin(file, 'benchmarks') || isTestFile(file)
-  if (isWithin(target.path, 'tools') && !mayUseTools) return 'only tests and benchmarks import tools'
+  const mayUseTools =
+    ['tools', 'benchmarks', 'truth'].some((part) => isWithin(file, part)) || isTestFile(file)
+  if (isWithin(target.path, 'tools') && !mayUseTools) return 'only tests, benchmarks and truth import tools'
   if (isTestFile(file) || isWithin(target.path, part.path)) return undefined
   if (isWithin(target.path, 'core') && isWithin(part.path, 'sdk') && target.path !== 'core/contract/index.ts')
     return schemaReason(target.path)

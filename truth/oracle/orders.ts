@@ -1,0 +1,58 @@
+import type { Values } from '../world/row.ts'
+import type { Attempt, Change, Facts } from './facts.ts'
+
+/** Two requests for one record that were both acknowledged, and the older version was applied last. */
+export interface Reorder {
+  /** `older newer`, by the calls whose change they carry. */
+  readonly pair: string
+  /** Versions of the row from the older one to the newer one. */
+  readonly steps: number
+}
+
+export function reordersOf(facts: Facts): Reorder[] {
+  const changes = Map.groupBy(facts.changes, ({ row }) => row)
+  const acknowledged = facts.attempts.filter(({ status, created }) => status === 200 && !created)
+  return [...Map.groupBy(acknowledged, ({ record }) => record)].flatMap(([record, attempts]) => {
+    const history = changes.get(record) ?? []
+    const carried = attempts.flatMap((attempt) => {
+      const place = placeOf(attempt, history)
+      const made = place === undefined ? undefined : history[place]?.new
+      return place === undefined || !made ? [] : [{ attempt, place, made }]
+    })
+    return carried.flatMap((newer) =>
+      carried
+        .filter(
+          (older) => older.place < newer.place && (older.attempt.applied ?? 0) > (newer.attempt.applied ?? 0),
+        )
+        .filter((older) => differ(older, newer))
+        .map((older) => ({
+          pair: `${older.attempt.carries} ${newer.attempt.carries}`,
+          steps: newer.place - older.place,
+        })),
+    )
+  })
+}
+
+/** Of the version that the attempt carries, among those of the row. */
+function placeOf({ carries }: Attempt, history: readonly Change[]): number | undefined {
+  const place = history.findLastIndex(({ statement }) => statement?.root === carries)
+  return place === -1 ? undefined : place
+}
+
+interface Carried {
+  readonly attempt: Attempt
+  /** The version as it is in the row. */
+  readonly made: Values
+}
+
+/** Whether a field differs that both took from their versions of the row. */
+function differ(older: Carried, newer: Carried): boolean {
+  const isOfRow = ({ attempt, made }: Carried, field: string) => attempt.fields[field] === made[field]
+  return Object.keys(older.attempt.fields).some(
+    (field) =>
+      field in newer.attempt.fields &&
+      older.attempt.fields[field] !== newer.attempt.fields[field] &&
+      isOfRow(older, field) &&
+      isOfRow(newer, field),
+  )
+}

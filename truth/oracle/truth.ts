@@ -1,0 +1,89 @@
+import { innerKey } from '../plan/call.ts'
+import type { Round } from '../world/stage.ts'
+import { Facts } from './facts.ts'
+import { reordersOf } from './orders.ts'
+import { overwritesOf } from './overwrites.ts'
+import { emptySections, overlapsOf } from './sections.ts'
+import { skewsOf } from './skews.ts'
+import { splitsOf } from './splits.ts'
+
+/** What happened of one kind. `sure` must be found; `possible`, of which `sure` is a part, may be. */
+export interface Happened {
+  readonly sure: readonly string[]
+  readonly possible: readonly string[]
+}
+
+/** An overlap of this much is far above what lies between the program's own look at the clock and the SDK's. */
+const OVERLAP_NS = 1_000_000
+/** How many versions apart two syncs may be for their order to be looked at (`limits.chainStepsMax` of detection). */
+const STEPS_MAX = 2
+
+/** What really happened in a round, by the definitions of the findings and without anything of Syncproof. */
+export function truthOf(round: Round) {
+  const facts = new Facts(round)
+  const overwrites = overwritesOf(facts)
+  const isLiving = (call: string) =>
+    [call, innerKey(call)].every((each) => facts.accounts.get(each)?.died !== true)
+  // what a killed process had not been answered, its events do not say
+  const visible = overwrites.filter(({ veiled, statement }) => !veiled && isLiving(statement.call))
+  const lostText = ({ statement, row, lost }: (typeof overwrites)[number]) =>
+    `${statement.call} ${row} ${lost.join(',')}`
+  const lost = (list: typeof overwrites) => list.filter((each) => each.lost.length > 0).map(lostText)
+  const rowText = ({ statement, row }: (typeof overwrites)[number]) => `${statement.call} ${row}`
+  const conflicts = visible.filter((each) => each.lost.length === 0 && !each.indifferent)
+  const sectioned = (list: typeof overwrites) =>
+    list
+      .filter(({ statement }) => facts.held.some(({ call }) => call === statement.call))
+      .map(({ statement }) => statement.call)
+  const overlaps = overlapsOf(facts)
+  const pairText = ({ calls }: (typeof overlaps)[number]) => calls.join(' ')
+  const reorders = reordersOf(facts)
+  const hasRevisions = (pair: string) =>
+    pair.split(' ').every((call) => facts.accounts.get(call)?.plan?.client === 'fetch')
+  const splits = splitsOf(facts).map(({ call, how }) => `${call} ${how}`)
+  const empty = emptySections(facts)
+  const skews = skewsOf(facts)
+  const died = [...facts.accounts.values()].filter((account) => account.died && account.plan?.shape !== 'raw')
+  const orphans = died.map(({ call }) => call)
+  return {
+    facts,
+    lost: { sure: lost(visible), possible: lost(overwrites) },
+    conflicts: { sure: conflicts.map(rowText), possible: overwrites.map(rowText) },
+    splits: { sure: splits, possible: splits },
+    voidByForeign: { sure: sectioned(visible), possible: sectioned(overwrites) },
+    voidByNothing: {
+      sure: empty.filter(({ call, wrote }) => wrote && isLiving(call)).map(({ call }) => call),
+      possible: empty.map(({ call }) => call),
+    },
+    overlaps: {
+      sure: overlaps
+        .filter(({ calls, innerNs }) => innerNs > OVERLAP_NS && sameDiary(round, calls))
+        .map(pairText),
+      possible: overlaps.map(pairText),
+    },
+    skews: { sure: skews.filter((pair) => pair.split(' ').every(isLiving)), possible: skews },
+    reorders: {
+      sure: reorders
+        .filter(({ pair, steps }) => steps <= STEPS_MAX && hasRevisions(pair))
+        .map(({ pair }) => pair),
+      possible: reorders.map(({ pair }) => pair),
+    },
+    orphans: { sure: orphans.filter((call) => hadBegun(facts, call)), possible: orphans },
+    others: { sure: [], possible: [] },
+  } as const satisfies Readonly<Record<string, Happened | Facts>>
+}
+
+export type Truth = ReturnType<typeof truthOf>
+export type Kind = Exclude<keyof Truth, 'facts'>
+
+/** Two wall clocks prove no overlap: only what happened in one process must be found. */
+function sameDiary({ diaries }: Round, calls: readonly [string, string]): boolean {
+  return diaries.some((lines) =>
+    calls.every((call) => lines.some((line) => line.what === 'began' && line.call === call)),
+  )
+}
+
+/** Whether the wrapped function itself had done something: before that, its operation may not have started. */
+function hadBegun(facts: Facts, call: string): boolean {
+  return facts.linesOf(call).some((line) => line.what !== 'began' && 'call' in line && line.call === call)
+}

@@ -1,0 +1,44 @@
+import { exclusive } from '@syncproof/sdk/section'
+import type { CallPlan } from '../plan/call.ts'
+import type { Actor } from './recorded-rows.ts'
+import type { ProgramWorld } from './world.ts'
+
+interface Times {
+  entered(): void
+  left(): void
+}
+
+/** Runs `run` as a declared section, and writes down from when to when it was in it. */
+export async function exclusiveSection<T>(
+  world: ProgramWorld,
+  { row, table, guard }: CallPlan,
+  { call }: Actor,
+  protection: 'row_lock' | 'advisory_lock',
+  run: (times: Times) => Promise<T>,
+): Promise<T> {
+  const clock = () => String(process.hrtime.bigint())
+  const outer = clock()
+  let entered: string | undefined
+  let left: string | undefined
+  const times: Times = {
+    entered: () => {
+      entered = clock()
+    },
+    left: () => {
+      left = clock()
+    },
+  }
+  try {
+    return await exclusive('change', { type: table, id: row }, { protection }, () => run(times))
+  } finally {
+    if (entered)
+      world.diary.note({
+        what: 'held',
+        call,
+        row,
+        guard,
+        outerNs: [outer, clock()],
+        innerNs: [entered, left ?? entered],
+      })
+  }
+}
