@@ -2,46 +2,64 @@ import type { EntityRef, EventKind, StoredEvent } from '../contract/index.ts'
 
 export type StoredOf<K extends EventKind> = Extract<StoredEvent, { readonly kind: K }>
 
-/** The events of one operation, of each kind in their order, and the writes among them that are committed for sure.
- *  Every detector asks for the same few of the same operation, its own or a neighbour's: they are sorted out once. */
-interface Sorted extends Record<EventKind, readonly StoredEvent[]> {
+/** The events of one operation, of each kind in their order, and the writes among them that are committed for sure. */
+interface Sorted {
+  readonly kinds: { readonly [K in EventKind]: readonly StoredOf<K>[] }
   committed: readonly StoredOf<'write'>[] | undefined
 }
 
-const known = new WeakMap<readonly StoredEvent[], Sorted>()
+/** Detectors ask for the same few of the same events, some forty times for each operation, so that these are sorted out
+ *  once: the ones of a neighbour for all whose neighbour it is, the ones of the operation that is looked at until the
+ *  next one is (`turnTo`). To remember costs more than to sort out again. */
+const remembered = new WeakMap<readonly StoredEvent[], Sorted>()
+let currentEvents: readonly StoredEvent[] | undefined
+let current: Sorted | undefined
 
-/** What was asked about last, which is what is asked about next: the detectors take turns with one operation. */
-let lastEvents: readonly StoredEvent[] | undefined
-let lastSorted: Sorted | undefined
-
-/** Never added to. */
-const NOTHING: StoredEvent[] = []
+/** The next questions are about these events. */
+export function turnTo(events: readonly StoredEvent[]): void {
+  if (currentEvents === events) return
+  current = sortOut(events)
+  currentEvents = events
+}
 
 /** The events of a kind, in their order. */
 export function eventsOf<K extends EventKind>(
   events: readonly StoredEvent[],
   kind: K,
 ): readonly StoredOf<K>[] {
-  return sorted(events)[kind] as readonly StoredOf<K>[]
+  return sorted(events).kinds[kind]
 }
 
 /** Writes that were committed for sure. */
 export function committedOf(events: readonly StoredEvent[]): readonly StoredOf<'write'>[] {
   const own = sorted(events)
-  own.committed ??= (own.write as readonly StoredOf<'write'>[]).filter(isCommitted)
+  own.committed ??= own.kinds.write.filter(isCommitted)
   return own.committed
 }
 
-function sorted(events: readonly StoredEvent[]): Sorted {
-  if (lastSorted && lastEvents === events) return lastSorted
-  lastSorted = known.get(events) ?? sortOut(events)
-  lastEvents = events
-  return lastSorted
+/** Whether an event of one of these kinds is there. */
+export function hasAny(events: readonly StoredEvent[], kinds: readonly EventKind[]): boolean {
+  const own = sorted(events).kinds
+  for (const kind of kinds) if (own[kind].length > 0) return true
+  return false
 }
 
+function sorted(events: readonly StoredEvent[]): Sorted {
+  return current && currentEvents === events ? current : (remembered.get(events) ?? remember(events))
+}
+
+function remember(events: readonly StoredEvent[]): Sorted {
+  const own = sortOut(events)
+  remembered.set(events, own)
+  return own
+}
+
+const NOTHING: readonly never[] = []
+
+/** A switch takes half as long as a look-up by the name of the kind. Kinds that this release does not know are left out. */
 function sortOut(events: readonly StoredEvent[]): Sorted {
-  // the same members for all, whatever is there: they are read fifty times for each operation
-  const own: Record<EventKind, StoredEvent[]> & Pick<Sorted, 'committed'> = {
+  // the same members for all, whatever is there, so that every look-up is of one shape
+  const kinds: { [K in EventKind]: readonly StoredOf<K>[] } = {
     operation_started: NOTHING,
     read: NOTHING,
     write: NOTHING,
@@ -53,27 +71,54 @@ function sortOut(events: readonly StoredEvent[]): Sorted {
     process_ended: NOTHING,
     contract_violated: NOTHING,
     invariant_violated: NOTHING,
-    committed: undefined,
   }
-  for (const event of events) {
-    const alike = own[event.kind]
-    if (alike === NOTHING) own[event.kind] = [event]
-    // a kind that this release does not know may be called as anything is, `constructor` too
-    else if (Array.isArray(alike)) alike.push(event)
-  }
-  known.set(events, own)
-  return own
+  for (const event of events)
+    switch (event.kind) {
+      case 'operation_started':
+        kinds.operation_started = also(kinds.operation_started, event)
+        break
+      case 'read':
+        kinds.read = also(kinds.read, event)
+        break
+      case 'write':
+        kinds.write = also(kinds.write, event)
+        break
+      case 'transaction_finished':
+        kinds.transaction_finished = also(kinds.transaction_finished, event)
+        break
+      case 'sync':
+        kinds.sync = also(kinds.sync, event)
+        break
+      case 'section_entered':
+        kinds.section_entered = also(kinds.section_entered, event)
+        break
+      case 'section_left':
+        kinds.section_left = also(kinds.section_left, event)
+        break
+      case 'operation_finished':
+        kinds.operation_finished = also(kinds.operation_finished, event)
+        break
+      case 'process_ended':
+        kinds.process_ended = also(kinds.process_ended, event)
+        break
+      case 'contract_violated':
+        kinds.contract_violated = also(kinds.contract_violated, event)
+        break
+      case 'invariant_violated':
+        kinds.invariant_violated = also(kinds.invariant_violated, event)
+        break
+    }
+  return { kinds, committed: undefined }
+}
+
+function also<E>(alike: readonly E[], event: E): readonly E[] {
+  if (alike.length === 0) return [event]
+  ;(alike as E[]).push(event)
+  return alike
 }
 
 export function sameEntity(a: EntityRef, b: EntityRef): boolean {
   return a.type === b.type && a.id === b.id
-}
-
-/** Whether an event of one of these kinds is there. */
-export function hasAny(events: readonly StoredEvent[], kinds: readonly EventKind[]): boolean {
-  const own = sorted(events)
-  for (const kind of kinds) if (own[kind].length > 0) return true
-  return false
 }
 
 /** Committed for sure, as one row: all that a write must be before it proves anything. */

@@ -18,7 +18,7 @@ import { unknownOutcome } from './detectors/unknown-outcome.ts'
 import { unobservedWrite } from './detectors/unobserved-write.ts'
 import { writeConflict } from './detectors/write-conflict.ts'
 import { writeSkew } from './detectors/write-skew.ts'
-import { hasAny } from './events.ts'
+import { hasAny, turnTo } from './events.ts'
 import { collisionsAMonth, exposedCallOf, missMs } from './exposure.ts'
 import type { Detector, OperationHistory } from './history.ts'
 import { limits } from './limits.ts'
@@ -75,6 +75,7 @@ export function detectOperation(
   history: OperationHistory,
   judges: readonly Detector[] = detectors,
 ): Detection {
+  turnTo(history.events)
   const findings: DetectedFinding[] = []
   const failures: { detector: FindingKind; error: unknown }[] = []
   for (const detector of judges) {

@@ -1,5 +1,5 @@
 import { entityKey, NO_ROW, type StoredEvent } from '../contract/index.ts'
-import { committedOf, eventsOf, isCommitted, type StoredOf, sameEntity } from './events.ts'
+import { committedOf, eventsOf, isCommitted, type StoredOf, sameEntity, turnTo } from './events.ts'
 import { excludes } from './held-sections.ts'
 import type { NeighbourHistory } from './history.ts'
 import { limits } from './limits.ts'
@@ -20,8 +20,12 @@ export function linksOf(event: StoredEvent): readonly string[] {
     case 'sync': {
       if (event.outcome !== 'ok') return []
       const links = event.version === undefined ? [] : [versionLink(event.version)]
-      return isKeyedCreate(event) ? [...links, createLink(event)] : links
+      if (isKeyedCreate(event)) links.push(createLink(event))
+      if (event.on_behalf_of !== undefined) links.push(deliveryLink(event.on_behalf_of))
+      return links
     }
+    case 'operation_started':
+      return isDelivered(event) ? [deliveryLink(event.operation_id)] : []
     case 'section_left':
       return excludes(event.protection) ? [sectionLink(event)] : []
     default:
@@ -32,6 +36,8 @@ export function linksOf(event: StoredEvent): readonly string[] {
 /** The links by which the neighbours of an operation are found: those of its own events at hop 1; from hop 2 to
  *  `limits.hopsMax`, for each neighbour, those that follow its row to older and newer versions. */
 export function linksWanted({ events }: Pick<NeighbourHistory, 'events'>, hop: number): readonly string[] {
+  // neighbours are asked about again and again
+  if (hop === 1) turnTo(events)
   const writes = committedOf(events)
   const syncs = eventsOf(events, 'sync').filter(({ outcome }) => outcome === 'ok')
   const tokens: (string | undefined)[] = []
@@ -39,13 +45,30 @@ export function linksWanted({ events }: Pick<NeighbourHistory, 'events'>, hop: n
   // a version that was never meant for another system is never sent out of order
   if (hop > 1 || syncs.length > 0 || isDue(events))
     for (const { version, overwritten_version } of writes) tokens.push(version, overwritten_version)
-  if (hop > 1) return versionLinks(tokens)
+  const deliveries = deliveriesOf(events, syncs)
+  if (hop > 1) return [...versionLinks(tokens), ...deliveries]
   for (const write of writes) if (isBlind(write)) tokens.push(write.base_version)
   for (const { version } of skewReads(events, writes)) tokens.push(version)
-  const links = versionLinks(tokens)
-  for (const sync of syncs) if (isKeyedCreate(sync)) links.push(createLink(sync))
-  for (const left of eventsOf(events, 'section_left')) links.push(...linksOf(left))
-  return unique(links)
+  const others = [
+    ...deliveries,
+    ...syncs.filter(isKeyedCreate).map(createLink),
+    ...eventsOf(events, 'section_left').flatMap(linksOf),
+  ]
+  return [...versionLinks(tokens), ...unique(others)]
+}
+
+/** Those that join an operation and whoever sends what it wrote for it. */
+function deliveriesOf(events: readonly StoredEvent[], syncs: readonly StoredOf<'sync'>[]): readonly string[] {
+  const links = eventsOf(events, 'operation_started')
+    .filter(isDelivered)
+    .map(({ operation_id }) => deliveryLink(operation_id))
+  for (const { on_behalf_of } of syncs) if (on_behalf_of !== undefined) links.push(deliveryLink(on_behalf_of))
+  return links
+}
+
+/** An outbox, or another process, sends what it wrote. */
+function isDelivered({ syncs }: StoredOf<'operation_started'>): boolean {
+  return syncs?.some((target) => target.async === true) === true
 }
 
 function isDue(events: readonly StoredEvent[]): boolean {
@@ -92,6 +115,10 @@ function versionLink(token: string): string {
 
 function createLink({ system, unique_key }: StoredOf<'sync'>): string {
   return `create:${system.length}:${system}:${unique_key}`
+}
+
+function deliveryLink(operationId: string): string {
+  return `delivery:${operationId}`
 }
 
 function sectionLink({ name, entity }: StoredOf<'section_left'>): string {

@@ -1,3 +1,4 @@
+import { onlyVersionFor } from './carried-version.ts'
 import { gapBetween, Instant } from './clocks.ts'
 import { eventsOf, type StoredOf } from './events.ts'
 import type { MadeVersion } from './row-order.ts'
@@ -13,15 +14,14 @@ export interface Applied {
 /** What tells which of two was applied last: the system's own revisions, one process's clock, or two. */
 export type Order = 'revision' | 'monotonic' | 'wall'
 
-/** An acknowledged sync that says which version it carries. */
+/** An acknowledged sync that may carry a version. */
 type Sent = Pick<Applied, 'run' | 'sync'>
 
 export function sentVersions(runs: readonly Run[]): readonly Sent[] {
   const sent: Sent[] = []
   for (const run of runs)
     for (const sync of eventsOf(run.events, 'sync'))
-      if (sync.outcome === 'ok' && sync.action !== 'delete' && sync.version !== undefined)
-        sent.push({ run, sync })
+      if (sync.outcome === 'ok' && sync.action !== 'delete') sent.push({ run, sync })
   return sent
 }
 
@@ -33,14 +33,20 @@ export function appliedSyncs(
 ): ReadonlyMap<MadeVersion, readonly Applied[]> {
   const applied = new Map<MadeVersion, Applied[]>()
   for (const { run, sync } of sent)
-    for (const origin of made) {
-      const { write } = origin
-      if (write.version !== sync.version || write.action === 'delete' || !serves(sync, run, origin)) continue
+    for (const origin of originsOf(sync, run, made)) {
       const found = applied.get(origin)
       if (found) found.push({ run, sync, made: origin })
       else applied.set(origin, [{ run, sync, made: origin }])
     }
   return applied
+}
+
+function originsOf(sync: StoredOf<'sync'>, run: Run, made: readonly MadeVersion[]): readonly MadeVersion[] {
+  const origins =
+    sync.version === undefined
+      ? [onlyVersionFor(sync, run, made)]
+      : made.filter((origin) => origin.write.version === sync.version && serves(sync, run, origin))
+  return origins.filter((origin) => origin !== undefined && origin.write.action !== 'delete') as MadeVersion[]
 }
 
 function serves(sync: StoredOf<'sync'>, run: Run, { run: maker, write }: MadeVersion): boolean {

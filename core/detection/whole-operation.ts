@@ -87,7 +87,7 @@ function doubtOf(
 }
 
 function idsBelow(operationId: string, starts: readonly StoredOf<'operation_started'>[]): Set<string> {
-  const ids = new Set([operationId])
+  const ids = new Set<string>().add(operationId)
   if (starts.length === 0) return ids
   // each round adds one level of calls; it ends because ids only grow and starts are finite
   for (let size = 0; size !== ids.size; ) {

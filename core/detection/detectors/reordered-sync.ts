@@ -1,7 +1,7 @@
-import { type DetectedFinding, findingId } from '../../contract/index.ts'
+import { type DetectedFinding, findingId, type StoredEvent } from '../../contract/index.ts'
 import { actorOf, causeOf, entityText } from '../cause.ts'
 import { WALL_CLOCK_DOUBT } from '../clocks.ts'
-import { sameEntity } from '../events.ts'
+import { eventsOf, sameEntity } from '../events.ts'
 import { compareField } from '../field-values.ts'
 import type { Detector, OperationHistory } from '../history.ts'
 import { madeVersions, successions } from '../row-order.ts'
@@ -26,12 +26,15 @@ export const reorderedSync: Detector = {
     'sync.system',
     'sync.entity',
     'sync.outcome',
-    'sync.version',
     'sync.fields',
     'sync.external_version',
     'sync.external_ordered',
   ],
   heeds: [
+    'operation_started.parent_operation_id',
+    'operation_finished.calls',
+    'operation_finished.in_flight',
+    'sync.version',
     'sync.action',
     'sync.on_behalf_of',
     'sync.external_id',
@@ -40,6 +43,7 @@ export const reorderedSync: Detector = {
     'sync.idempotency_key',
     'write.action',
     'write.rows_over_limit',
+    'write.system',
   ],
   detect(history) {
     if (!history.neighbours || history.neighbours.length === 0) return []
@@ -113,8 +117,13 @@ function finding(older: Applied, newer: Applied, order: Order, fields: readonly 
     summary: `${actorOf(cause)} brought ${system} an older version of ${entityText(entity)} after a newer one was there`,
     ...(!isProven && { reason: WALL_CLOCK_DOUBT }),
     cause,
-    witness: { events: [...events, older.sync] },
+    witness: { events: [...events, older.sync, ...endsOf(newer), ...endsOf(older)] },
     occurred_at: older.sync.at,
     details: { system, order },
   }
+}
+
+/** What tells that the one version which its operation made is the one that the sync carries. */
+function endsOf({ sync, made }: Applied): readonly StoredEvent[] {
+  return sync.version === undefined ? eventsOf(made.run.events, 'operation_finished') : []
 }
