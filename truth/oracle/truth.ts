@@ -38,8 +38,13 @@ export function truthOf(round: Round) {
   const overlaps = overlapsOf(facts)
   const pairText = ({ calls }: (typeof overlaps)[number]) => calls.join(' ')
   const reorders = reordersOf(facts)
-  const hasRevisions = (pair: string) =>
-    pair.split(' ').every((call) => facts.accounts.get(call)?.plan?.client === 'fetch')
+  const areOrdered = (pair: string) =>
+    pair.split(' ').every((call) => {
+      const plan = facts.accounts.get(call)?.plan
+      // an outbox that is not declared joins nobody
+      const isJoined = plan?.shape !== 'outbox' || plan.syncsDeclared
+      return plan?.client === 'fetch' && plan.shape !== 'upsert' && isJoined
+    })
   const splits = splitsOf(facts).map(({ call, how }) => `${call} ${how}`)
   const empty = emptySections(facts)
   const skews = skewsOf(facts)
@@ -64,7 +69,7 @@ export function truthOf(round: Round) {
     skews: { sure: skews.filter((pair) => pair.split(' ').every(isLiving)), possible: skews },
     reorders: {
       sure: reorders
-        .filter(({ pair, steps }) => steps <= STEPS_MAX && hasRevisions(pair))
+        .filter(({ pair, steps }) => steps <= STEPS_MAX && areOrdered(pair))
         .map(({ pair }) => pair),
       possible: reorders.map(({ pair }) => pair),
     },

@@ -32,6 +32,9 @@ const late = operation(
 /** Made version 3 of it, and sent it from 4 ms to 9 ms. */
 const newer = synced({ operation: 1, fromMs: 2 }, ['2', '3', 'b'])
 
+/** The same, and its payload does not say which version it is. */
+const unnamed = without(newer, 'sync', 'version')
+
 describe('a reordered sync is proven', () => {
   test('by the revisions of the system, where the calls overlapped', () => {
     const a = synced({ operation: 0 }, ['1', '2', 'a'], revision('10'))
@@ -60,6 +63,11 @@ describe('a reordered sync is proven', () => {
       beside(between, late, last),
       beside(last, between, late),
     ])
+      expect(verdicts(whole)).toEqual(['proven email monotonic'])
+  })
+
+  test('where a payload does not say which version it is, and its operation made one alone', () => {
+    for (const whole of [beside(late, unnamed), beside(unnamed, late)])
       expect(verdicts(whole)).toEqual(['proven email monotonic'])
   })
 
@@ -95,8 +103,20 @@ test('between two processes whose clocks both leave no doubt it is shown, and no
 })
 
 describe('nothing is claimed', () => {
+  const twice = operation(
+    { operation: 1, fromMs: 0 },
+    started(),
+    write({ email: ['0', '0', 'c', 'supplied'] }, { overwritten_version: token('2'), version: token('3') }),
+    write({ email: ['0', '0', 'b', 'supplied'] }, { overwritten_version: token('3'), version: token('4') }),
+    sync('ok', { email: 'b' }, {}),
+    finished(),
+  )
   const retried = (rest: object) => without(late, 'sync', 'attempt', { attempt: 2, ...rest }.attempt)
   const unlike = (field: string, value?: unknown) => beside(late, without(newer, 'sync', field, value))
+  const ends = (facts: object) => {
+    const [[name, value] = ['', undefined]] = Object.entries(facts)
+    return without(unnamed, 'operation_finished', name, value)
+  }
   test.each<[string, OperationHistory]>([
     [
       'where the older one was sent first',
@@ -130,7 +150,17 @@ describe('nothing is claimed', () => {
       'where they are of different records of the system',
       beside(without(late, 'sync', 'external_id', 'r-1'), without(newer, 'sync', 'external_id', 'r-2')),
     ],
-    ['where nobody knows which version the payload was', unlike('version')],
+    ['where nobody knows which version the payload was', beside(late, { ...unnamed, complete: false })],
+    ['where it may be one that a called operation made', beside(late, ends({ calls: 1 }))],
+    ['where it may be one that was still unanswered', beside(late, ends({ in_flight: 1 }))],
+    [
+      'where it may be one of who called the operation',
+      beside(late, without(unnamed, 'operation_started', 'parent_operation_id', late.operationId)),
+    ],
+    [
+      'where the operation made another version of the record',
+      beside(late, without(twice, 'sync', 'version')),
+    ],
     [
       'where nothing orders the versions',
       beside(late, without(newer, 'write', 'overwritten_version', token('9'))),

@@ -1,4 +1,5 @@
 import type { StoredEvent } from '../../contract/index.ts'
+import { unseen } from '../absence.ts'
 import { relation } from '../field-relation.ts'
 import { committedSteps, versionName } from '../foreign-version.ts'
 import { conclude, type Derivation, type Evidence, notVerifiable, refuted, step } from '../proof.ts'
@@ -9,6 +10,8 @@ interface Sent {
   readonly sync: EventOf<'sync'>
   readonly write: EventOf<'write'>
   readonly started: EventOf<'operation_started'>
+  /** Of the operation that made it, where the sync does not say which version it carries. */
+  readonly finished: EventOf<'operation_finished'> | undefined
 }
 
 /** Two versions of a row, of which one replaced the other, were applied elsewhere in the wrong order. */
@@ -43,14 +46,26 @@ export function deriveReorderedSync({ events }: Evidence): Derivation {
 
 function sentBy(sync: EventOf<'sync'>, events: readonly StoredEvent[]): Sent[] {
   return of(events, 'write')
-    .filter(({ version }) => version !== undefined && version === sync.version)
-    .filter(({ operation_id }) => sync.on_behalf_of === undefined || sync.on_behalf_of === operation_id)
+    .filter((write) => carries(sync, write))
     .flatMap((write) => {
-      const started = of(events, 'operation_started').find(
-        ({ operation_id }) => operation_id === write.operation_id,
-      )
-      return started ? [{ sync, write, started }] : []
+      const isMaker = ({ operation_id }: { operation_id: string }) => operation_id === write.operation_id
+      const started = of(events, 'operation_started').find(isMaker)
+      const finished = of(events, 'operation_finished').find(isMaker)
+      return started ? [{ sync, write, started, finished }] : []
     })
+}
+
+/** A sync that names no version carries what the operation made that it serves; one that names it, carries that. */
+function carries(sync: EventOf<'sync'>, write: EventOf<'write'>): boolean {
+  if (write.version === undefined) return false
+  if (sync.version === undefined)
+    return (
+      write.operation_id === (sync.on_behalf_of ?? sync.operation_id) && isSame(write.entity, sync.entity)
+    )
+  return (
+    write.version === sync.version &&
+    (sync.on_behalf_of === undefined || sync.on_behalf_of === write.operation_id)
+  )
 }
 
 /** The call that made the version sent it itself. */
@@ -85,21 +100,29 @@ function derive(older: Sent, newer: Sent, via: readonly Write[], events: readonl
     .sort()
   const order = orderOf(older.sync, newer.sync)
   const { entity, system } = older.sync
-  return conclude([...pairSteps(older, newer, via), ...orderSteps(fields, order)], () => ({
-    primary: JSON.stringify([older.sync.id, newer.sync.id]),
-    entity,
-    fields,
-    occurredAt: older.sync.at,
-    operationId: older.sync.operation_id,
-    details: { system, order },
-    events: [
-      ...[older, newer].flatMap(({ sync, write, started }) => [sync, write, started]),
-      ...via,
-      ...senders(events),
-    ],
-    says: `Sync ${older.sync.id} brought ${system} version ${versionName(older.write.version)} of ${nameOf(entity)} after sync ${newer.sync.id} had brought version ${versionName(newer.write.version)}, which came after it: ${order === 'revision' ? `revision ${older.sync.external_version} is above ${newer.sync.external_version}` : 'it was sent only when the other one had been answered'}`,
-    onTrust: [],
-  }))
+  return conclude(
+    [...pairSteps(older, newer, via), ...[older, newer].flatMap(onlySteps), ...orderSteps(fields, order)],
+    () => ({
+      primary: JSON.stringify([older.sync.id, newer.sync.id]),
+      entity,
+      fields,
+      occurredAt: older.sync.at,
+      operationId: older.sync.operation_id,
+      details: { system, order },
+      events: [
+        ...[older, newer].flatMap(({ sync, write, started, finished }) => [
+          sync,
+          write,
+          started,
+          ...(finished ? [finished] : []),
+        ]),
+        ...via,
+        ...senders(events),
+      ],
+      says: `Sync ${older.sync.id} brought ${system} version ${versionName(older.write.version)} of ${nameOf(entity)} after sync ${newer.sync.id} had brought version ${versionName(newer.write.version)}, which came after it: ${order === 'revision' ? `revision ${older.sync.external_version} is above ${newer.sync.external_version}` : 'it was sent only when the other one had been answered'}`,
+      onTrust: [older, newer].flatMap((sent) => nothingElse(sent, events)),
+    }),
+  )
 }
 
 /** Starts of operations that sent what another operation of their call had made. */
@@ -140,6 +163,44 @@ function pairSteps(older: Sent, newer: Sent, via: readonly Write[]) {
       'Records of their own do not overwrite each other.',
     ),
   ]
+}
+
+/** A sync that names no version carries the one that its operation made, where that made no other one. */
+function onlySteps({ sync, write, started, finished }: Sent) {
+  if (sync.version !== undefined) return []
+  return [
+    step(
+      finished !== undefined && finished.process_id === started.process_id,
+      `Sync ${sync.id} names no version, and the operation that it serves is there with its start and its end.`,
+      'Else that operation may have made other versions of the record.',
+    ),
+    step(
+      started.parent_operation_id === undefined &&
+        (finished?.calls ?? 0) === 0 &&
+        (finished?.in_flight ?? 0) === 0,
+      'That operation called no other one, no other one called it, and nothing was unanswered at its end.',
+      'Those may have made another version.',
+    ),
+    step(
+      started.seq < write.seq && write.seq < (finished?.seq ?? 0) && write.system !== sync.system,
+      `It made the version of write ${write.id} between the two.`,
+      'What came after its end is not told by it.',
+    ),
+  ]
+}
+
+/** What the witness does not show of an operation that is said to have made one version alone. */
+function nothingElse(
+  { sync, write, started, finished }: Sent,
+  events: readonly StoredEvent[],
+): readonly string[] {
+  if (sync.version !== undefined || !finished) return []
+  const gaps = unseen(events, started.process_id, started.seq, finished.seq)
+  return gaps === ''
+    ? []
+    : [
+        `none of the events ${gaps} of process ${started.process_id} wrote ${nameOf(write.entity)} for operation ${started.operation_id}`,
+      ]
 }
 
 function orderSteps(fields: readonly string[], order: 'revision' | 'monotonic' | undefined) {
