@@ -50,7 +50,7 @@ test('what may not have been committed, or came from nobody knows where, made no
     expect(madeTwice(writeOf({}), other(more))).toBe(false)
     expect(madeVersion(other(more))).toBeUndefined()
   }
-  expect(madeVersion(writeOf({}))).toMatchObject({ version })
+  expect(madeVersion(writeOf({}))).toContain(version)
 })
 
 test('a version that an app counts up by itself may be made twice', () => {

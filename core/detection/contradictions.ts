@@ -20,15 +20,12 @@ export function contradictionsWithin(events: readonly StoredEvent[]): readonly (
   return [...twice, ...early]
 }
 
-/** A version that a write's transaction alone can have made, and the link under which another write of it is found;
+/** The link of the version that a write's transaction alone can have made, under which other writes of it are found;
  *  undefined for other events. A version that the app counts up by itself can be made twice: that is a finding. */
-export function madeVersion(
-  event: StoredEvent,
-): { readonly version: string; readonly link: string } | undefined {
+export function madeVersion(event: StoredEvent): string | undefined {
   if (event.kind !== 'write' || !isCommitted(event) || event.version === undefined) return undefined
   if (parseToken(event.version)?.kind !== 'xmin') return undefined
-  const [link] = linksOf({ ...event, overwritten_version: undefined, base_version: undefined })
-  return link === undefined ? undefined : { version: event.version, link }
+  return linksOf({ ...event, overwritten_version: undefined, base_version: undefined })[0]
 }
 
 /** Whether two writes that made one version are of two transactions, which cannot be. Within one operation a statement

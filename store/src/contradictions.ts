@@ -27,8 +27,7 @@ export async function markContradictions(
   const within = histories.flatMap(({ events }) =>
     rules.contradictionsWithin(events).map((ids): Group => ({ ids, contradicts: 'operation' })),
   )
-  const fresh = histories.flatMap(({ events }) => events.filter((event) => newIds.has(event.id)))
-  const groups = [...within, ...(await madeTwice(tx, projectId, fresh, rules))]
+  const groups = [...within, ...(await madeTwice(tx, projectId, newIds, histories, rules))]
   if (groups.length === 0) return false
   // two lanes may mark the same events, and count them for the same processes
   await lockUntilCommit(tx, `inconsistent/${projectId}`)
@@ -39,7 +38,10 @@ export async function markContradictions(
       from jsonb_to_recordset(${jsonb(groups.map((group, number) => ({ ...group, number })))})
         as claim(number integer, ids jsonb, contradicts text)
       cross join lateral jsonb_array_elements_text(ids) as listed(id)
-      join syncproof.events as event on event.project_id = ${projectId} and event.id = listed.id::uuid
+      cross join lateral (
+        select id, process_id, position from syncproof.events
+        where project_id = ${projectId} and id = listed.id::uuid
+        order by id limit 1) as event
       where not exists (
         select from syncproof.inconsistent_events as known
         where known.project_id = ${projectId} and known.event_id = event.id)),
@@ -57,49 +59,60 @@ export async function markContradictions(
   return rows.length > 0
 }
 
-interface MadeRow {
-  readonly id: string
-  readonly process_id: string
-  readonly payload: Omit<StoredEvent, 'process_id'>
-}
-
-/** New writes of a version that another write made, too. */
+/** New writes of a version that another write made, too. The links alone are looked up: who replaced a version is found
+ *  under it as well, and is mostly at hand. */
 async function madeTwice(
   tx: Tx,
   projectId: string,
-  fresh: readonly StoredEvent[],
+  newIds: ReadonlySet<string>,
+  histories: readonly Pick<OperationHistoryRow, 'events'>[],
   rules: DetectionRules,
 ): Promise<readonly Group[]> {
-  const made = fresh.flatMap((event) => {
-    const claim = rules.madeVersion(event)
+  const atHand = new Map(histories.flatMap(({ events }) => events.map((event) => [event.id, event])))
+  const made = [...atHand.values()].flatMap((event) => {
+    const claim = newIds.has(event.id) ? rules.madeVersion(event) : undefined
     const timeMs = uuidV7TimeMs(event.id)
-    return claim && timeMs !== undefined ? [{ event, ...claim, timeMs }] : []
+    return claim && timeMs !== undefined ? [{ event, link: claim, timeMs }] : []
   })
   if (made.length === 0) return []
   const { linkWindowMs, eventsPerLinkMax } = rules.limits
-  const { rows } = await sql<MadeRow>`
-    select made.id, other.process_id, other.payload
+  const { rows } = await sql<{ id: string; other_id: string }>`
+    select made.id, linked.event_id as other_id
     from unnest(${made.map(({ event }) => event.id)}::uuid[], ${made.map(({ link }) => link)}::text[],
-      ${made.map(({ version }) => version)}::text[],
       ${made.map(({ timeMs }) => firstIdAt(timeMs - linkWindowMs))}::uuid[],
-      ${made.map(({ timeMs }) => firstIdAt(timeMs + linkWindowMs))}::uuid[]) as made(id, link, version, low, high)
+      ${made.map(({ timeMs }) => firstIdAt(timeMs + linkWindowMs))}::uuid[]) as made(id, link, low, high)
     cross join lateral (
       select event_id from syncproof.event_links
       where project_id = ${projectId} and link_hash = syncproof.link_hash(made.link)
         and event_id >= made.low and event_id < made.high
       order by event_id limit ${eventsPerLinkMax}) as linked
-    join syncproof.events as other on other.project_id = ${projectId} and other.id = linked.event_id
-    where linked.event_id <> made.id and other.kind = 'write' and other.payload->>'version' = made.version`.execute(
-    tx,
-  )
-  const events = new Map(made.map(({ event }) => [event.id, event]))
+    where linked.event_id <> made.id`.execute(tx)
+  const elsewhere = rows.map((row) => row.other_id).filter((id) => !atHand.has(id))
+  const others = new Map([...atHand, ...(await eventsById(tx, projectId, elsewhere))])
   return rows.flatMap((row): readonly Group[] => {
-    const event = events.get(row.id)
-    const other = toStoredEvent(row)
-    return event && rules.madeTwice(event, other)
+    const [event, other] = [others.get(row.id), others.get(row.other_id)]
+    return event && other && rules.madeTwice(event, other)
       ? [{ ids: [event.id, other.id], contradicts: 'version' }]
       : []
   })
+}
+
+/** Each is a limited look-up of its own: joined, partitions that were never analyzed look as if reading all of them were
+ *  cheap. */
+async function eventsById(
+  tx: Tx,
+  projectId: string,
+  ids: readonly string[],
+): Promise<readonly (readonly [string, StoredEvent])[]> {
+  if (ids.length === 0) return []
+  const { rows } = await sql<{ process_id: string; payload: Omit<StoredEvent, 'process_id'> }>`
+    select event.process_id, event.payload
+    from unnest(${ids}::uuid[]) as wanted(id)
+    cross join lateral (
+      select process_id, payload from syncproof.events
+      where project_id = ${projectId} and id = wanted.id
+      order by id limit 1) as event`.execute(tx)
+  return rows.map((row) => [row.payload.id, toStoredEvent(row)] as const)
 }
 
 /** Which of these events are inconsistent. */

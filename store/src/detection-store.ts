@@ -45,8 +45,8 @@ export interface DetectionRules {
   missMs(a: Pick<HazardCall, 'fromMs' | 'untilMs'>, b: Pick<HazardCall, 'fromMs' | 'untilMs'>): number
   /** Groups of events of one operation, by their ids, of which one can be true. */
   contradictionsWithin(events: readonly StoredEvent[]): readonly (readonly string[])[]
-  /** A version that one transaction alone can have made, with a link of the event; undefined for other events. */
-  madeVersion(event: StoredEvent): { readonly version: string; readonly link: string } | undefined
+  /** The link of the version that an event's transaction alone can have made; undefined for other events. */
+  madeVersion(event: StoredEvent): string | undefined
   /** Whether two events that made one version contradict each other. */
   madeTwice(a: StoredEvent, b: StoredEvent): boolean
   collisionsAMonth(traffic: HazardTraffic): number | undefined
