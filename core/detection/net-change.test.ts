@@ -132,6 +132,15 @@ describe('a refused change is a split', () => {
       [write({}, { rows_over_limit: 0 }), cleanWrite('name', 'a', 'b'), refused],
     ],
     [
+      'where an entity of another type got through under the same id',
+      'proven rejected name',
+      [
+        cleanWrite('name', 'a', 'b'),
+        refused,
+        sync('ok', { name: 'b' }, { entity: { type: 'company', id: 'c-17' } }),
+      ],
+    ],
+    [
       'where two refusals passed each other on the way',
       'proven rejected name',
       [
@@ -259,6 +268,12 @@ describe('what the system took and the database refused is a split', () => {
   ])('and none where the system took %s', (_, steps) => {
     expect(found(...steps)).toEqual([])
   })
+})
+
+test('a system that no outbox serves is due, though one serves another system', () => {
+  const both = started({ syncs: [{ system: 'crm', async: true }, { system: 'ats' }] })
+  const whole = history(both, cleanWrite('name', 'a', 'b'), end)
+  expect(partialWrite.detect(whole)).toMatchObject([{ verdict: 'proven', details: { system: 'ats' } }])
 })
 
 test('what a sibling sent is not what a called operation sent', () => {
