@@ -24,6 +24,7 @@ export const KINDS = [
   'reorders',
   'orphans',
   'others',
+  'refuted',
 ] as const satisfies readonly Kind[]
 
 const EXAMPLES_MAX = 6

@@ -13,6 +13,7 @@ const NAMES: Readonly<Record<Kind, string>> = {
   reorders: 'reordered-sync',
   orphans: 'orphaned-operation',
   others: 'others',
+  refuted: 'refuted by its witness',
 }
 
 /** The results as a table for people, one block for each thing that befell the events. */

@@ -1,5 +1,6 @@
 import type { DetectedFinding, ProcessReport, StoredEvent } from '@syncproof/core/contract'
 import { detectOperation } from '@syncproof/core/detection'
+import { verifyFinding } from '@syncproof/core/verification'
 import { historiesOf } from './histories.ts'
 
 /** What the detectors say of a round, in the words of those who know what happened: keys of calls, not ids. Each kind
@@ -23,6 +24,8 @@ export interface Claims {
   readonly orphans: readonly string[]
   /** Every proven finding, by id, with its kind. */
   readonly proven: ReadonlyMap<string, string>
+  /** Proven ones that do not follow from their own witness. */
+  readonly refuted: readonly string[]
   /** Kinds that were proven without a place in this list. */
   readonly others: readonly string[]
 }
@@ -47,6 +50,12 @@ export function claimsOf(
       proven.set(finding.id, finding.kind)
       const [kind, text] = textOf(finding, callOf)
       texts.set(kind, (texts.get(kind) ?? new Set()).add(text))
+      const verification = verifyFinding(asShown(finding))
+      if (verification.result === 'refuted')
+        texts.set(
+          'refuted',
+          (texts.get('refuted') ?? new Set()).add(`${finding.kind} ${text}: ${verification.step.must}`),
+        )
     }
   }
   const list = (kind: Text) => [...(texts.get(kind) ?? [])].sort()
@@ -61,8 +70,15 @@ export function claimsOf(
     reorders: list('reorders'),
     orphans: list('orphans'),
     others: list('others'),
+    refuted: list('refuted'),
     proven,
   }
+}
+
+/** As the report API shows it. */
+function asShown(finding: DetectedFinding): object {
+  const seen = { first_seen_at: finding.occurred_at, last_seen_at: finding.occurred_at }
+  return { ...finding, ...seen, status: 'open', sightings: 1 }
 }
 
 export type CallOf = (operation: string | undefined) => string

@@ -75,6 +75,7 @@ export function truthOf(round: Round) {
     },
     orphans: { sure: orphans.filter((call) => hadBegun(facts, call)), possible: orphans },
     others: { sure: [], possible: [] },
+    refuted: { sure: [], possible: [] },
   } as const satisfies Readonly<Record<string, Happened | Facts>>
 }
 
