@@ -17,6 +17,8 @@ export function onlyVersionFor(
   if (!origin || origin.write.system === sync.system) return undefined
   const { run } = origin
   if (run !== sender && writesOf(sender, sync).length > 0) return undefined
+  // what was sent before the write was cannot carry what the write made, whatever its values say
+  if (run === sender && sync.monotonic_us < origin.write.monotonic_us) return undefined
   return isAlone(run) && writesOf(run, sync).length === 1 ? origin : undefined
 }
 

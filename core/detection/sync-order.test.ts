@@ -82,7 +82,16 @@ describe('nothing is claimed', () => {
     sync('ok', { email: 'b' }, { version: token('3'), duration_us: 5_000 }),
     finished(),
   )
+  /** Told the system what it was about to write, and names no version. */
+  const sentFirst = operation(
+    { operation: 1, fromMs: 2 },
+    started(),
+    sync('ok', { email: 'b' }, { duration_us: 500 }),
+    change('b', '2', '3'),
+    finished(),
+  )
   test.each<[string, OperationHistory]>([
+    ['where the newer one was sent before its row was written', beside(late, sentFirst)],
     ['where the later sync carries a later version of the same operation', beside(cameBack, newer)],
     ['where the chain of versions has a write that names none', beside(late, between, unlinked)],
     [
