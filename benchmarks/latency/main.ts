@@ -33,6 +33,13 @@ interface Load {
 }
 
 await using opened = new AsyncDisposableStack()
+// a signal to the terminal does not reach what has a session of its own
+for (const signal of ['SIGINT', 'SIGTERM'])
+  process.once(signal, () => {
+    // the load fails when its services end
+    process.on('uncaughtException', () => {})
+    opened.disposeAsync().finally(() => process.exit(130))
+  })
 const postgres = await startPostgres(false, { fsync: 'on', full_page_writes: 'on', wal_level: 'replica' })
 opened.defer(() => postgres.stop())
 const floor = await measureFloor(postgres.url)

@@ -17,7 +17,8 @@ export function runCommand(words: readonly string[]): void {
   if (status !== 0) throw new Error(`syncproof ${words[0]} exits ${status}: ${stderr}`)
 }
 
-/** Starts a service and waits until it says that it runs. */
+/** Starts a service and waits until it says that it runs. In a session of its own, as a terminal or a service manager gives it one:
+ *  Linux shares the cores between sessions, and in ours it would share with the load. */
 export async function startService(
   words: readonly string[],
   env: Readonly<Record<string, string>>,
@@ -25,6 +26,7 @@ export async function startService(
   const child = spawn(process.execPath, [MAIN, ...words], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
+    detached: true,
   })
   await saysThatItRuns(child)
   child.stderr.resume()
