@@ -24,6 +24,8 @@ export function truthOf(round: Round) {
   const overwrites = overwritesOf(facts)
   const isLiving = (call: string) =>
     [call, innerKey(call)].every((each) => facts.accounts.get(each)?.died !== true)
+  // of an operation that calls others, what those have seen is not at hand where it is a neighbour
+  const isAlone = (call: string) => isLiving(call) && facts.accounts.get(call)?.plan?.shape !== 'nested'
   // what a killed process had not been answered, its events do not say
   const visible = overwrites.filter(({ veiled, statement }) => !veiled && isLiving(statement.call))
   const lostText = ({ statement, row, lost }: (typeof overwrites)[number]) =>
@@ -43,7 +45,7 @@ export function truthOf(round: Round) {
       const plan = facts.accounts.get(call)?.plan
       // an outbox that is not declared joins nobody
       const isJoined = plan?.shape !== 'outbox' || plan.syncsDeclared
-      return plan?.client === 'fetch' && plan.shape !== 'upsert' && isJoined
+      return plan?.client === 'fetch' && plan.shape !== 'upsert' && plan.shape !== 'nested' && isJoined
     })
   const splits = splitsOf(facts).map(({ call, how }) => `${call} ${how}`)
   const empty = emptySections(facts)
@@ -66,7 +68,7 @@ export function truthOf(round: Round) {
         .map(pairText),
       possible: overlaps.map(pairText),
     },
-    skews: { sure: skews.filter((pair) => pair.split(' ').every(isLiving)), possible: skews },
+    skews: { sure: skews.filter((pair) => pair.split(' ').every(isAlone)), possible: skews },
     reorders: {
       sure: reorders
         .filter(({ pair, steps }) => steps <= STEPS_MAX && areOrdered(pair))
