@@ -87,10 +87,16 @@ function cpuUs(): number {
 
 type Rows = readonly (NeighbourRow | undefined)[]
 
-/** What the store asks for before anything is judged: the links under which the events of a step are found, and those by
- *  which each search goes on. */
+/** What the store asks for before anything is judged: the links under which the events of a step are found, which of them
+ *  cannot all be true, and the links by which each search goes on. */
 function link(rows: Rows, searches: readonly Search[]): void {
-  for (const row of rows.slice(STEP)) for (const event of row?.events ?? []) detectionRules.linksOf(event)
+  for (const row of rows.slice(STEP)) {
+    for (const event of row?.events ?? []) {
+      detectionRules.linksOf(event)
+      detectionRules.madeVersion(event)
+    }
+    detectionRules.contradictionsWithin(row?.events ?? [])
+  }
   for (const { asked } of searches)
     for (const { place, hop } of asked) {
       const row = rows[place]

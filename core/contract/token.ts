@@ -27,6 +27,10 @@ export function formatToken(parts: TokenParts): string {
 export function parseToken(token: string): TokenParts | undefined {
   const texts = token.split(SEPARATOR)
   if (texts.length !== 5) return undefined
+  if (PLAIN_TOKEN.test(token)) {
+    const [kind = '', database = '', table = '', key = '', value = ''] = texts
+    return { kind, database, table, key, value }
+  }
   try {
     const [kind, database, table, key, value] = texts.map((text) => decodeURIComponent(text))
     if (!kind || !database || !table || key === undefined || !value) return undefined
@@ -43,7 +47,7 @@ export function tokensComparable(a: string, b: string): boolean {
 }
 
 export function isToken(token: string): boolean {
-  return parseToken(token) !== undefined
+  return PLAIN_TOKEN.test(token) || parseToken(token) !== undefined
 }
 
 function scopeOf(token: string): string {
@@ -57,3 +61,6 @@ function encodePart(part: string): string {
 
 /** What is encoded as itself, as most parts are; a write makes tokens of some thirty. */
 const PLAIN = /^[\w.-]*$/
+
+/** Of such parts alone, none empty but the key. Every write that is judged asks about some tokens. */
+const PLAIN_TOKEN = /^[\w.-]+\/[\w.-]+\/[\w.-]+\/[\w.-]*\/[\w.-]+$/

@@ -1,5 +1,5 @@
 import { parseToken, type StoredEvent } from '../contract/index.ts'
-import { eventsOf, isCommitted } from './events.ts'
+import { eventsOf, isCommitted, turnTo } from './events.ts'
 import { linksOf } from './links.ts'
 
 /** Events that cannot all be true. The one that was stored first stands. The others are kept, and counted as inconsistent
@@ -10,6 +10,7 @@ import { linksOf } from './links.ts'
  *  @param events of one operation of one process, any order
  *  @returns groups of ids; of each group one can be true */
 export function contradictionsWithin(events: readonly StoredEvent[]): readonly (readonly string[])[] {
+  turnTo(events)
   const starts = eventsOf(events, 'operation_started')
   const ends = eventsOf(events, 'operation_finished')
   const twice = [starts, ends].filter((same) => same.length > 1).map((same) => same.map(({ id }) => id))
