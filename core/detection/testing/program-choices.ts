@@ -39,6 +39,7 @@ export const choices: Choices<Omit<Program, 'answers'> & { answer: Program['answ
   marked: [false, false, false, false, true],
   mail: ['none', 'none', 'none', 'none', 'none', 'ok', ...ANSWERS],
   alters: [false, false, false, true],
+  names: [true, true, true, false],
   revisions: [false, true],
   pause: [0, 0, 4],
 }

@@ -61,6 +61,8 @@ export interface Program {
   readonly mail: Answer | 'none'
   /** It sends another value than the row's for one of the fields. */
   readonly alters: boolean
+  /** Its syncs say which version they carry. */
+  readonly names: boolean
   /** Whether the external system tells its revisions. */
   readonly revisions: boolean
   /** Steps that it does something else before it syncs. */

@@ -110,7 +110,12 @@ function* declared({ world, program, thread }: Run, called: Operation): Steps {
   yield* writeRow(world, called, thread, statementOf(program, called.base), result)
   if (!result.ok) return
   const { base } = called
-  const payload = { values: base?.values ?? {}, state: base, answer: program.answers[0] ?? 'ok' }
+  const payload = {
+    values: base?.values ?? {},
+    state: base,
+    answer: program.answers[0] ?? 'ok',
+    isNamed: program.names,
+  }
   yield* syncRow(world, called, { ...payload, revisions: program.revisions })
 }
 
@@ -128,7 +133,7 @@ function* syncFirst({ world, program, thread, operation }: Run): Steps {
   const statement = statementOf(program, operation.base)
   const payload = { ...operation.base?.values, ...defined(statement.values) }
   const answer = program.answers[0] ?? 'ok'
-  yield* syncRow(world, operation, { values: payload, answer, revisions: program.revisions })
+  yield* syncRow(world, operation, { values: payload, answer, isNamed: false, revisions: program.revisions })
   if (operation.attempts.at(-1)?.outcome !== 'ok') return
   const result = { ok: false }
   yield* writeRow(world, operation, thread, statement, result)
@@ -165,7 +170,7 @@ function* writeTwice({ world, program, operation }: Run, result: WriteResult): S
 function payloadOf({ operation, program }: Run, answer: Answer): Payload {
   const { base } = operation
   const values = { ...base?.values, ...(program.alters && { a: 77 }) }
-  return { values, state: base, answer, revisions: program.revisions }
+  return { values, state: base, answer, isNamed: program.names, revisions: program.revisions }
 }
 
 function* react(run: Run, first: Payload): Steps {

@@ -12,6 +12,8 @@ export interface AppliedSync {
   readonly values: RowState['values']
   readonly revision: number
   readonly answer: Answer
+  /** It says which version it carries. */
+  readonly isNamed: boolean
   /** Of its event, once it is reported. */
   id?: string
 }
@@ -26,6 +28,8 @@ export interface Payload {
   /** Where it is a row as it was read or written. */
   readonly state?: RowState | undefined
   readonly answer: Answer
+  /** Whether it says which version that is. */
+  readonly isNamed: boolean
   /** Whether the system tells its revision. */
   readonly revisions: boolean
 }
@@ -37,7 +41,7 @@ export function syncRow(world: World, operation: Operation, payload: Payload): S
 }
 
 function* sendSync(world: World, operation: Operation, payload: Payload): Steps {
-  const { state, answer, values, system = 'ats', onBehalfOf } = payload
+  const { state, answer, values, isNamed, system = 'ats', onBehalfOf } = payload
   yield
   const sent = moment(world.tick)
   yield
@@ -45,7 +49,7 @@ function* sendSync(world: World, operation: Operation, payload: Payload): Steps 
   const revision = isApplied ? ++world.revision : undefined
   const applied: AppliedSync | undefined =
     revision !== undefined && state
-      ? { operation: onBehalfOf ?? operation, system, state, values, revision, answer }
+      ? { operation: onBehalfOf ?? operation, system, state, values, revision, answer, isNamed }
       : undefined
   if (applied) world.applied.push(applied)
   yield
@@ -59,7 +63,7 @@ function* sendSync(world: World, operation: Operation, payload: Payload): Steps 
     system,
     action: 'update',
     ...(onBehalfOf && { on_behalf_of: onBehalfOf.id }),
-    ...(state && { version: state.token }),
+    ...(state && isNamed && { version: state.token }),
     fields: fingerprintsOf(values),
     outcome,
     attempt: operation.attempts.filter((attempt) => attempt.system === system).length,

@@ -35,7 +35,7 @@ export function pairTruth(world: World): PairTruth {
     },
     reorders: reorders.map(([older, newer]) => `${older.id} ${newer.id}`),
     shownReorders: reorders
-      .filter(([older, newer]) => replaced(newer) === older.state)
+      .filter(([older, newer]) => older.isNamed && newer.isNamed && replaced(newer) === older.state)
       .map(([older, newer]) => `${older.id} ${newer.id}`),
     skews: skews.filter(({ isShown }) => isShown).map(({ id }) => id),
     hiddenSkews: skews.filter(({ isShown }) => !isShown).map(({ id }) => id),
