@@ -1,6 +1,6 @@
-import { parseToken, type StoredEvent } from '../contract/index.ts'
+import { isToken, type StoredEvent } from '../contract/index.ts'
 import { eventsOf, isCommitted, turnTo } from './events.ts'
-import { linksOf } from './links.ts'
+import { versionLink } from './links.ts'
 
 /** Events that cannot all be true. The one that was stored first stands. The others are kept, and counted as inconsistent
  *  telemetry of their process, and prove nothing. A true event that is taken for a wrong one hides a finding, so only
@@ -25,8 +25,7 @@ export function contradictionsWithin(events: readonly StoredEvent[]): readonly (
  *  undefined for other events. A version that the app counts up by itself can be made twice: that is a finding. */
 export function madeVersion(event: StoredEvent): string | undefined {
   if (event.kind !== 'write' || !isCommitted(event) || event.version === undefined) return undefined
-  if (parseToken(event.version)?.kind !== 'xmin') return undefined
-  return linksOf({ ...event, overwritten_version: undefined, base_version: undefined })[0]
+  return isToken(event.version) && event.version.startsWith('xmin/') ? versionLink(event.version) : undefined
 }
 
 /** Whether two writes that made one version are of two transactions, which cannot be. Within one operation a statement

@@ -109,7 +109,7 @@ function versionLinks(tokens: readonly (string | undefined)[]): string[] {
   return links
 }
 
-function versionLink(token: string): string {
+export function versionLink(token: string): string {
   return `version:${token}`
 }
 
