@@ -120,7 +120,7 @@ it('a commit that never reached the database is told to be rolled back', async (
   ])
 })
 
-it('a transaction that the database still holds open is asked for again until it ends', async () => {
+it('a transaction that the database still holds open is asked for until it ends, and no read settles it', async () => {
   await changeAcross('held', 'held')
   await vi.waitFor(
     async () =>
@@ -131,6 +131,16 @@ it('a transaction that the database still holds open is asked for again until it
       }),
     { timeout: 20_000, interval: 50 },
   )
+  // both systems agree, and it may be committed after that
+  const asked = await dev.store.reports.request('default', 'candidate', 'request', ['held'])
+  await vi.waitFor(
+    async () => {
+      const report = await dev.store.reports.get('default', asked?.id ?? '')
+      expect(report).toMatchObject({ state: 'finished', result: 'clean' })
+    },
+    { timeout: 20_000, interval: 50 },
+  )
+  expect(await unknownOf('held')).toMatchObject({ status: 'open' })
   proxy.release()
   expect((await settled('held')).resolution?.why).toContain('rolled back')
 })
