@@ -14,9 +14,10 @@ export interface Fingerprinter {
   readonly keyId: string
   /** What the messages of all fields of one entity begin with. As secret as the key. */
   prefix(entity: EntityRef): string
-  /** @param prefix of the entity whose field it is
-   *  @param canonical the canonical value, or undefined where the field is unreadable
-   *  @param ruleId the version of the field rule that made it */
+  /** What makes the fingerprints of one field, of whatever entity.
+   *  @param ruleId the version of the field rule that makes its canonical values */
+  column(field: string, ruleId: string): ColumnFingerprinter
+  /** The same where the next one is of another field. */
   field(prefix: string, field: string, canonical: string | undefined, ruleId: string): string
   /** The same where one field of an entity is all that is asked. */
   fingerprint(entity: EntityRef, field: string, canonical: string | undefined, ruleId: string): string
@@ -24,6 +25,10 @@ export interface Fingerprinter {
    *  over type and id. */
   entityId(entity: EntityRef): string
 }
+
+/** @param prefix of the entity whose field it is
+ *  @param canonical the canonical value, or undefined where the field is unreadable */
+export type ColumnFingerprinter = (prefix: string, canonical: string | undefined) => string
 
 /** A keyed hash over entity type and id, field name and canonical value:
  *  `keyId.ruleId.digest`, the digest 132 bits in base64url.
@@ -35,13 +40,21 @@ export function createFingerprinter(key: string): Fingerprinter {
   const root = hash('sha256', `syncproof fingerprint root\n${key}`, 'base64url')
   const keyId = hash('sha256', `syncproof fingerprint key id 2\n${key}`, 'hex').slice(0, 8)
   const prefix = ({ type, id }: EntityRef) => `${root}${part(type)}${part(id)}`
+  // its parts are made once: with all that it hashes, a program has few columns
+  const column = (name: string, ruleId: string): ColumnFingerprinter => {
+    const middle = part(name)
+    const maker = `${keyId}.${ruleId}.`
+    return (of, canonical) =>
+      canonical === undefined
+        ? UNREADABLE
+        : maker + hash('sha256', of + middle + canonical, 'base64url').slice(0, 22)
+  }
   const field = (of: string, name: string, canonical: string | undefined, ruleId: string) =>
-    canonical === undefined
-      ? UNREADABLE
-      : `${keyId}.${ruleId}.${hash('sha256', `${of}${part(name)}${canonical}`, 'base64url').slice(0, 22)}`
+    column(name, ruleId)(of, canonical)
   return {
     keyId,
     prefix,
+    column,
     field,
     fingerprint: (entity, name, canonical, ruleId) => field(prefix(entity), name, canonical, ruleId),
     // no field has the same message: each goes on with the length of its name

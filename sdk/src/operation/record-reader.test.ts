@@ -11,9 +11,12 @@ function reader(id = '1') {
   const counting = Object.assign(shared, {
     fingerprinter: {
       ...fingerprinter,
-      field(...args: Parameters<typeof fingerprinter.field>) {
-        hashed += 1
-        return fingerprinter.field(...args)
+      column(...args: Parameters<typeof fingerprinter.column>) {
+        const print = fingerprinter.column(...args)
+        return (prefix: string, canonical: string | undefined) => {
+          hashed += 1
+          return print(prefix, canonical)
+        }
       },
     },
   })

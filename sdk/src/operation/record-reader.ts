@@ -1,5 +1,6 @@
 import {
   auto,
+  type ColumnFingerprinter,
   createFingerprinter,
   type EntityRef,
   type FieldRule,
@@ -7,7 +8,6 @@ import {
   type Fingerprinter,
   isIgnored,
   limits,
-  UNREADABLE,
 } from '@syncproof/core/contract'
 import type { EntityTypes } from '../options.ts'
 import { jsonOf, jsonOfName, TextMap } from '../report/text-map.ts'
@@ -27,6 +27,7 @@ interface Column {
   readonly rule: FieldRule
   /** Its place among those of the type. */
   readonly index: number
+  readonly print: ColumnFingerprinter
   /** `,"name":` */
   readonly json: string
 }
@@ -143,7 +144,7 @@ export class EntityReader {
     if (isIgnored(rule)) return undefined
     const canonical = canonicalBy(rule, value)
     if (canonical !== undefined && kept?.canonical === canonical) return kept
-    const fingerprint = this.#fingerprint(name, canonical, rule)
+    const fingerprint = this.#fingerprint(column, canonical)
     // only a rule that somebody made by hand could have an id that needs more
     const json = column.json + (rule === auto ? `"${fingerprint}"` : jsonOf(fingerprint))
     const ms = plainDateMs(value)
@@ -164,22 +165,20 @@ export class EntityReader {
   #column(name: string): Column {
     const index = this.#columns.size
     const rule = this.#shared.rule(this.#entity.type, name)
-    const column = { name, rule, index, json: jsonOfName(name) }
+    const print = this.#shared.fingerprinter.column(name, rule.id)
+    const column = { name, rule, index, print, json: jsonOfName(name) }
     if (index < COLUMNS_MAX) this.#columns.set(name, column)
     return column
   }
 
-  #fingerprint(name: string, canonical: string | undefined, { id }: FieldRule): string {
-    if (canonical === undefined) {
+  #fingerprint({ name, print }: Column, canonical: string | undefined): string {
+    if (canonical === undefined)
       this.#shared.warn(
         'unreadable_field',
-        `'${name}' of '${this.#entity.type}', and maybe others, cannot be read: it throws, is no plain value, or is too long. Such fields are compared with nothing; a field rule \`ignore()\` leaves them out.`,
+        `'${name}' of '${this.#entity.type}', and maybe others, cannot be read: it throws, is no plain value, or is too long. Nothing is said of such fields; the rule \`ignore()\` leaves them out.`,
       )
-      return UNREADABLE
-    }
-    const { fingerprinter } = this.#shared
-    this.#prefix ??= fingerprinter.prefix(this.#entity)
-    return fingerprinter.field(this.#prefix, name, canonical, id)
+    this.#prefix ??= this.#shared.fingerprinter.prefix(this.#entity)
+    return print(this.#prefix, canonical)
   }
 }
 
