@@ -74,10 +74,11 @@ export function createSyncproof(options: SyncproofOptions): Syncproof {
     isLeftOut: sampler(settings, warn),
   }
   return {
-    wrap: (fn, wrapOptions) => wrap(instruments, fn, wrapOptions),
-    read,
-    write,
-    sync,
+    // without any, no entity is told, and its calls only run
+    wrap: (fn, given) => wrap(instruments, fn, given ?? NO_OPTIONS),
+    read: (system, callback, given) => read(system, callback, given ?? NO_OPTIONS),
+    write: (system, record, callback, given) => write(system, record, callback, given ?? NO_OPTIONS),
+    sync: (system, payload, callback, given) => sync(system, payload, callback, given ?? NO_OPTIONS),
     operationId() {
       const operation = currentContext()?.operation
       return operation?.silent ? undefined : operation?.id
@@ -87,10 +88,13 @@ export function createSyncproof(options: SyncproofOptions): Syncproof {
   }
 }
 
+// a caller in JavaScript may hand in null
+const NO_OPTIONS = {} as never
+
 const NOTHING: Delivery = { sent: 0, dropped: 0, pending: 0 }
 
 const disabled: Syncproof = {
-  wrap: enforceOnly,
+  wrap: (fn, given) => enforceOnly(fn, given ?? NO_OPTIONS),
   read: (_system, callback) => callback(),
   write: (_system, _record, callback) => callback(),
   sync: (_system, _payload, callback) => callback(),

@@ -11,6 +11,7 @@ import { type EntityInput, readOperationId } from './entity.ts'
 import { classifyAssignments } from './operation/assignment.ts'
 import { currentContext, type MarkScope } from './operation/context.ts'
 import { describeSection } from './operation/describe-section.ts'
+import { attempt } from './operation/guarded.ts'
 import { checkInvariants, type WrittenRecord } from './operation/invariants.ts'
 import { ANYTHING } from './operation/knowledge.ts'
 import type { Operation } from './operation/operation.ts'
@@ -76,7 +77,7 @@ export interface SyncOptions<T = unknown> extends MarkOptions {
 }
 
 /** See `Syncproof.read`. */
-export function read<T>(system: string, callback: () => T, options: ReadOptions<T> = {}): T {
+export function read<T>(system: string, callback: () => T, options: ReadOptions<T>): T {
   return runMark({ kind: 'read', system, options }, callback, (mark, result) => {
     if (!result.ok) return
     const row = rowOf(result.value)
@@ -104,7 +105,7 @@ export function read<T>(system: string, callback: () => T, options: ReadOptions<
 }
 
 /** See `Syncproof.write`. */
-export function write<T, R>(system: string, record: R, callback: () => T, options: WriteOptions<R> = {}): T {
+export function write<T, R>(system: string, record: R, callback: () => T, options: WriteOptions<R>): T {
   return runMark({ kind: 'write', system, options, record }, callback, (mark, result) => {
     const { operation, scope } = mark.context
     const rowId = entityRowId(mark.context, scope.entity)
@@ -181,12 +182,7 @@ function holdInvariants(operation: Operation, written: Omit<WrittenRecord, 'isRo
 }
 
 /** See `Syncproof.sync`. */
-export function sync<T>(
-  system: string,
-  payload: unknown,
-  callback: () => T,
-  options: SyncOptions<T> = {},
-): T {
+export function sync<T>(system: string, payload: unknown, callback: () => T, options: SyncOptions<T>): T {
   const action = options.action ?? 'update'
   const { attempt, idempotencyKey, uniqueKey } = options
   const onBehalfOf = readOperationId(options.onBehalfOf)
@@ -217,13 +213,10 @@ export function sync<T>(
 }
 
 function externalIdIn<T>({ externalId }: SyncOptions<T>, result: Awaited<T>): string | undefined {
-  try {
+  return attempt(() => {
     const id = externalId?.(result)
     return id === undefined || id === null ? undefined : String(id)
-  } catch {
-    // the result is not of the shape that the app's function expects
-    return undefined
-  }
+  })
 }
 
 function declaredVersion<R>(
@@ -232,7 +225,7 @@ function declaredVersion<R>(
   record: R,
 ): string | undefined {
   if (!version) return undefined
-  try {
+  return attempt(() => {
     const value = version(record)
     if (value === undefined || value === null || value === '') return undefined
     const { type, id } = scope.entity
@@ -243,28 +236,17 @@ function declaredVersion<R>(
       key: id,
       value: String(value),
     })
-  } catch {
-    // the record is not of the shape that the app's function expects
-    return undefined
-  }
+  })
 }
 
 /** The row that a read brought: node-postgres's result, a list of one, or the value itself. */
 function rowOf(value: unknown): object | undefined {
   const rows = readMember(value, 'rowCount') === undefined ? value : (readMember(value, 'rows') ?? value)
-  try {
-    const row: unknown = Array.isArray(rows) ? rows[0] : rows
-    return typeof row === 'object' && row !== null ? row : undefined
-  } catch {
-    // a proxy that was revoked, or throws
-    return undefined
-  }
+  // of a proxy that was revoked, isArray throws too
+  const row: unknown = attempt(() => (Array.isArray(rows) ? rows[0] : rows))
+  return typeof row === 'object' && row !== null ? row : undefined
 }
 
 function asks(rejected: ((error: unknown) => boolean) | undefined, error: unknown): boolean {
-  try {
-    return rejected?.(error) === true
-  } catch {
-    return false
-  }
+  return attempt(() => rejected?.(error)) === true
 }

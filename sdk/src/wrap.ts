@@ -1,9 +1,9 @@
 import type { Intent, SyncTarget } from '@syncproof/core/contract'
-import { elapsedUs, now } from './clock.ts'
+import { now } from './clock.ts'
 import { type EntityInput, readEntity, readOperationId } from './entity.ts'
 import { currentContext, runIn } from './operation/context.ts'
 import type { CheckedCall, Contract, ContractWitness } from './operation/contract.ts'
-import { faulted } from './operation/guarded.ts'
+import { attempt, faulted } from './operation/guarded.ts'
 import { isText } from './operation/member.ts'
 import { observeResult, type Settled } from './operation/observe-result.ts'
 import { type Instruments, Operation } from './operation/operation.ts'
@@ -52,8 +52,7 @@ export interface WrapOptions<Args extends readonly unknown[]> {
 export function wrap<F extends AnyFunction>(
   instruments: Instruments,
   fn: F,
-  // without any, no entity is told, and its calls only run
-  options: WrapOptions<Parameters<F>> = {} as never,
+  options: WrapOptions<Parameters<F>>,
 ): F {
   if (isOfKind(fn, GENERATOR)) {
     instruments.warn(
@@ -126,7 +125,7 @@ function beginOperation<Args extends readonly unknown[]>(
 ): Operation | undefined {
   try {
     const parent = currentContext()?.operation
-    const entity = entityOf(options, args)
+    const entity = attempt(() => readEntity(options.entity(...args)))
     if (!entity)
       instruments.warn(
         'no_entity',
@@ -177,12 +176,13 @@ function finishOperation<R>(operation: Operation, result: Settled<R>): void {
   // a silent one may have synced what nobody was told of: then its caller never counts as complete
   if (parent && !operation.silent) parent.inFlight -= 1
   operation.instruments.open.count -= 1
-  operation.produce('operation_finished', now(), {
+  const endedAt = now()
+  operation.produce('operation_finished', endedAt, {
     outcome: result.ok ? 'ok' : 'failed',
     error: result.ok ? undefined : describeError(result.error),
     in_flight: operation.inFlight || undefined,
     calls: operation.calls || undefined,
-    duration_us: elapsedUs(operation.startedAt),
+    duration_us: endedAt.monotonicUs - operation.startedAt.monotonicUs,
   })
 }
 
@@ -198,20 +198,8 @@ function rootReported(operation: Operation): Operation {
   return root
 }
 
-/** Undefined where the app's function throws, or names none. */
-function entityOf<Args extends readonly unknown[]>(options: WrapOptions<Args>, args: Args) {
-  try {
-    return readEntity(options.entity(...args))
-  } catch {
-    return undefined
-  }
-}
-
-const FIRST_TRY = { attempt: 1, retry_of: undefined, idempotency_key: undefined }
-
 /** Which try of the same work a call is. */
 function tryOf<Args extends readonly unknown[]>(options: WrapOptions<Args>, args: Args) {
-  if (!options.attempt && !options.retryOf && !options.idempotencyKey) return FIRST_TRY
   const number = attempt(() => options.attempt?.(...args))
   const key = attempt(() => options.idempotencyKey?.(...args))
   return {
@@ -247,12 +235,4 @@ function isOfKind(fn: AnyFunction, kind: RegExp): boolean {
 
 function isIterator(value: unknown): boolean {
   return typeof readMember(value, 'next') === 'function' && typeof readMember(value, 'throw') === 'function'
-}
-
-function attempt<T>(run: () => T): T | undefined {
-  try {
-    return run()
-  } catch {
-    return undefined
-  }
 }

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { recordedClient } from './recorded-client.ts'
 
 const boom = (): never => {
@@ -86,4 +86,23 @@ it('an entity, a version or a rate that throws costs what it was asked for, neve
   expect([unnamed('a'), read('b')]).toEqual(['a', 'b'])
   expect(await syncproof.flush()).toEqual({ sent: 3, dropped: 0, pending: 0 })
   expect(warnings).toEqual(['no_entity', 'sample_rate'])
+})
+
+it('null in the place of options is none, in a disabled client too', async () => {
+  const { server, syncproof } = await recordedClient()
+  const none = null as never
+  const marks = () => [
+    syncproof.read('db', () => 1, none),
+    syncproof.write('db', { n: 2 }, () => 2, none),
+    syncproof.sync('ats', null, () => 3, none),
+  ]
+  expect(marks()).toEqual([1, 2, 3])
+  expect(syncproof.wrap(marks, { entity: () => ({ type: 'thing', id: 'a' }) })()).toEqual([1, 2, 3])
+  expect(syncproof.wrap(() => 4, none)()).toBe(4)
+  await syncproof.flush()
+  expect(['read', 'write', 'sync'].map((kind) => server.ofKind(kind as 'read').length)).toEqual([1, 1, 1])
+  vi.stubEnv('SYNCPROOF_DISABLED', 'true')
+  const { syncproof: disabled } = await recordedClient()
+  vi.unstubAllEnvs()
+  expect(disabled.wrap(() => 5, none)()).toBe(5)
 })

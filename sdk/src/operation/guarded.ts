@@ -15,3 +15,12 @@ export function faulted({ operation }: Context, error: unknown): void {
   operation.inFlight += 1
   operation.instruments.warn('internal', error)
 }
+
+/** Of code of the app's that may throw, or not be of the shape that we expect: then undefined. */
+export function attempt<T>(run: () => T): T | undefined {
+  try {
+    return run()
+  } catch {
+    return undefined
+  }
+}

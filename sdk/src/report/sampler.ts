@@ -1,3 +1,4 @@
+import { attempt } from '../operation/guarded.ts'
 import type { SampledCall, Settings } from '../options.ts'
 import type { Warn } from '../warnings.ts'
 
@@ -10,13 +11,5 @@ export function sampler({ sampleRate }: Pick<Settings, 'sampleRate'>, warn: Warn
     if (typeof rate === 'number' && !Number.isNaN(rate)) return Math.random() >= rate
     warn('sample_rate', '`sampleRate` threw or gave no number: such calls are all reported')
     return false
-  }
-}
-
-function attempt<T>(run: () => T): T | undefined {
-  try {
-    return run()
-  } catch {
-    return undefined
   }
 }
