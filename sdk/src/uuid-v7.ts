@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 
-const COUNTER_MAX = 0xfff
+/** Digits count as hexadecimal ones too, and are made several times faster. */
+const COUNTER_MAX = 999
 
 let lastMs = 0
 let counter = 0
@@ -29,5 +30,5 @@ export function uuidV7(wallMs: number): string {
     prefixMs = lastMs
   }
   // three digits
-  return prefix + (0x1000 + counter).toString(16).slice(1) + suffix
+  return prefix + String(1_000 + counter).slice(1) + suffix
 }

@@ -30,9 +30,11 @@ export function classifyAssignments(facts: AssignmentFacts): AssignedMap {
   const reader = facts.operation.readerOf(facts.entity)
   const isComputed = facts.expressions && facts.expressions.length > 0
   let json = ''
-  for (const [place, field] of fieldNames(facts.data).entries()) {
+  let place = 0
+  for (const field of fieldNames(facts.data)) {
     const value = memberOf(facts.data, field)
     const kept = reader.field(field, value, place)
+    place += 1
     if (!kept) continue
     const kind = classify(facts, value, kept)
     if (isComputed) assigned[field] = kind

@@ -1,12 +1,4 @@
-import {
-  type EntityRef,
-  entityKey,
-  type Fingerprints,
-  type Guard,
-  limits,
-  NO_ROW,
-  type Outcome,
-} from '@syncproof/core/contract'
+import { type EntityRef, entityKey, type Guard, limits, NO_ROW, type Outcome } from '@syncproof/core/contract'
 import type { Moment } from '../clock.ts'
 import type { Members } from '../report/reporter.ts'
 import { presentedRead, presentedWrite, typeOfRows, withAdapter } from './adapter-scope.ts'
@@ -35,7 +27,7 @@ export function reportRead(given: Context, seen: ReadEvidence): void {
     const entity = entityOf(context, evidence.found?.row, true, typeOfRows(operation, evidence))
     const fields = evidence.found ? operation.readFields(entity, evidence.found.record) : {}
     const version = tokenOf(evidence.found)
-    learn(context, entity, evidence, evidence.found, fields, { lock: evidence.lock?.mode })
+    learn(context, entity, evidence, evidence.found, { version, fields, lock: evidence.lock?.mode })
     for (const section of context.sections ?? []) section.sawRead(entity, evidence)
     if (version !== undefined) operation.carry(evidence.found?.record, { version, fields })
     if (!scope || scope.kind === 'sync') return
@@ -67,7 +59,7 @@ export function reportWrite(given: Context, seen: WriteEvidence): void {
       typeOfRows(operation, evidence),
     )
     const draft = writeDraft(context, entity, evidence)
-    learnFromWrite(context, entity, evidence, draft.fields)
+    learnFromWrite(context, entity, evidence, draft)
     for (const section of context.sections ?? []) section.sawWrite(entity, evidence.outcome)
     const settle = settleInvariants(context, draft, evidence)
     const inScope = scope !== undefined && scope.kind !== 'sync'
@@ -177,7 +169,7 @@ function learnFromWrite(
   context: Context,
   entity: EntityRef,
   evidence: WriteEvidence,
-  fields: Fingerprints,
+  { version, fields }: WriteDraft,
 ): void {
   const { operation, scope } = context
   const { knowledge } = operation
@@ -197,11 +189,12 @@ function learnFromWrite(
     return
   }
   // an own write locks the row until its transaction ends
-  learn(context, entity, evidence, evidence.after, fields, {
+  learn(context, entity, evidence, evidence.after, {
+    version,
+    fields,
     mayHideVersion: evidence.mayHideVersion,
     lock: 'FOR NO KEY UPDATE',
   })
-  const version = tokenOf(evidence.after)
   if (version === undefined) {
     loseTrack(context, entity, evidence)
     return
@@ -251,21 +244,18 @@ function learn(
   entity: EntityRef,
   evidence: ReadEvidence | WriteEvidence,
   state: RowState | undefined,
-  fields: Fingerprints,
-  extra: Pick<Lesson, 'lock' | 'mayHideVersion'>,
+  learned: Pick<Lesson, 'version' | 'fields' | 'lock' | 'mayHideVersion'>,
 ): void {
   const { operation } = context
   if (!state) return
   const lesson: Lesson = {
     operationId: operation.id,
     sentOrder: evidence.sentOrder,
-    version: tokenOf(state),
-    fields,
     entityKey: entityKey(entity),
     transaction: transactionId(evidence),
     isolation: evidence.transaction === 'none' ? undefined : evidence.isolation,
     sections: context.sections,
-    ...extra,
+    ...learned,
   }
   const row = rowIdOf(state)
   if (row !== undefined) operation.knowledge.learn(row, lesson)

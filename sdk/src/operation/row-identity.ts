@@ -50,8 +50,10 @@ export function tokenOf(state: RowState | undefined): string | undefined {
   return token.length <= limits.stringLengthMax ? token : undefined
 }
 
+/** The name under which what is known of a row is kept. No entity's has two line ends at its beginning. */
 export function rowIdOf(state: RowState | undefined): string | undefined {
-  return state?.row && formatToken({ kind: 'row', ...state.row, value: '-' })
+  const row = state?.row
+  return row && `\n\n${row.database}\n${row.table}\n${row.key}`
 }
 
 /** The name under which marks without a helper keep what they know. */

@@ -15,7 +15,7 @@ export class SuppliedValues {
   readonly #leaves: Leaf[] = []
   readonly #opaque: boolean
   #forms: Set<Form> | undefined
-  #canonicals: Map<FieldRule, Set<string>> | undefined
+  #canonicals: Map<FieldRule, Set<string | undefined>> | undefined
 
   constructor(callerArguments: unknown) {
     this.#opaque = !collectLeaves(callerArguments, this.#leaves)
@@ -47,7 +47,7 @@ export class SuppliedValues {
     this.#canonicals ??= new Map()
     let known = this.#canonicals.get(rule)
     if (!known) {
-      known = new Set(this.#leaves.map((leaf) => rule.canonical(leaf)).filter((text) => text !== undefined))
+      known = new Set(this.#leaves.map((leaf) => rule.canonical(leaf)))
       this.#canonicals.set(rule, known)
     }
     return known.has(canonical)

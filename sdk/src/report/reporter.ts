@@ -111,10 +111,10 @@ export class Reporter {
   ): string {
     try {
       const operation = operationId === undefined ? '' : `"operation_id":"${operationId}",`
-      return `{"id":"${uuidV7(Date.now())}","seq":${seq},"kind":"${kind}",${operation}"at":"${formatInstant(at.wallUs)}","monotonic_us":${at.monotonicUs}${membersJson(kind, members)}}`
+      return `{"id":"${uuidV7(Math.floor(at.wallUs / 1000))}","seq":${seq},"kind":"${kind}",${operation}"at":"${formatInstant(at.wallUs)}","monotonic_us":${at.monotonicUs}${membersJson(kind, members)}}`
     } catch (error) {
       this.#drop('internal')
-      this.#fault(error)
+      this.#warn('internal', error)
       return ''
     }
   }
@@ -124,10 +124,6 @@ export class Reporter {
     this.#publisher?.dropped()
   }
 
-  #fault(error: unknown): void {
-    this.#warn('internal', error)
-  }
-
   #load(): Promise<Publisher | undefined> {
     this.#loading ??= import('./publisher.ts').then(
       ({ Publisher }) => {
@@ -135,7 +131,7 @@ export class Reporter {
         return this.#publisher
       },
       (error) => {
-        this.#fault(error)
+        this.#warn('internal', error)
         return undefined
       },
     )
