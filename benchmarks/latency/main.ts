@@ -97,7 +97,10 @@ async function post({ body, operations, events, findingIds }: Batch, made: Load)
   made.operations += operations
   made.events += events
   made.sentMs.push(ackedMs - startMs)
-  for (const id of findingIds) made.ackedMs.set(id, ackedMs)
+  for (const id of findingIds) {
+    made.ackedMs.set(id, ackedMs)
+    watch.expect(id, ackedMs)
+  }
 }
 
 /** @returns how many findings are not visible after all */
