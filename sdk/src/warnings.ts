@@ -14,6 +14,7 @@ export interface SyncproofWarning {
     | 'unreadable_field'
     | 'no_entity'
     | 'undeclared_table'
+    | 'rows_over_limit'
     | 'generator_not_wrapped'
     | 'contract_failed'
     | 'invariant_failed'

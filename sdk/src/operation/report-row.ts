@@ -30,9 +30,7 @@ export function reportRead(given: Context, seen: ReadEvidence): void {
     learn(context, entity, evidence, evidence.found, { version, fields, lock: evidence.lock?.mode })
     for (const section of context.sections ?? []) section.sawRead(entity, evidence)
     if (version !== undefined) operation.carry(evidence.found?.record, { version, fields })
-    if (!scope || scope.kind === 'sync') return
-    scope.reported += 1
-    if (scope.reported > ROWS_PER_MARK_MAX) return
+    if (!takesRow(context) || !scope) return
     operation.produce('read', evidence.sentAt, {
       system: scope.system,
       entity,
@@ -51,7 +49,7 @@ export function reportWrite(given: Context, seen: WriteEvidence): void {
   guarded(given, () => {
     const evidence = presentedWrite(seen)
     const context = withAdapter(given, 'write', evidence, evidence.after?.row ?? rowBefore(evidence))
-    const { operation, scope } = context
+    const { operation } = context
     const entity = entityOf(
       context,
       evidence.after?.row ?? rowBefore(evidence),
@@ -62,9 +60,7 @@ export function reportWrite(given: Context, seen: WriteEvidence): void {
     learnFromWrite(context, entity, evidence, draft)
     for (const section of context.sections ?? []) section.sawWrite(entity, evidence.outcome)
     const settle = settleInvariants(context, draft, evidence)
-    const inScope = scope !== undefined && scope.kind !== 'sync'
-    if (inScope) scope.reported += 1
-    const emits = inScope && scope.reported <= ROWS_PER_MARK_MAX
+    const emits = takesRow(context)
     const { transaction } = evidence
     if (typeof transaction !== 'object' || evidence.outcome !== 'ok') {
       if (emits) operation.produce('write', evidence.sentAt, draft)
@@ -81,6 +77,18 @@ export function reportWrite(given: Context, seen: WriteEvidence): void {
       })
     })
   })
+}
+
+/** @returns whether the mark reports one more row */
+function takesRow({ operation, scope }: Context): boolean {
+  if (!scope || scope.kind === 'sync') return false
+  scope.reported += 1
+  if (scope.reported <= ROWS_PER_MARK_MAX) return true
+  operation.instruments.warn(
+    'rows_over_limit',
+    `a ${scope.kind} of '${scope.system}', and maybe others, is of more than ${ROWS_PER_MARK_MAX} rows: those beyond are known to the operation and not reported`,
+  )
+  return false
 }
 
 export interface TransactionEnd {
