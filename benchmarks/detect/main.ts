@@ -39,7 +39,7 @@ say(
   `every detector, ${count(OPERATIONS)} operations on ${count(entities)} entities, one thread, Node ${process.version}`,
 )
 say(
-  `us for each operation: the median step of ${STEP} operations, and the mean of the quietest tenth of the steps\n`,
+  `us of the processor for each operation: the median step of ${STEP} operations, the mean of the quietest tenth of the steps\n`,
 )
 for (const { name, share } of shares(BLOCK)) say(`  ${(100 * share).toFixed(1).padStart(5)} %  ${name}`)
 say()
