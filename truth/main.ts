@@ -6,7 +6,8 @@ import { tableOf } from './table.ts'
 
 const USAGE = `npm run truth -- [--operations 20000] [--seed 1] [--processes 2] [--database postgres://…]
 
-Real calls on a real PostgreSQL, found against what happened. Ends with 1 where a promise is broken.
+Real calls on a real PostgreSQL, found against what happened. Ends with 1 where a promise is broken. Ctrl-C ends it after the
+round that is under way, with the figures so far.
 --database must be empty, on a server with wal_level = logical; without it a server is started and thrown away.`
 
 const { values } = parseArgs({
@@ -29,6 +30,11 @@ if (values.help || ![operations, seed, processes].every((each) => Number.isSafeI
 }
 
 const server = values.database === undefined ? await startPostgres() : undefined
+const stop = new AbortController()
+process.once('SIGINT', () => {
+  process.stderr.write('ending after this round; again to end at once\n')
+  stop.abort()
+})
 try {
   const startMs = Date.now()
   const results = await runSuite({
@@ -36,6 +42,7 @@ try {
     seed,
     operations,
     processes,
+    signal: stop.signal,
     onRound: ({ operations: done, scores, retractions }) => {
       const wrong = [...scores.values()].reduce((sum, score) => sum + score.false, 0)
       const rate = Math.round(done / ((Date.now() - startMs) / 1000))

@@ -21,6 +21,8 @@ export interface SuiteOptions {
   /** That a call's process kills itself in it; in every other round, so that others end their processes whole. Default:
    *  0.002. */
   readonly crashes?: number
+  /** Ends it after the round that is under way. */
+  readonly signal?: AbortSignal
   /** Told after each round. */
   readonly onRound?: (results: Results) => void
 }
@@ -55,7 +57,7 @@ export async function runSuite(options: SuiteOptions): Promise<Results> {
   }
   const stage = await Stage.open(database, processes)
   try {
-    while (results.operations < operations) {
+    while (results.operations < operations && !options.signal?.aborted) {
       const name = `r${results.rounds}`
       const mix = { callsMax: 6, crashes: results.rounds % 2 === 1 ? crashes : 0 }
       const groups = Array.from({ length: groupsPerRound }, (_, index) =>

@@ -29,6 +29,9 @@ export function tableOf({ operations, rounds, events, scores, retractions, class
       )
     }
   }
+  for (const [kind, { missed }] of scores.get('all there')?.byKind ?? [])
+    if (missed.length > 0)
+      lines.push('', `missed although all was there, of ${NAMES[kind]}: ${missed.join(' | ')}`)
   lines.push(
     '',
     `proven findings that were taken back: ${number(retractions)}`,

@@ -50,3 +50,6 @@ process.on('message', (order: Order) => {
     (error: unknown) => process.send?.({ failed: String((error as Error)?.stack ?? error) }),
   )
 })
+
+// whoever started it is gone
+process.on('disconnect', () => process.exit())

@@ -65,7 +65,11 @@ class Slot {
   }
 
   async open(): Promise<void> {
-    this.#child = fork(MAIN, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    this.#child = fork(MAIN, {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      // a Ctrl-C is for the suite, which ends them as a process should end
+      detached: true,
+    })
     await this.obey({ order: 'open', places: this.#places })
   }
 
