@@ -16,8 +16,10 @@ export function reordersOf(facts: Facts): Reorder[] {
     const history = changes.get(record) ?? []
     const carried = attempts.flatMap((attempt) => {
       const place = placeOf(attempt, history)
-      const made = place === undefined ? undefined : history[place]?.new
-      return place === undefined || !made ? [] : [{ attempt, place, made }]
+      const made = history.flatMap((change) =>
+        change.statement?.root === attempt.carries && change.new ? [change.new] : [],
+      )
+      return place === undefined ? [] : [{ attempt, place, made }]
     })
     return carried.flatMap((newer) =>
       carried
@@ -41,13 +43,14 @@ function placeOf({ carries }: Attempt, history: readonly Change[]): number | und
 
 interface Carried {
   readonly attempt: Attempt
-  /** The version as it is in the row. */
-  readonly made: Values
+  /** Versions of the row that it may be: what the statement made, and what a trigger made of that. */
+  readonly made: readonly Values[]
 }
 
 /** Whether a field differs that both took from their versions of the row. */
 function differ(older: Carried, newer: Carried): boolean {
-  const isOfRow = ({ attempt, made }: Carried, field: string) => attempt.fields[field] === made[field]
+  const isOfRow = ({ attempt, made }: Carried, field: string) =>
+    made.some((values) => values[field] === attempt.fields[field])
   return Object.keys(older.attempt.fields).some(
     (field) =>
       field in newer.attempt.fields &&

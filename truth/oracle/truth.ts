@@ -45,7 +45,11 @@ export function truthOf(round: Round) {
       const plan = facts.accounts.get(call)?.plan
       // an outbox that is not declared joins nobody
       const isJoined = plan?.shape !== 'outbox' || plan.syncsDeclared
-      return plan?.client === 'fetch' && plan.shape !== 'upsert' && plan.shape !== 'nested' && isJoined
+      // who counts up in SQL sends what it read before that
+      const isOwn = plan?.shape !== 'plain' || plan.change !== 'increment'
+      return (
+        plan?.client === 'fetch' && plan.shape !== 'upsert' && plan.shape !== 'nested' && isJoined && isOwn
+      )
     })
   const splits = splitsOf(facts).map(({ call, how }) => `${call} ${how}`)
   const empty = emptySections(facts)
