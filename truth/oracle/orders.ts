@@ -5,7 +5,7 @@ import type { Attempt, Change, Facts } from './facts.ts'
 export interface Reorder {
   /** `older newer`, by the calls whose change they carry. */
   readonly pair: string
-  /** Versions of the row from the older one to the newer one. */
+  /** Versions of the row from the older one to the newer one; infinite where none leads to the other. */
   readonly steps: number
 }
 
@@ -29,7 +29,10 @@ export function reordersOf(facts: Facts): Reorder[] {
         .filter((older) => differ(older, newer))
         .map((older) => ({
           pair: `${older.attempt.carries} ${newer.attempt.carries}`,
-          steps: newer.place - older.place,
+          // over a deletion no chain of versions leads
+          steps: isUnbroken(history, older.place, newer.place)
+            ? newer.place - older.place
+            : Number.POSITIVE_INFINITY,
         })),
     )
   })
@@ -39,6 +42,10 @@ export function reordersOf(facts: Facts): Reorder[] {
 function placeOf({ carries }: Attempt, history: readonly Change[]): number | undefined {
   const place = history.findLastIndex(({ statement }) => statement?.root === carries)
   return place === -1 ? undefined : place
+}
+
+function isUnbroken(history: readonly Change[], from: number, to: number): boolean {
+  return history.slice(from + 1, to + 1).every((change) => change.old && change.new)
 }
 
 interface Carried {
