@@ -129,14 +129,18 @@ function writeRejected(
   }
 }
 
-/** Whether this write is what the sync brought there: it names the version, or the values are the same. */
+/** Whether this write is what the sync brought there: it names the version, or the values are the same. What the database
+ *  made of a value on the way (a trigger) the app did not send. */
 function carries(sync: Sync, write: Write): boolean {
   if (sync.version !== undefined && sync.version === write.version) return true
   if (sync.action === 'delete' || write.action === 'delete') return sync.action === write.action
   const compared = Object.entries(write.assigned)
     .filter(([, assignment]) => assignment !== 'last_write_wins')
-    .map(([field]) => compareField(sync.fields, write.fields, field))
-  return compared.includes('same') && !compared.includes('different')
+    .map(([field, assignment]) => ({ assignment, is: compareField(sync.fields, write.fields, field) }))
+  return (
+    compared.some(({ is }) => is === 'same') &&
+    !compared.some(({ is, assignment }) => is === 'different' && assignment !== 'unknown')
+  )
 }
 
 function transactionDoubt(writes: readonly Write[]): string | undefined {

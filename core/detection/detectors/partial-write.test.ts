@@ -121,6 +121,18 @@ describe('a partial write is proven', () => {
       'proven write-rejected',
       history(start, acknowledged, cleanWrite('name', 'Ann', 'Anna', { outcome: 'rejected' }), end),
     ],
+    'when it did, and a trigger would have changed another value on the way': [
+      'proven write-rejected',
+      history(
+        start,
+        sync('ok', { name: 'Anna', phone: '12' }),
+        write(
+          { name: ['Ann', 'Ann', 'Anna', 'supplied'], phone: ['1', '1', '+12', 'unknown'] },
+          { outcome: 'rejected' },
+        ),
+        end,
+      ),
+    ],
     'when a transaction was rolled back after the sync': [
       'proven write-rejected',
       history(

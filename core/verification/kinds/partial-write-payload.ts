@@ -39,12 +39,16 @@ export function refusedWrite(write: Write | undefined, brought: Sync | undefined
     return { carries: false, carried: [], changed: [], isKnown: false, isCertain: false }
   const held = write.overwritten_fields ?? write.base_fields
   const meant = Object.keys(write.assigned).filter((field) => write.assigned[field] !== 'last_write_wins')
-  const compared = meant.map((field) => relation(brought.fields, write.fields, field))
+  // of a value that the database changed on the way, the app sent what it had before
+  const isMeant = (field: string) => write.assigned[field] !== 'unknown'
+  const isOther = meant.some(
+    (field) => isMeant(field) && relation(brought.fields, write.fields, field) === 'different',
+  )
   const carried = meant.filter((field) => relation(brought.fields, write.fields, field) === 'same').sort()
   const isDelete = write.action === 'delete'
   const sameVersion = brought.version !== undefined && brought.version === write.version
   const sameDelete = isDelete && brought.action === 'delete'
-  const sameValues = compared.includes('same') && !compared.includes('different')
+  const sameValues = carried.length > 0 && !isOther
   return {
     carries: sameVersion || sameDelete || (sameValues && !isDelete && brought.action !== 'delete'),
     carried,
