@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util'
+import type { Outcome } from './job.ts'
 import { type Review, reviews } from './reviewed.ts'
 import { allMutants } from './subjects.ts'
 import { tryAll } from './try-all.ts'
-import type { Outcome } from './worker.ts'
 
 /** Deletes each condition of the detectors in turn and says what that breaks: `npm run mutation`.
  *

@@ -1,9 +1,9 @@
 import { fork } from 'node:child_process'
 import { join } from 'node:path'
-import type { Job, Outcome } from './worker.ts'
+import { type Job, type Outcome, READY } from './job.ts'
 
-/** One mutant takes a second or two; a loop without an end takes for ever. */
-const SILENCE_MS_MAX = 60_000
+/** One mutant takes a second or two of processor time; a loop without an end takes for ever. */
+const SILENCE_MS_MAX = 180_000
 
 /** Tries mutants in as many processes as asked for. One that does not come to an end is ended with its process, counts as
  *  `throws`, and another process goes on behind it. */
@@ -37,11 +37,12 @@ function runWorker(job: Job, onOutcome: (outcome: Outcome) => void): Promise<boo
       hung = true
       child.kill('SIGKILL')
     }
-    let silence = setTimeout(end, SILENCE_MS_MAX)
+    let silence: NodeJS.Timeout | undefined
     child.on('message', (outcome) => {
       clearTimeout(silence)
       silence = setTimeout(end, SILENCE_MS_MAX)
-      onOutcome(outcome as Outcome)
+      // the first one only says that it begins
+      if (outcome !== READY) onOutcome(outcome as Outcome)
     })
     child.once('exit', (code) => {
       clearTimeout(silence)
