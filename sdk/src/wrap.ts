@@ -135,7 +135,7 @@ function beginOperation<Args extends readonly unknown[]>(
       instruments,
       parent,
       entity,
-      options.input ? attempt(() => options.input?.(...args)) : args,
+      options.input ? [attempt(() => options.input?.(...args))] : args,
       {
         counter: options.counter,
         lastWriteWins: options.lastWriteWins,

@@ -89,7 +89,7 @@ export class Operation {
     instruments: Instruments,
     parent: Operation | undefined,
     entity: EntityRef | undefined,
-    callerArguments: unknown,
+    callerArguments: readonly unknown[],
     declared: Declared,
   ) {
     this.instruments = instruments

@@ -2,7 +2,7 @@ import { auto, map } from '@syncproof/core/contract'
 import { describe, expect, it } from 'vitest'
 import { SuppliedValues } from './supplied-values.ts'
 
-const has = (given: unknown, value: unknown, rule = auto) => new SuppliedValues(given).has(value, rule)
+const has = (given: unknown, value: unknown, rule = auto) => new SuppliedValues([given]).has(value, rule)
 
 describe('a value that the caller gave is supplied', () => {
   it.each([

@@ -17,7 +17,7 @@ export class SuppliedValues {
   #forms: Set<Form> | undefined
   #canonicals: Map<FieldRule, Set<string | undefined>> | undefined
 
-  constructor(callerArguments: unknown) {
+  constructor(callerArguments: readonly unknown[]) {
     this.#opaque = !collectLeaves(callerArguments, this.#leaves)
   }
 
@@ -29,7 +29,7 @@ export class SuppliedValues {
     const leaves: Leaf[] = []
     // a structured value counts as supplied where all its parts are
     if (typeof value === 'string') leaves.push(value)
-    else if (!collectLeaves(value, leaves)) return true
+    else if (!collectLeaves([value], leaves)) return true
     this.#forms ??= new Set(this.#leaves.flatMap(formsOf))
     for (const leaf of leaves) if (!this.#hasForm(leaf, this.#forms)) return this.#hasByRule(value, rule)
     return true
@@ -55,9 +55,10 @@ export class SuppliedValues {
 }
 
 /** @returns false where something could not be seen whole */
-function collectLeaves(root: unknown, leaves: Leaf[]): boolean {
+function collectLeaves(roots: readonly unknown[], leaves: Leaf[]): boolean {
+  const walk: Walk = { leaves, seen: undefined, nodes: 0 }
   try {
-    return visit(root, 0, { leaves, seen: undefined, nodes: 0 })
+    return roots.every((root) => visit(root, 1, walk))
   } catch {
     // a Proxy that throws
     return false

@@ -1,3 +1,5 @@
+import { attempt } from '../operation/guarded.ts'
+
 /** What is used of a span of `@opentelemetry/api`. */
 interface Span {
   spanContext(): { readonly traceId: string; readonly spanId: string }
@@ -15,27 +17,21 @@ const SPAN = Symbol.for('OpenTelemetry Context Key SPAN')
 
 /** The span that the calling code runs in; undefined without OpenTelemetry, or outside any span. */
 export function activeSpan(): Span | undefined {
-  try {
-    const api = (globalThis as { [API]?: OpenTelemetryApi })[API]
-    return api?.context?.active().getValue(SPAN) as Span | undefined
-  } catch {
-    // a context manager of the app's own that fails
-    return undefined
-  }
+  const api = (globalThis as { [API]?: OpenTelemetryApi })[API]
+  // a context manager of the app's own may fail
+  return attempt(() => api?.context?.active().getValue(SPAN) as Span | undefined)
 }
 
 const TRACE_ID = /^(?!0{32})[0-9a-f]{32}$/
 const SPAN_ID = /^(?!0{16})[0-9a-f]{16}$/
 
 /** `trace_id` and `span_id` of an event; neither where the span is none that a trace could show. */
-export function traceOf(span: Span | undefined): { trace_id?: string; span_id?: string } {
-  if (!span) return {}
-  try {
+export function traceOf(span: Span | undefined): { trace_id: string; span_id: string } | undefined {
+  if (!span) return undefined
+  return attempt(() => {
     const { traceId, spanId } = span.spanContext()
-    return TRACE_ID.test(traceId) && SPAN_ID.test(spanId) ? { trace_id: traceId, span_id: spanId } : {}
-  } catch {
-    return {}
-  }
+    return TRACE_ID.test(traceId) && SPAN_ID.test(spanId) ? { trace_id: traceId, span_id: spanId } : undefined
+  })
 }
 
 /** Names an operation on a span, so that a trace shows it. Nothing that could be a value of a record. */
@@ -43,13 +39,12 @@ export function markSpan(
   span: Span | undefined,
   operation: { id: string; name: string; type: string },
 ): void {
-  try {
+  // a span processor of the app's own may fail
+  attempt(() =>
     span?.setAttributes({
       'syncproof.operation_id': operation.id,
       'syncproof.operation': operation.name,
       'syncproof.entity_type': operation.type,
-    })
-  } catch {
-    // a span processor of the app's own that fails
-  }
+    }),
+  )
 }
