@@ -182,6 +182,11 @@ function onlySteps({ sync, write, started, finished }: Sent) {
       'Those may have made another version.',
     ),
     step(
+      sync.operation_id !== write.operation_id || sync.monotonic_us >= write.monotonic_us,
+      `Sync ${sync.id} was not sent before write ${write.id} was.`,
+      'What was sent before cannot carry what the write made.',
+    ),
+    step(
       started.seq < write.seq && write.seq < (finished?.seq ?? 0) && write.system !== sync.system,
       `It made the version of write ${write.id} between the two.`,
       'What came after its end is not told by it.',

@@ -13,6 +13,7 @@ import {
   startedFor,
   sync,
   token,
+  without,
   write,
 } from '../../detection/testing/history-builder.ts'
 
@@ -112,6 +113,13 @@ export const realFindings: Readonly<Record<string, DetectedFinding>> = {
         finished(),
       ),
       synced({ operation: 1, fromMs: 2 }, ['2', '3', 'b']),
+    ),
+  ),
+  'reordered-sync, of a payload that names no version': theOne(
+    'reordered-sync',
+    beside(
+      without(synced({ operation: 0 }, ['1', '2', 'a'], revision('10')), 'sync', 'version'),
+      synced({ operation: 1, fromMs: 1 }, ['2', '3', 'b'], revision('9')),
     ),
   ),
   'reordered-sync, sent by an outbox': theOne('reordered-sync', outboxed()),

@@ -30,6 +30,7 @@ const LISTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     write:
       'action assigned.email at base_fields base_fields.email base_version duration_us guard id known_versions.0 monotonic_us overwritten_by_self overwritten_fields overwritten_fields.email overwritten_version seq system transaction',
     sync: 'action at attempt duration_us external_version monotonic_us operation_id seq',
+    operation_finished: 'at duration_us id monotonic_us outcome seq',
   },
   'orphaned-operation': {
     operation_started: 'at attempt duration_us intent monotonic_us',
