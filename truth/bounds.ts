@@ -11,6 +11,8 @@ const RECALL: Readonly<Partial<Record<Kind, number>>> = {
   overlaps: 0.999,
   skews: 0.999,
   orphans: 0.999,
+  unobserved: 0.999,
+  duplicates: 0.999,
   reorders: 0.95,
 }
 /** Kinds whose proof is one event. */

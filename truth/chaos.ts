@@ -1,12 +1,12 @@
 import type { ProcessReport, StoredEvent } from '@syncproof/core/contract'
 import type { Random } from './plan/random.ts'
-import type { Round } from './world/stage.ts'
+import { isWhole, type Round } from './world/stage.ts'
 
 /** What became of a round's events on their way. */
 export interface Telemetry {
   readonly name: string
-  /** The share of events that are surely there, where each is lost by itself; 0 where more is lost than that says. */
-  readonly kept: number
+  /** Nothing is missing. */
+  readonly whole: boolean
   readonly events: readonly StoredEvent[]
   readonly processes: ReadonlyMap<string, ProcessReport>
 }
@@ -22,28 +22,29 @@ export const CHAOS = [
 ] as const
 export type Chaos = (typeof CHAOS)[number]
 
-export function asSent({ events, processes }: Round): Telemetry {
-  return { name: 'all there', kept: 1, events, processes }
+export function asSent(round: Round): Telemetry {
+  const { events, processes } = round
+  return { name: 'all there', whole: isWhole(round), events, processes }
 }
 
 export function befallen(round: Round, chaos: Chaos, random: Random): Telemetry {
   const { events, processes } = round
-  const made = { name: chaos, processes, kept: 0 }
+  const made = { name: chaos, processes, whole: false }
   switch (chaos) {
     case 'drop 10 %':
     case 'drop 30 %':
     case 'drop 50 %': {
       const rate = Number(chaos.slice(5, 7)) / 100
-      return { ...made, kept: 1 - rate, events: events.filter(() => !random.chance(rate)) }
+      return { ...made, events: events.filter(() => !random.chance(rate)) }
     }
     case 'duplicates, any order':
       return {
         ...made,
-        kept: 1,
+        whole: isWhole(round),
         events: shuffled([...events, ...events.filter(() => random.chance(0.1))], random),
       }
     case 'clocks 5 s apart':
-      return { ...made, kept: 1, ...skewed(round, random) }
+      return { ...made, whole: isWhole(round), ...skewed(round, random) }
     case 'cut off':
       return { ...made, events: cutOff(events, random) }
   }

@@ -23,6 +23,8 @@ export const KINDS = [
   'skews',
   'reorders',
   'orphans',
+  'unobserved',
+  'duplicates',
   'others',
   'refuted',
 ] as const satisfies readonly Kind[]

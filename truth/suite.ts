@@ -95,14 +95,14 @@ function judgeRound(round: Round, random: Random, chaosPerRound: number, results
 
 /** @returns what was proven, by id */
 function score(
-  { name, events, processes }: Telemetry,
+  { name, events, processes, whole }: Telemetry,
   truth: Truth,
   callOf: CallOf,
   results: Results,
 ): ReadonlyMap<string, string> {
   const scores = results.scores.get(name) ?? new Scores()
   results.scores.set(name, scores)
-  const claims = claimsOf(events, processes, callOf)
+  const claims = claimsOf(events, processes, callOf, whole)
   scores.add(truth, claims)
   return claims.proven
 }

@@ -12,6 +12,8 @@ const NAMES: Readonly<Record<Kind, string>> = {
   skews: 'write-skew',
   reorders: 'reordered-sync',
   orphans: 'orphaned-operation',
+  unobserved: 'unobserved-write',
+  duplicates: 'duplicate-create',
   others: 'others',
   refuted: 'refuted by its witness',
 }

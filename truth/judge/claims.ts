@@ -22,6 +22,10 @@ export interface Claims {
   readonly reorders: readonly string[]
   /** By call. */
   readonly orphans: readonly string[]
+  /** `call row`: observed, not proven. */
+  readonly unobserved: readonly string[]
+  /** By row: neither proven nor observed before both records were read. */
+  readonly duplicates: readonly string[]
   /** Every proven finding, by id, with its kind. */
   readonly proven: ReadonlyMap<string, string>
   /** Proven ones that do not follow from their own witness. */
@@ -33,23 +37,27 @@ export interface Claims {
 type Text = keyof Omit<Claims, 'proven'>
 
 /** Judges every operation of these events.
+ *  @param whole nothing that any process produced is missing
  *  @param callOf the key of the call that an operation is, by its id
  *  @throws what a detector threw */
 export function claimsOf(
   events: readonly StoredEvent[],
   processes: ReadonlyMap<string, ProcessReport>,
   callOf: CallOf,
+  whole: boolean,
 ): Claims {
   const proven = new Map<string, string>()
   const texts = new Map<Text, Set<string>>()
-  for (const history of historiesOf(events, processes)) {
+  for (const history of historiesOf(events, processes, whole)) {
     const { findings, failures } = detectOperation(history)
     if (failures[0]) throw failures[0].error
     for (const finding of findings) {
-      if (finding.verdict !== 'proven') continue
-      proven.set(finding.id, finding.kind)
+      const isUnproven = finding.kind === 'unobserved-write' || finding.kind === 'duplicate-create'
+      if (finding.verdict !== 'proven' && !isUnproven) continue
       const [kind, text] = textOf(finding, callOf)
       texts.set(kind, (texts.get(kind) ?? new Set()).add(text))
+      if (isUnproven) continue
+      proven.set(finding.id, finding.kind)
       const verification = verifyFinding(asShown(finding))
       if (verification.result === 'refuted')
         texts.set(
@@ -69,6 +77,8 @@ export function claimsOf(
     skews: list('skews'),
     reorders: list('reorders'),
     orphans: list('orphans'),
+    unobserved: list('unobserved'),
+    duplicates: list('duplicates'),
     others: list('others'),
     refuted: list('refuted'),
     proven,
@@ -114,6 +124,10 @@ function textOf(finding: DetectedFinding, callOf: CallOf): [Text, string] {
         [older, newer].map((sync) => callOf(sync?.on_behalf_of ?? sync?.operation_id)).join(' '),
       ]
     }
+    case 'unobserved-write':
+      return ['unobserved', `${call} ${row}`]
+    case 'duplicate-create':
+      return ['duplicates', row]
     case 'orphaned-operation':
       return ['orphans', call]
     default:

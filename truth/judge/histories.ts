@@ -2,10 +2,12 @@ import type { ProcessReport, StoredEvent } from '@syncproof/core/contract'
 import { detectionRules, type NeighbourHistory, type OperationHistory } from '@syncproof/core/detection'
 
 /** Histories as the store hands them over, put together from the events of one round. Its processes are quiet before
- *  and after it, so that no operation reaches beyond it. */
+ *  and after it, so that no operation reaches beyond it.
+ *  @param whole nothing that any process produced is missing */
 export function historiesOf(
   arrived: readonly StoredEvent[],
   processes: ReadonlyMap<string, ProcessReport>,
+  whole: boolean,
 ): OperationHistory[] {
   const unique = [...new Map(arrived.map((event) => [event.id, event])).values()]
   const inOrder = unique.sort((a, b) => a.seq - b.seq)
@@ -43,7 +45,21 @@ export function historiesOf(
       ...(end && { processEnd: { event: end, whole: !isMissing?.(first.seq, end.last_seq) } }),
     }
   })
-  return withNeighbours(histories)
+  return withNeighbours(whole ? withUnclaimed(histories, inOrder) : histories)
+}
+
+/** Where nothing is missing, a version that no write made was made by somebody who reports nothing. */
+function withUnclaimed(
+  histories: readonly OperationHistory[],
+  events: readonly StoredEvent[],
+): OperationHistory[] {
+  const made = new Set(events.map((event) => (event.kind === 'write' ? event.version : undefined)))
+  return histories.map((history) => {
+    const replaced = history.events.flatMap((event) =>
+      event.kind === 'write' ? (event.overwritten_version ?? []) : [],
+    )
+    return { ...history, unclaimed: new Set(replaced.filter((version) => !made.has(version))) }
+  })
 }
 
 /** Whether a sequence number between two is not there. */

@@ -7,6 +7,8 @@ import { type Change, type Facts, knowledgeBefore } from './facts.ts'
 export interface Overwrite {
   readonly statement: Writing
   readonly row: string
+  /** As the version's `updated_by`. */
+  readonly replaced: string
   /** Fields that were lost by it, in order; none = a conflict without a loss. */
   readonly lost: readonly string[]
   /** Nothing that it wrote depends on what it had read: right on any version. */
@@ -38,7 +40,7 @@ export function overwritesOf(facts: Facts): Overwrite[] {
     const indifferent =
       change.new !== null && Object.keys(statement.set).every((field) => field === 'updated_by')
     const lost = lostFields(facts, change, statement, base)
-    return [{ statement, row, lost, indifferent, veiled: isVeiled(facts, change, statement) }]
+    return [{ statement, row, replaced, lost, indifferent, veiled: isVeiled(facts, change, statement) }]
   })
 }
 

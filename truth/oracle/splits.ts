@@ -4,6 +4,8 @@ import { type Account, type Attempt, type Change, type Facts, knowledgeBefore } 
 export interface Split {
   readonly call: string
   readonly how: 'rejected' | 'never-sent' | 'write-rejected'
+  /** The row may have got from somebody else, at some time, what the database refused here. */
+  readonly isOpen: boolean
 }
 
 /** Of the operations that declare that they must reach the other system before they end. */
@@ -11,8 +13,10 @@ export function splitsOf(facts: Facts): Split[] {
   const changes = Map.groupBy(facts.changes, ({ statement }) => statement?.root ?? '')
   const attempts = Map.groupBy(facts.attempts, ({ root }) => root)
   return [...facts.accounts.values()].flatMap((account) => {
-    const how = splitOf(facts, account, changes.get(account.call) ?? [], attempts.get(account.call) ?? [])
-    return how ? [{ call: account.call, how }] : []
+    const own = attempts.get(account.call) ?? []
+    const how = splitOf(facts, account, changes.get(account.call) ?? [], own)
+    const isOpen = how === 'write-rejected' && own.some((attempt) => isHeldOnce(facts, account.root, attempt))
+    return how ? [{ call: account.call, how, isOpen }] : []
   })
 }
 
@@ -36,7 +40,9 @@ function splitOf(
   // what it committed changed nothing: both sides hold what they held
   if (isCommitted) return undefined
   const sent = attempts.findLast(({ status }) => status === 200)
-  return sent && plan.rollsBack && bringsNews(facts, root, sent) ? 'write-rejected' : undefined
+  return sent && (plan.rollsBack || plan.cutsCommit) && bringsNews(facts, root, sent)
+    ? 'write-rejected'
+    : undefined
 }
 
 /** Whether the row holds other values after these changes than before, of those that the statements set. */
@@ -60,4 +66,17 @@ function bringsNews(facts: Facts, root: string, { fields, record }: Attempt): bo
       ([field, value]) => fields[field] === value && base?.[field] !== value,
     )
   })
+}
+
+/** Whether some version of the row has a value that the rolled back statement set. */
+function isHeldOnce(facts: Facts, root: string, { record }: Attempt): boolean {
+  const set = facts
+    .linesOf(root)
+    .flatMap((line) =>
+      line.what === 'writing' && line.rows.includes(record) ? Object.entries(line.set) : [],
+    )
+  const versions = facts.changes.filter(({ row }) => row === record)
+  return set.some(
+    ([field, value]) => field !== 'updated_by' && versions.some((version) => version.new?.[field] === value),
+  )
 }

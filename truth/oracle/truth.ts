@@ -1,5 +1,5 @@
 import { innerKey } from '../plan/call.ts'
-import type { Round } from '../world/stage.ts'
+import { isWhole, type Round } from '../world/stage.ts'
 import { Facts } from './facts.ts'
 import { reordersOf } from './orders.ts'
 import { overwritesOf } from './overwrites.ts'
@@ -23,10 +23,11 @@ export function truthOf(round: Round) {
   const facts = new Facts(round)
   const overwrites = overwritesOf(facts)
   const isLiving = (call: string) =>
-    [call, innerKey(call)].every((each) => facts.accounts.get(each)?.died !== true)
+    [call, innerKey(call)].every((each) => facts.accounts.get(each)?.died !== true) &&
+    facts.accounts.get(call)?.plan?.cutsCommit === undefined
   // of an operation that calls others, what those have seen is not at hand where it is a neighbour
   const isAlone = (call: string) => isLiving(call) && facts.accounts.get(call)?.plan?.shape !== 'nested'
-  // what a killed process had not been answered, its events do not say
+  // what a process had not been answered, its events do not say
   const visible = overwrites.filter(({ veiled, statement }) => !veiled && isLiving(statement.call))
   const lostText = ({ statement, row, lost }: (typeof overwrites)[number]) =>
     `${statement.call} ${row} ${lost.join(',')}`
@@ -51,16 +52,31 @@ export function truthOf(round: Round) {
         plan?.client === 'fetch' && plan.shape !== 'upsert' && plan.shape !== 'nested' && isJoined && isOwn
       )
     })
-  const splits = splitsOf(facts).map(({ call, how }) => `${call} ${how}`)
+  const splits = splitsOf(facts)
+  const splitText = ({ call, how }: (typeof splits)[number]) => `${call} ${how}`
   const empty = emptySections(facts)
   const skews = skewsOf(facts)
+  // what a process that was killed had not been answered it did not report
+  const isUntold = ({ replaced }: (typeof overwrites)[number]) => {
+    const account = facts.accounts.get(facts.writerOf(replaced)?.call ?? '')
+    return account?.plan?.shape === 'raw' || account?.died === true || account?.plan?.cutsCommit !== undefined
+  }
+  const isByNobody = ({ replaced }: (typeof overwrites)[number]) =>
+    isWhole(round) && facts.accounts.get(facts.writerOf(replaced)?.call ?? '')?.plan?.shape === 'raw'
+  const created = facts.attempts.filter((attempt) => attempt.created && attempt.status === 200)
+  const duplicates = [...Map.groupBy(created, ({ record }) => record)]
+    .filter(([, attempts]) => attempts.length > 1)
+    .map(([record]) => record)
   const died = [...facts.accounts.values()].filter((account) => account.died && account.plan?.shape !== 'raw')
   const orphans = died.map(({ call }) => call)
   return {
     facts,
     lost: { sure: lost(visible), possible: lost(overwrites) },
     conflicts: { sure: conflicts.map(rowText), possible: overwrites.map(rowText) },
-    splits: { sure: splits, possible: splits },
+    splits: {
+      sure: splits.filter(({ call, isOpen }) => isLiving(call) && !isOpen).map(splitText),
+      possible: splits.map(splitText),
+    },
     voidByForeign: { sure: sectioned(visible), possible: sectioned(overwrites) },
     voidByNothing: {
       sure: empty.filter(({ call, wrote }) => wrote && isLiving(call)).map(({ call }) => call),
@@ -80,6 +96,11 @@ export function truthOf(round: Round) {
       possible: reorders.map(({ pair }) => pair),
     },
     orphans: { sure: orphans.filter((call) => hadBegun(facts, call)), possible: orphans },
+    unobserved: {
+      sure: visible.filter(isByNobody).map(rowText),
+      possible: overwrites.filter(isUntold).map(rowText),
+    },
+    duplicates: { sure: duplicates, possible: duplicates },
     others: { sure: [], possible: [] },
     refuted: { sure: [], possible: [] },
   } as const satisfies Readonly<Record<string, Happened | Facts>>

@@ -93,6 +93,8 @@ export interface CallPlan {
   readonly onFailure: 'throw' | 'ignore' | 'retry'
   /** Its transaction ends in ROLLBACK. */
   readonly rollsBack: boolean
+  /** Its connection is cut while it commits: when COMMIT is sent, or just before, so that it never is. */
+  readonly cutsCommit?: 'sent' | 'unsent'
   /** Between its steps, in milliseconds. */
   readonly pauseMs: number
   readonly crash?: Crash

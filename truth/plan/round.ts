@@ -80,7 +80,9 @@ function planCall(
   const swapped = random.chance(shape === 'skew' ? 0.5 : 0.15)
   const inTransaction = isTransactional(guard)
   const change = random.chance(0.4) ? 'spread_merge' : random.pick(CHANGES)
-  const bySql = change === 'increment' || guard === 'advisory' || !WITH_ANY_ACCESS.includes(shape)
+  const cutsCommit = inTransaction && shape === 'plain' && random.chance(0.04)
+  const bySql =
+    cutsCommit || change === 'increment' || guard === 'advisory' || !WITH_ANY_ACCESS.includes(shape)
   return {
     key,
     shape,
@@ -102,6 +104,7 @@ function planCall(
     answers: [0, 1].map(() => (random.chance(0.6) ? 'ok' : random.pick(ANSWERS))),
     onFailure: random.pick(['throw', 'ignore', 'retry'] as const),
     rollsBack: inTransaction && random.chance(0.1),
+    ...(cutsCommit && { cutsCommit: random.pick(['sent', 'unsent'] as const) }),
     pauseMs: random.below(4),
   }
 }

@@ -29,7 +29,8 @@ export class Calls {
       else if (plan.shape === 'shared_transaction') await sharedTransaction(this.#world, plan)
       else await this.#functionOf(plan)(plan.row, plan.updates, plan)
     } catch (error) {
-      if (isUnforeseen(error)) diary.note({ what: 'unforeseen', call: plan.key, error: String(error) })
+      if (!plan.cutsCommit && isUnforeseen(error))
+        diary.note({ what: 'unforeseen', call: plan.key, error: String(error) })
     } finally {
       diary.note({ what: 'ended', ...outer })
     }

@@ -85,6 +85,7 @@ class GuardedChange {
           )
         : await work(locked, leaving)
       if (this.#plan.rollsBack) throw new GivenUp()
+      if (this.#plan.cutsCommit) (rows as unknown as RecordedRows<SqlRows>).cutCommit(this.#plan.cutsCommit)
       return message
     })
   }

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { observe } from '@syncproof/sdk/pg'
 import type pg from 'pg'
 import type { Table } from '../plan/call.ts'
@@ -8,6 +9,7 @@ type Queryable = Pick<pg.Pool | pg.PoolClient, 'query'>
 
 /** SQL by hand, on node-postgres. */
 export class PgRows implements SqlRows {
+  cutsCommit: 'sent' | 'unsent' | undefined
   readonly #client: Queryable
   readonly #table: Table
 
@@ -82,6 +84,10 @@ export class PgRows implements SqlRows {
     await this.#client.query('SELECT pg_advisory_xact_lock(hashtext($1))', [key])
   }
 
+  cutCommit(when: 'sent' | 'unsent'): void {
+    this.cutsCommit = when
+  }
+
   async enqueue(message: object): Promise<void> {
     await this.#client.query('INSERT INTO outbox (message) VALUES ($1)', [JSON.stringify(message)])
   }
@@ -113,16 +119,20 @@ export class PgStore extends PgRows implements RowStore {
 
   async transaction<T>(isolation: Isolation, run: (rows: SqlRows) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect()
+    let broken: unknown
     try {
       await client.query(`BEGIN ISOLATION LEVEL ${isolation.toUpperCase()}`)
-      const value = await run(new PgRows(client, this.#of))
-      await client.query('COMMIT')
+      const rows = new PgRows(client, this.#of)
+      const value = await run(rows)
+      await commit(client, rows.cutsCommit)
       return value
     } catch (error) {
-      await client.query('ROLLBACK')
+      await client.query('ROLLBACK').catch((cut: unknown) => {
+        broken = cut
+      })
       throw error
     } finally {
-      client.release()
+      client.release(broken as Error | undefined)
     }
   }
 
@@ -140,4 +150,13 @@ function insertion(row: Values) {
     list: columns.map((_, index) => `$${index + 1}`).join(', '),
     values: Object.values(row),
   }
+}
+
+async function commit(client: pg.PoolClient, cut: 'sent' | 'unsent' | undefined): Promise<void> {
+  const { stream } = (client as unknown as { connection: { stream: Socket } }).connection
+  if (cut === 'unsent') stream.destroy()
+  const committed = client.query('COMMIT')
+  // written in the same turn, so that the server has it
+  if (cut === 'sent') setImmediate(() => stream.destroy())
+  await committed
 }

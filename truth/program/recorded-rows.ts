@@ -78,6 +78,10 @@ export class RecordedRows<R extends Rows> implements Rows {
     return this.rows.lockKey(key)
   }
 
+  cutCommit(this: RecordedRows<SqlRows>, when: 'sent' | 'unsent'): void {
+    this.rows.cutCommit(when)
+  }
+
   async savepoint<T>(this: RecordedRows<TransactionRows>, run: () => Promise<T>): Promise<T> {
     const before = this.made.length
     try {

@@ -29,6 +29,8 @@ export interface SqlRows extends TransactionRows {
   upsert(row: Values): Promise<void>
   updateBoth(ids: readonly string[], set: Values): Promise<number>
   lockKey(key: string): Promise<void>
+  /** The connection of this transaction is cut when it commits. */
+  cutCommit(when: 'sent' | 'unsent'): void
   /** Leaves a message for another process, in this transaction. */
   enqueue(message: object): Promise<void>
 }

@@ -41,6 +41,8 @@ export class ProgramWorld {
     this.ats = atsClients(ats)
     this.raw = new pg.Pool({ connectionString: database, max: 2 })
     this.#pool = new pg.Pool({ connectionString: database, max: 24 })
+    // a connection that is cut says so, too, and the error of whoever used it is enough
+    this.#pool.on('connect', (client) => client.on('error', () => undefined))
     const stores = TABLES.map((table) => [
       table,
       {

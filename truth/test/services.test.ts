@@ -27,7 +27,7 @@ test('collector, store and reconciler prove what the detectors prove of the same
   timeout: 240_000,
 }, async () => {
   const round = await play(databases[1]?.url ?? '')
-  const { proven } = claimsOf(round.events, round.processes, callsOf(round.events))
+  const { proven } = claimsOf(round.events, round.processes, callsOf(round.events), true)
   expect(proven.size).toBeGreaterThan(50)
   await post(round)
   await vi.waitFor(async () => expect(await listed()).toEqual([...proven.keys()].sort()), {

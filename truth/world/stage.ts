@@ -20,6 +20,11 @@ export interface Round {
   readonly processes: ReadonlyMap<string, ProcessReport>
 }
 
+/** No process was killed in it: every event that there was is there. */
+export function isWhole({ diaries }: Round): boolean {
+  return diaries.every((lines) => lines.every(({ what }) => what !== 'died'))
+}
+
 /** Calls that one process makes at once. */
 const AT_ONCE = 12
 
