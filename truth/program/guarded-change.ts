@@ -41,7 +41,7 @@ class GuardedChange {
     this.#actor = actor
   }
 
-  /** @param locked called after the guard's read
+  /** @param locked called after the guard's read, where it found the row
    *  @param leaving called before the transaction, or the change, ends */
   async run(locked: Step = nothing, leaving: Step = nothing): Promise<Message | undefined> {
     const { row } = this.#plan
@@ -51,7 +51,7 @@ class GuardedChange {
         const rows = this.#world.rows(this.#plan, this.#actor)
         const lock = this.#plan.guard === 'naive' ? undefined : ('for update' as const)
         const existing = await rows.read(row, lock)
-        locked()
+        if (existing) locked()
         const message = await this.#write(rows, existing)
         leaving()
         return message
@@ -71,7 +71,7 @@ class GuardedChange {
       if (guard === 'advisory') await (rows as unknown as RecordedRows<SqlRows>).lockKey(this.#plan.row)
       const work = async (entered: Step, left: Step) => {
         const existing = await this.#lock(guard, rows)
-        entered()
+        if (existing) entered()
         const message = await this.#write(rows, existing)
         if (message && this.#plan.sync === 'in_transaction')
           await send(this.#world, this.#plan, this.#actor, message)
