@@ -22,10 +22,12 @@ import { hasAny, turnTo } from './events.ts'
 import { collisionsAMonth, exposedCallOf, missMs } from './exposure.ts'
 import type { Detector, OperationHistory } from './history.ts'
 import { limits } from './limits.ts'
-import { linksOf, linksWanted } from './links.ts'
+import { linksOf, linksWanted, versionLink } from './links.ts'
+import { hidesVersion, mayHide, windowOf } from './unseen-version.ts'
 
 export type { Detector, NeighbourHistory, OperationHistory, ProcessEnd } from './history.ts'
 export { resolvePartialWrite, resolveUnknownOutcome, settled } from './resolution.ts'
+export { unseenVersions } from './unseen-version.ts'
 
 export const detectors: readonly Detector[] = [
   lostUpdate,
@@ -58,6 +60,10 @@ export const detectionRules = {
   contradictionsWithin,
   madeVersion,
   madeTwice,
+  versionLink,
+  hidesVersion,
+  mayHide,
+  windowOf,
   limits,
 } as const
 
