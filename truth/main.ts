@@ -31,10 +31,11 @@ if (values.help || ![operations, seed, processes].every((each) => Number.isSafeI
 
 const server = values.database === undefined ? await startPostgres() : undefined
 const stop = new AbortController()
-process.once('SIGINT', () => {
-  process.stderr.write('ending after this round; again to end at once\n')
-  stop.abort()
-})
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    process.stderr.write('ending after this round; again to end at once\n')
+    stop.abort()
+  })
 try {
   const startMs = Date.now()
   const results = await runSuite({
