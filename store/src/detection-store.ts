@@ -50,6 +50,24 @@ export interface DetectionRules {
   /** Whether two events that made one version contradict each other. */
   madeTwice(a: StoredEvent, b: StoredEvent): boolean
   collisionsAMonth(traffic: HazardTraffic): number | undefined
+  /** The link under which the write that made a version is found, and those that replaced it. */
+  versionLink(version: string): string
+  /** Whether what an event tells of may have made a version that the event does not name. */
+  hidesVersion(event: StoredEvent): boolean
+  /** Whether an event that hides a version may hide one that came up in the window and that `replacing` replaced. */
+  mayHide(
+    event: StoredEvent,
+    process: Pick<ProcessReport, 'clock'>,
+    replacing: StoredWrite,
+    window: VersionWindow,
+  ): boolean
+  /** When a version that a write replaced came up, where its operation had not seen it.
+   *  @param rootStartedMs of the operation's root, on its process's clock */
+  windowOf(
+    operation: Pick<OperationHistoryRow, 'events' | 'process'>,
+    write: StoredWrite,
+    rootStartedMs: number,
+  ): VersionWindow | undefined
   readonly limits: {
     readonly hopsMax: number
     readonly neighboursMax: number
@@ -57,6 +75,14 @@ export interface DetectionRules {
     readonly eventsPerLinkMax: number
     readonly linkWindowMs: number
   }
+}
+
+export type StoredWrite = Extract<StoredEvent, { readonly kind: 'write' }>
+
+/** On the collector's clock, in milliseconds since 1970, each as far out as it may have been. */
+export interface VersionWindow {
+  readonly sinceMs: number
+  readonly untilMs: number
 }
 
 /** Times are milliseconds since 1970. */
@@ -90,6 +116,16 @@ export interface DetectionVerdicts {
   readonly findings: readonly DetectedFinding[]
   /** Findings that are over, by id. Only open, acknowledged and muted ones change. */
   readonly resolved: readonly { readonly id: string; readonly resolution: Resolution }[]
+  /** Versions that new events replaced and that their operations had not seen: their makers are looked for
+   *  (`MakerStore`). Absent = none. */
+  readonly unseen?: readonly UnseenVersionRow[]
+}
+
+export interface UnseenVersionRow {
+  readonly version: string
+  readonly operationId: string
+  /** Of the write that replaced it. */
+  readonly eventId: string
 }
 
 export interface DetectionStep {
@@ -128,6 +164,8 @@ export interface DetectionStore {
 /** What a judge may read within its step. */
 export interface DetectionEvidence {
   openFindings(kind: FindingKind, entities: readonly EntityRef[]): Promise<readonly Finding[]>
+  /** Which of these findings are stored and not resolved. */
+  unresolved(ids: readonly string[]): Promise<readonly string[]>
   /** As `EventStore.ofEntity`. */
   entityEvents(entity: EntityRef, sinceMs: number): Promise<readonly StoredEvent[]>
 }

@@ -4,7 +4,7 @@ import { inconsistentAmong, markContradictions } from './contradictions.ts'
 import type { Database, Tx } from './database.ts'
 import { linkNextEvents } from './event-links.ts'
 import { entityEvents, toStoredEvent } from './events.ts'
-import { openFindings } from './findings.ts'
+import { openFindings, unresolvedAmong } from './findings.ts'
 import { countQuietCalls } from './groups.ts'
 import { withTraffic } from './hazard-traffic.ts'
 import { lockFindings } from './locks.ts'
@@ -12,6 +12,7 @@ import { loadNeighbours } from './neighbours.ts'
 import { endedCallers, filledOperations, loadHistories, openOperations } from './operation-histories.ts'
 import { projectOperations } from './operation-projection.ts'
 import { recordFindings, resolveFindings } from './record-findings.ts'
+import { rememberUnseen } from './replaced-versions.ts'
 import { countSections, type Judged } from './section-counts.ts'
 import type {
   DetectionBatch,
@@ -193,6 +194,7 @@ async function applyVerdicts(
   verdicts: DetectionVerdicts,
   rules: DetectionRules | undefined,
 ): Promise<readonly Finding[]> {
+  await rememberUnseen(tx, batch.projectId, verdicts.unseen ?? [])
   if (verdicts.findings.length === 0 && verdicts.resolved.length === 0) return []
   await lockFindings(tx, batch.projectId)
   // An operation is judged again with each of its events; it counts once, when it ends.
@@ -212,6 +214,7 @@ async function applyVerdicts(
 function evidenceOf(tx: Tx, projectId: string): DetectionEvidence {
   return {
     openFindings: (kind, entities) => openFindings(tx, projectId, [kind], entities),
+    unresolved: (ids) => unresolvedAmong(tx, projectId, ids),
     entityEvents: (entity, sinceMs) => entityEvents(tx, projectId, entity, sinceMs),
   }
 }

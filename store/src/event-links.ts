@@ -2,6 +2,7 @@ import type { StoredEvent } from '@syncproof/core/contract'
 import { sql } from 'kysely'
 import type { Tx } from './database.ts'
 import { toStoredEvent } from './events.ts'
+import { hidingLink } from './hidden-versions.ts'
 import { jsonb } from './sql-text.ts'
 import type { DetectionRules } from './store.ts'
 
@@ -15,7 +16,7 @@ export async function linkNextEvents(
   tx: Tx,
   lane: number,
   eventsMax: number,
-  rules: Pick<DetectionRules, 'linksOf'>,
+  rules: Pick<DetectionRules, 'linksOf' | 'hidesVersion'>,
 ): Promise<boolean> {
   const { rows } = await sql<{ position: string; linked: string }>`
     select position, linked from syncproof.detection_cursors where lane = ${lane}
@@ -25,11 +26,19 @@ export async function linkNextEvents(
   const events = await nextLinkable(tx, lane, cursor.linked, eventsMax)
   const last = events.at(-1)
   if (!last) return cursor.linked !== cursor.position
-  const links = events.flatMap(({ project_id, process_id, payload }) => {
+  const links = events.flatMap(({ project_id, process_id, received_ms, payload }) => {
     if (!payload || payload.kind === 'process_ended') return []
     const event = toStoredEvent({ process_id, payload })
-    const { id, operation_id } = payload as StoredEvent & { operation_id: string }
-    return rules.linksOf(event).map((link) => ({ project_id, link, event_id: id, operation_id }))
+    const { id, operation_id } = payload as StoredEvent & { operation_id?: string }
+    // of a later release's kinds, some may be of no operation
+    if (operation_id === undefined) return []
+    const found = rules.hidesVersion(event) ? [hidingLink(Number(received_ms))] : []
+    return [...rules.linksOf(event), ...found].map((link) => ({
+      project_id,
+      link,
+      event_id: id,
+      operation_id,
+    }))
   })
   await insertLinks(tx, links)
   const ends = events.filter(({ payload }) => payload?.kind === 'process_ended')
@@ -42,7 +51,8 @@ interface Linkable {
   readonly project_id: string
   readonly process_id: string
   readonly position: string
-  /** Without its fields; null for a kind that has no links. */
+  readonly received_ms: string
+  /** Without its fields; null for what has no links. */
   readonly payload: Omit<StoredEvent, 'process_id'> | null
 }
 
@@ -54,7 +64,10 @@ async function nextLinkable(
 ): Promise<readonly Linkable[]> {
   const { rows } = await sql<Linkable>`
     select project_id, process_id, position,
-      case when payload->>'kind' in ('write', 'sync', 'section_left', 'process_ended')
+      floor(extract(epoch from received_at) * 1000)::bigint as received_ms,
+      case when payload->>'kind' not in ('read', 'transaction_finished', 'section_entered', 'contract_violated',
+          'invariant_violated') and (payload->>'kind' <> 'operation_started' or payload ? 'syncs')
+          and (payload->>'kind' <> 'operation_finished' or payload ? 'in_flight')
         then payload - array['fields', 'base_fields', 'overwritten_fields', 'assigned', 'known_versions'] end as payload
     from syncproof.next_events(${lane}, ${after}, ${eventsMax})`.execute(tx)
   return rows

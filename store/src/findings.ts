@@ -105,6 +105,19 @@ export async function openFindings(
   return rows.map(toFinding)
 }
 
+/** Which of these findings are stored and not resolved. */
+export async function unresolvedAmong(
+  db: Database,
+  projectId: string,
+  ids: readonly string[],
+): Promise<readonly string[]> {
+  if (ids.length === 0) return []
+  const { rows } = await sql<{ id: string }>`
+    select id from syncproof.findings
+    where project_id = ${projectId} and id = any(${ids}::text[]) and status <> 'resolved'`.execute(db)
+  return rows.map((row) => row.id)
+}
+
 async function countFindings(db: Database): ReturnType<FindingStore['counts']> {
   const rows = await db
     .selectFrom('syncproof.findings')

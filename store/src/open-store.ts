@@ -4,6 +4,7 @@ import { eventStore } from './events.ts'
 import { findingStore } from './findings.ts'
 import { groupStore } from './groups.ts'
 import { keyStore } from './keys.ts'
+import { makerStore } from './makers.ts'
 import { assertMigrated } from './migrate-store.ts'
 import { operationStore } from './operations.ts'
 import { processStore } from './processes.ts'
@@ -19,6 +20,7 @@ export function openStore(options: StoreOptions): Store {
     detection: detectionStore(db),
     findings: findingStore(db),
     groups: groupStore(db),
+    makers: makerStore(db),
     operations: operationStore(db),
     processes: processStore(db),
     sections: sectionStore(db),

@@ -13,11 +13,13 @@ import type {
 } from '@syncproof/core/contract'
 import type { DetectionStore, DetectionVerdicts } from './detection-store.ts'
 import type { GroupStore } from './group-store.ts'
+import type { MakerStore } from './maker-store.ts'
 import type { ReportStore } from './report-store.ts'
 import type { SectionStore } from './section-store.ts'
 
 export type * from './detection-store.ts'
 export type * from './group-store.ts'
+export type * from './maker-store.ts'
 export type * from './report-store.ts'
 export type * from './section-store.ts'
 
@@ -30,6 +32,7 @@ export interface Store {
   readonly detection: DetectionStore
   readonly findings: FindingStore
   readonly groups: GroupStore
+  readonly makers: MakerStore
   readonly operations: OperationStore
   readonly processes: ProcessStore
   readonly sections: SectionStore

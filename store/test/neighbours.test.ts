@@ -19,6 +19,10 @@ const rules: DetectionRules = {
   contradictionsWithin: () => [],
   madeVersion: () => undefined,
   madeTwice: () => false,
+  versionLink: (version) => version,
+  hidesVersion: () => false,
+  mayHide: () => false,
+  windowOf: () => undefined,
   limits: { hopsMax: 4, neighboursMax: 8, eventsPerLinkMax: 3, linkWindowMs: 60_000 },
 }
 

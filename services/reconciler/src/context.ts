@@ -1,5 +1,6 @@
 import type { Finding } from '@syncproof/core/contract'
 import type { Store } from '@syncproof/store'
+import type { MakerLimits } from './limits.ts'
 import type { ReconcilerMetrics } from './metrics.ts'
 import type { Pair } from './pairs.ts'
 import type { SayOnce } from './say-once.ts'
@@ -10,6 +11,8 @@ export interface Context {
   readonly projectId: string
   readonly pairs: ReadonlyMap<string, Pair>
   readonly fingerprintKey: string
+  /** See `ReconcilerOptions`. */
+  readonly makers: MakerLimits
   readonly metrics: ReconcilerMetrics
   /** Hears of each finding once, when it has been stored. */
   readonly onFinding: (finding: Finding) => void

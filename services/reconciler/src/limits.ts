@@ -35,6 +35,8 @@ export const limits = {
   transactionIdHorizonMs: 3_600_000,
   /** How far the clocks of collector and database may be apart before times of the two are not compared. */
   clockMarginMs: 5_000,
+  /** Of looking for the write that made a version which another one replaced. */
+  makers: { graceMs: 30_000, waitMsMax: 60 * 60 * 1000 },
   /** A group of findings is over when it has not happened for so long, and its function ended so many calls meanwhile: a
    *  day has each hour's traffic in it. */
   groupQuietMs: 24 * 60 * 60 * 1000,
@@ -66,6 +68,14 @@ export const limits = {
   /** Of the five seconds that a shutdown may take. */
   closeMs: 4_000,
 } as const
+
+export interface MakerLimits {
+  /** A process may be this late with what it reports before anything is concluded from what it did not: three heartbeats
+   *  of an SDK, longer than a request to the collector may take. */
+  readonly graceMs: number
+  /** For so long it is looked for; then nothing is said of it. */
+  readonly waitMsMax: number
+}
 
 /** Default of a pair's `grace`. */
 export const GRACE_MS_DEFAULT = 120_000

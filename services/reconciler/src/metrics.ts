@@ -5,6 +5,7 @@ import type { Pair } from './pairs.ts'
 
 const RESULTS: readonly ReportResult[] = ['clean', 'diverged', 'unknown']
 const SIDES = ['source', 'target'] as const
+const LOOKED = ['made', 'unobserved', 'undecided'] as const
 const FATES = ['committed', 'aborted'] as const
 
 export interface ReconcilerMetrics {
@@ -18,6 +19,7 @@ export interface ReconcilerMetrics {
   readonly indeterminate: Gauge<'pair'>
   readonly jobFailures: Counter<'queue'>
   readonly commitsSettled: Counter<'fate'>
+  readonly replacedVersions: Counter<'result'>
 }
 
 export interface MetricsOptions {
@@ -41,6 +43,7 @@ export function reconcilerMetrics(options: MetricsOptions): ReconcilerMetrics {
   }
   for (const kind of FINDING_KINDS) metrics.findingDelay.zero({ kind })
   for (const queue of options.queues) metrics.jobFailures.inc({ queue }, 0)
+  for (const result of LOOKED) metrics.replacedVersions.inc({ result }, 0)
   for (const fate of FATES) metrics.commitsSettled.inc({ fate }, 0)
   return metrics
 }
@@ -64,6 +67,12 @@ function detectionMetrics({ registers, store }: MetricsOptions) {
     stepFailures: new Counter({
       name: 'syncproof_detection_step_failures_total',
       help: 'Detection steps that failed and were tried again',
+      registers: [...registers],
+    }),
+    replacedVersions: new Counter<'result'>({
+      name: 'syncproof_replaced_versions_total',
+      help: 'Versions that a write replaced unseen, by whether a write that made them was reported',
+      labelNames: ['result'] as const,
       registers: [...registers],
     }),
     operationsSkipped: new Counter({

@@ -4,12 +4,13 @@ import type { Store } from '@syncproof/store'
 import type { Registry } from 'prom-client'
 import { type Context, messageOf } from './context.ts'
 import { laneRunner } from './detect/lane.ts'
-import { limits } from './limits.ts'
+import { limits, type MakerLimits } from './limits.ts'
 import { reconcilerMetrics } from './metrics.ts'
 import { pairRow, resolvePairs } from './pairs.ts'
 import { runReport } from './reconcile/run-report.ts'
 import { sayOnce } from './say-once.ts'
 import { sweep } from './schedule/sweep.ts'
+import { lookForMakers } from './settle/look-for-makers.ts'
 import { commitSettler } from './settle/settle-commits.ts'
 import {
   type JobData,
@@ -28,6 +29,8 @@ export interface ReconcilerOptions {
   readonly queue: QueueConnection
   /** The same as the app's, or no fingerprint of the two can be compared. */
   readonly fingerprintKey: string
+  /** How long the write that made a replaced version is waited for and looked for. Default: 30 s and an hour. */
+  readonly makers?: MakerLimits | undefined
   /** Where the reconciler's metrics are registered. */
   readonly metrics: Registry
   /** Hears of each finding that was not open before, once it is stored. A throw is logged. */
@@ -74,6 +77,7 @@ function contextOf(options: ReconcilerOptions): Context {
     projectId,
     pairs,
     fingerprintKey,
+    makers: options.makers ?? limits.makers,
     metrics: reconcilerMetrics({ registers: [options.metrics], store, projectId, pairs, queues }),
     onFinding(finding) {
       try {
@@ -166,6 +170,7 @@ function jobProcessor(
       for (const job of await sweep(context)) await queues.addJob(job)
     },
     commits: () => settleCommits(signal),
+    makers: () => lookForMakers(context),
     report: (data) => runReport(context, String(data.id), signal),
   }
   return async (name, data) => {

@@ -11,9 +11,11 @@ import {
   resolvePartialWrite,
   resolveUnknownOutcome,
   settled,
+  unseenVersions,
 } from '@syncproof/core/detection'
 import type { DetectionBatch, DetectionEvidence, DetectionVerdicts } from '@syncproof/store'
 import { type Context, messageOf } from '../context.ts'
+import { lateMaker, madeLate } from './late-makers.ts'
 
 /** Kinds that later events can end, by what decides it. */
 const RESOLVERS = {
@@ -58,10 +60,22 @@ export async function judgeBatch(
     const resolution = await resolve(context, finding, evidence)
     if (resolution) resolved.set(finding.id, resolution)
   }
+  for (const id of await madeLate(batch.events, evidence)) resolved.set(id, lateMaker())
   return {
     findings: [...findings.values()],
     resolved: [...resolved].map(([id, resolution]) => ({ id, resolution })),
+    unseen: newlyUnseen(batch),
   }
+}
+
+/** Once, with the write that replaced it: an operation is judged again and again. */
+function newlyUnseen({ operations, events }: DetectionBatch): NonNullable<DetectionVerdicts['unseen']> {
+  const fresh = new Set(events.map(({ id }) => id))
+  return operations.flatMap((history) =>
+    unseenVersions(history)
+      .filter(({ eventId }) => fresh.has(eventId))
+      .map((unseen) => ({ ...unseen, operationId: history.operationId })),
+  )
 }
 
 async function openFindings(batch: DetectionBatch, evidence: DetectionEvidence) {

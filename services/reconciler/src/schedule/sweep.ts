@@ -15,6 +15,8 @@ export async function sweep(context: Context): Promise<readonly NewJob[]> {
   await context.store.groups.close(context.projectId, { quietMs: groupQuietMs, callsMin: groupCallsMin })
   const jobs: NewJob[] = []
   if (isDatabaseToAsk) jobs.push({ name: 'commits', data: {}, deduplicationId: 'commits' })
+  if (await context.store.makers.due(context.projectId))
+    jobs.push({ name: 'makers', data: {}, deduplicationId: 'makers' })
   for (const { projectId, id } of await context.store.reports.pending(limits.abandonedMs)) {
     if (projectId !== context.projectId) continue
     const report = await context.store.reports.get(projectId, id)

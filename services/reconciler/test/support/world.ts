@@ -8,7 +8,12 @@ import pg from 'pg'
 import { Registry } from 'prom-client'
 import { vi } from 'vitest'
 import { freshDatabase, redisUrl } from '../../../../tools/testing/servers.ts'
-import { type QueueConnection, type Reconciler, startReconciler } from '../../src/index.ts'
+import {
+  type QueueConnection,
+  type Reconciler,
+  type ReconcilerOptions,
+  startReconciler,
+} from '../../src/index.ts'
 import { type AtsRecord, type AtsServer, startAtsServer } from './ats-server.ts'
 import { FINGERPRINT_KEY, PROJECT } from './events.ts'
 
@@ -76,7 +81,7 @@ export interface World extends Engine {
   readonly heard: Finding[]
   readonly logged: string[]
   pair(more?: Partial<PairConfig>): PairConfig
-  start(pair?: PairConfig): Promise<Reconciler>
+  start(pair?: PairConfig, more?: Partial<ReconcilerOptions>): Promise<Reconciler>
   closeReconcilers(): Promise<void>
   /** Requests a run and waits until it is finished. */
   reconcile(keys?: readonly string[]): Promise<Report>
@@ -111,7 +116,7 @@ export async function openWorld(transport: Transport, records: readonly AtsRecor
     heard,
     logged,
     pair,
-    async start(config = pair()) {
+    async start(config = pair(), more = {}) {
       const reconciler = await startReconciler({
         store: base.store,
         projectId: PROJECT,
@@ -121,6 +126,7 @@ export async function openWorld(transport: Transport, records: readonly AtsRecor
         metrics: running.length === 0 ? metrics : new Registry(),
         onFinding: (finding) => heard.push(finding),
         log: (line) => logged.push(line),
+        ...more,
       })
       running.push(reconciler)
       return reconciler
