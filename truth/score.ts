@@ -26,7 +26,7 @@ export const KINDS = [
   'unobserved',
   'duplicates',
   'others',
-  'refuted',
+  'unverified',
 ] as const satisfies readonly Kind[]
 
 const EXAMPLES_MAX = 6

@@ -15,7 +15,7 @@ const NAMES: Readonly<Record<Kind, string>> = {
   unobserved: 'unobserved-write',
   duplicates: 'duplicate-create',
   others: 'others',
-  refuted: 'refuted by its witness',
+  unverified: 'not verified by its witness',
 }
 
 /** The results as a table for people, one block for each thing that befell the events. */

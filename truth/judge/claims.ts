@@ -29,7 +29,7 @@ export interface Claims {
   /** Every proven finding, by id, with its kind. */
   readonly proven: ReadonlyMap<string, string>
   /** Proven ones that do not follow from their own witness. */
-  readonly refuted: readonly string[]
+  readonly unverified: readonly string[]
   /** Kinds that were proven without a place in this list. */
   readonly others: readonly string[]
 }
@@ -59,10 +59,12 @@ export function claimsOf(
       if (isUnproven) continue
       proven.set(finding.id, finding.kind)
       const verification = verifyFinding(asShown(finding))
-      if (verification.result === 'refuted')
+      if (verification.result !== 'verified')
         texts.set(
-          'refuted',
-          (texts.get('refuted') ?? new Set()).add(`${finding.kind} ${text}: ${verification.step.must}`),
+          'unverified',
+          (texts.get('unverified') ?? new Set()).add(
+            `${finding.kind} ${text}: ${JSON.stringify(verification)}`,
+          ),
         )
     }
   }
@@ -80,7 +82,7 @@ export function claimsOf(
     unobserved: list('unobserved'),
     duplicates: list('duplicates'),
     others: list('others'),
-    refuted: list('refuted'),
+    unverified: list('unverified'),
     proven,
   }
 }

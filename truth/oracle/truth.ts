@@ -102,7 +102,7 @@ export function truthOf(round: Round) {
     },
     duplicates: { sure: duplicates, possible: duplicates },
     others: { sure: [], possible: [] },
-    refuted: { sure: [], possible: [] },
+    unverified: { sure: [], possible: [] },
   } as const satisfies Readonly<Record<string, Happened | Facts>>
 }
 

@@ -42,7 +42,7 @@ function finding(history: OperationHistory, violated: Violated): DetectedFinding
     fields: paths,
     summary: `${actorOf(cause)}${about} ${WHAT[boundary](system)}: ${paths.join(', ')}`,
     cause,
-    witness: { events: [violated] },
+    witness: { events: started ? [started, violated] : [violated] },
     occurred_at: violated.at,
     details: { boundary, ...(system !== undefined && { system }), issues },
   }

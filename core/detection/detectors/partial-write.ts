@@ -47,20 +47,33 @@ export const partialWrite: Detector = {
     const systems = systemsDue(history)
     const whole = systems.length > 0 ? wholeOperation(history) : undefined
     if (!whole) return []
-    return systems.flatMap((system) =>
-      entitiesOf(whole, system).flatMap((entity) => {
-        const split = judgeSides(whole, system, entity)
-        return split ? [finding(history, whole, system, entity, split)] : []
-      }),
-    )
+    return systems
+      .filter((system) => !wentWell(whole, system))
+      .flatMap((system) =>
+        entitiesOf(whole, system).flatMap((entity) => {
+          const split = judgeSides(whole, system, entity)
+          return split ? [finding(history, whole, system, entity, split)] : []
+        }),
+      )
   },
 }
 
 function systemsDue({ events }: OperationHistory): string[] {
   const syncs = eventsOf(events, 'operation_started')[0]?.syncs ?? []
+  if (syncs.length === 0) return []
   const isByOutbox = (system: string) => syncs.some((sync) => sync.async === true && sync.system === system)
   const due = syncs.map((sync) => sync.system).filter((system) => !isByOutbox(system))
   return due.length < 2 ? due : [...new Set(due)].sort()
+}
+
+/** The database took every write, and the system was sent something and rejected nothing: so most operations end, and
+ *  then the sides of no entity can be split (`judgeSides`). */
+function wentWell({ writes, syncs }: WholeOperation, system: string): boolean {
+  return (
+    writes.every(({ outcome }) => outcome === 'ok') &&
+    syncs.some((sync) => sync.system === system) &&
+    !syncs.some(({ outcome }) => outcome === 'rejected')
+  )
 }
 
 /** What the operation is about, and whatever else it tried to sync there. */
@@ -105,8 +118,25 @@ function finding(
         : `${who} committed ${entityText(entity)} ${said}`,
     ...(split.doubt !== undefined && { reason: split.doubt }),
     cause,
-    witness: { events: [started, ...split.writes, ...split.syncs, finished].sort((a, b) => a.seq - b.seq) },
+    witness: {
+      events: [started, ...callsOf(history, split), ...split.writes, ...split.syncs, finished].sort(
+        (a, b) => a.seq - b.seq,
+      ),
+    },
     occurred_at: finished.at,
     details: { system, how: split.how },
   }
+}
+
+/** The starts that lead from this operation to each one that wrote or sent for it. */
+function callsOf({ operationId, family }: OperationHistory, { writes, syncs }: Split) {
+  const starts = eventsOf(family, 'operation_started')
+  const ids = new Set([...writes, ...syncs].map(({ operation_id }) => operation_id))
+  // each adds its caller, up to the operation itself
+  for (const id of ids) {
+    const caller = starts.find(({ operation_id }) => operation_id === id)?.parent_operation_id
+    if (id !== operationId && caller !== undefined) ids.add(caller)
+  }
+  ids.delete(operationId)
+  return starts.filter(({ operation_id }) => ids.has(operation_id))
 }

@@ -4,7 +4,7 @@ import { WALL_CLOCK_DOUBT } from '../clocks.ts'
 import { eventsOf, sameEntity } from '../events.ts'
 import { compareField } from '../field-values.ts'
 import type { Detector, OperationHistory } from '../history.ts'
-import { madeVersions, successions } from '../row-order.ts'
+import { type MadeVersion, madeVersions, successions } from '../row-order.ts'
 import { isApart, runsOf } from '../runs.ts'
 import { type Applied, appliedAfter, appliedSyncs, type Order, sentVersions } from '../sync-order.ts'
 
@@ -47,6 +47,7 @@ export const reorderedSync: Detector = {
   ],
   detect(history) {
     if (!history.neighbours || history.neighbours.length === 0) return []
+    if (!hasTwoSides(history.events, history.neighbours)) return []
     const runs = runsOf(history)
     const sent = sentVersions(runs)
     if (sent.length < 2) return []
@@ -63,11 +64,25 @@ export const reorderedSync: Detector = {
           const isOwn = isOwnRow || isBy(last, history) || isBy(first, history)
           const order = isOwn && isSameTarget(last, first) ? appliedAfter(last, first) : undefined
           const fields = order ? changedFields(last, first) : []
-          if (order && fields.length > 0) findings.push(finding(last, first, order, fields))
+          if (order && fields.length > 0) findings.push(finding(last, first, via, order, fields))
         }
     }
     return findings
   },
+}
+
+/** Whether there are two syncs and two writes at all. Most have fewer. */
+function hasTwoSides(
+  own: readonly StoredEvent[],
+  neighbours: readonly Pick<OperationHistory, 'events'>[],
+): boolean {
+  let syncs = eventsOf(own, 'sync').length
+  let writes = eventsOf(own, 'write').length
+  for (const { events } of neighbours) {
+    syncs += eventsOf(events, 'sync').length
+    writes += eventsOf(events, 'write').length
+  }
+  return syncs > 1 && writes > 1
 }
 
 function isBy({ run }: Applied, { operationId }: OperationHistory): boolean {
@@ -96,7 +111,13 @@ function changedFields(older: Applied, newer: Applied): string[] {
     .sort()
 }
 
-function finding(older: Applied, newer: Applied, order: Order, fields: readonly string[]): DetectedFinding {
+function finding(
+  older: Applied,
+  newer: Applied,
+  via: readonly MadeVersion[],
+  order: Order,
+  fields: readonly string[],
+): DetectedFinding {
   const cause = causeOf(older.run)
   const { entity, system } = older.sync
   const isProven = order !== 'wall'
@@ -117,13 +138,17 @@ function finding(older: Applied, newer: Applied, order: Order, fields: readonly 
     summary: `${actorOf(cause)} brought ${system} an older version of ${entityText(entity)} after a newer one was there`,
     ...(!isProven && { reason: WALL_CLOCK_DOUBT }),
     cause,
-    witness: { events: [...events, older.sync, ...endsOf(newer), ...endsOf(older)] },
+    witness: {
+      events: [...events, older.sync, ...via.map(({ write }) => write), ...[newer, older].flatMap(senderOf)],
+    },
     occurred_at: older.sync.at,
     details: { system, order },
   }
 }
 
-/** What tells that the one version which its operation made is the one that the sync carries. */
-function endsOf({ sync, made }: Applied): readonly StoredEvent[] {
-  return sync.version === undefined ? eventsOf(made.run.events, 'operation_finished') : []
+/** What tells that the one version which an operation made is the one that the sync carries, or that who sent it and who
+ *  made it are of one call. */
+function senderOf({ run, sync, made }: Applied): readonly StoredEvent[] {
+  if (sync.version === undefined) return eventsOf(made.run.events, 'operation_finished')
+  return sync.on_behalf_of === undefined && run.operationId !== made.run.operationId ? [run.started] : []
 }

@@ -19,6 +19,8 @@ interface Account {
   readonly entity: EntityRef
   readonly started: EventOf<'operation_started'>
   readonly finished: EventOf<'operation_finished'>
+  /** Of operations that it called, directly or through others. */
+  readonly calls: readonly EventOf<'operation_started'>[]
   readonly writes: readonly EventOf<'write'>[]
   /** In the order of their answers. */
   readonly syncs: readonly EventOf<'sync'>[]
@@ -27,10 +29,12 @@ interface Account {
 /** When the operation ended, one side had what the other had not. That nothing else was written or sent is an absence:
  *  what the witness cannot show of it is taken on trust, and named. */
 export function derivePartialWrite({ events, finding }: Evidence): Derivation {
-  const [started, ...otherStarts] = of(events, 'operation_started')
   const [finished, ...otherEnds] = of(events, 'operation_finished')
+  const starts = of(events, 'operation_started')
+  const started = starts.find(({ operation_id }) => operation_id === finished?.operation_id) ?? starts.at(0)
+  const called = starts.filter((start) => start !== started)
   const { system } = finding.details
-  if (!started || !finished || otherStarts.length + otherEnds.length > 0)
+  if (!started || !finished || otherEnds.length > 0)
     return refuted(
       'The witness holds the start and the end of one operation.',
       'The sides are split when it ends.',
@@ -42,12 +46,18 @@ export function derivePartialWrite({ events, finding }: Evidence): Derivation {
     )
   const writes = of(events, 'write')
   const syncs = of(events, 'sync').toSorted((a, b) => a.seq - b.seq)
-  const called = [...writes, ...syncs].find(({ operation_id }) => operation_id !== started.operation_id)
-  if (called)
+  const top = started.operation_id
+  const paths = [...writes, ...syncs].map((event) => ({
+    event,
+    path: pathUp(event.operation_id, top, called),
+  }))
+  const stranger = paths.find(({ path }) => path === undefined)?.event
+  const calls = [...new Set(paths.flatMap(({ path = [] }) => path))]
+  if (stranger)
     return notVerifiable(
-      `${called.kind} ${called.id} is of another operation, and nothing in the witness says that ${started.name} called it`,
+      `${stranger.kind} ${stranger.id} is of another operation, and nothing in the witness says that ${started.name} called it`,
     )
-  const account = { system, entity: finding.entity, started, finished, writes, syncs }
+  const account = { system, entity: finding.entity, started, finished, calls, writes, syncs }
   const splitBy = writes.some(({ outcome }) => outcome === 'ok')
     ? databaseAhead(account)
     : databaseBehind(account)
@@ -60,13 +70,25 @@ export function derivePartialWrite({ events, finding }: Evidence): Derivation {
     occurredAt: finished.at,
     operationId: started.operation_id,
     details: { system, how },
-    events: [started, ...writes, ...syncs, finished],
+    events: [started, ...calls, ...writes, ...syncs, finished],
     says,
     onTrust: [...onTrust, ...nothingElse(account)],
   }))
 }
 
-function accountSteps({ system, entity, started, finished, writes, syncs }: Account): readonly Step[] {
+/** The starts that lead from an operation up to this one; none where it is this one, undefined where none do. */
+function pathUp(id: string, top: string, called: Account['calls']): Account['calls'] | undefined {
+  const path: EventOf<'operation_started'>[] = []
+  for (let at = id; at !== top; ) {
+    const call = called.find(({ operation_id }) => operation_id === at)
+    if (call?.parent_operation_id === undefined || path.includes(call)) return undefined
+    path.push(call)
+    at = call.parent_operation_id
+  }
+  return path
+}
+
+function accountSteps({ system, entity, started, finished, calls, writes, syncs }: Account): readonly Step[] {
   const declared = (started.syncs ?? []).filter((sync) => sync.system === system)
   return [
     step(
@@ -85,7 +107,28 @@ function accountSteps({ system, entity, started, finished, writes, syncs }: Acco
       'What was under way may have put it right.',
     ),
     step(
-      [...writes, ...syncs].every(({ seq }) => started.seq < seq && seq < finished.seq),
+      calls.every(
+        (call) =>
+          call.process_id === started.process_id &&
+          call.root_operation_id === started.root_operation_id &&
+          call.id !== started.id,
+      ) &&
+        calls.filter(({ parent_operation_id }) => parent_operation_id === started.operation_id).length <=
+          (finished.calls ?? 0),
+      'The operations that it called are of its own call, and its end counts them.',
+      'Others it has nothing to do with.',
+    ),
+    step(
+      calls.every(
+        ({ operation_id, syncs: due }) =>
+          !(due ?? []).some((target) => target.system === system) ||
+          !writes.some((write) => write.operation_id === operation_id),
+      ),
+      `None that it called and that wrote must reach ${system} by its own declaration.`,
+      'That one answers for its own writes.',
+    ),
+    step(
+      [...calls, ...writes, ...syncs].every(({ seq }) => started.seq < seq && seq < finished.seq),
       'All of it came between start and end.',
       'Only up to its end the account of an operation is whole.',
     ),
@@ -225,9 +268,17 @@ function lastOf(syncs: readonly EventOf<'sync'>[]): EventOf<'sync'> | undefined 
   return sentLast || syncs.every(({ outcome }) => outcome === 'rejected') ? answered : undefined
 }
 
-function nothingElse({ system, entity, started, finished, writes, syncs }: Account): readonly string[] {
+function nothingElse({
+  system,
+  entity,
+  started,
+  finished,
+  calls,
+  writes,
+  syncs,
+}: Account): readonly string[] {
   const { process_id, seq } = started
-  const absent = unseen([started, ...writes, ...syncs, finished], process_id, seq, finished.seq)
+  const absent = unseen([started, ...calls, ...writes, ...syncs, finished], process_id, seq, finished.seq)
   if (absent === '') return []
   return [
     `the books of process ${process_id} were complete from seq ${seq} to ${finished.seq}, and seq ${absent}, which the witness does not hold, is no other write of ${nameOf(entity)} and no other sync to ${system} by this operation or one that it called`,

@@ -50,7 +50,7 @@ function sentBy(sync: EventOf<'sync'>, events: readonly StoredEvent[]): Sent[] {
     .flatMap((write) => {
       const isMaker = ({ operation_id }: { operation_id: string }) => operation_id === write.operation_id
       const started = of(events, 'operation_started').find(isMaker)
-      const finished = of(events, 'operation_finished').find(isMaker)
+      const finished = sync.version === undefined ? of(events, 'operation_finished').find(isMaker) : undefined
       return started ? [{ sync, write, started, finished }] : []
     })
 }
@@ -117,7 +117,7 @@ function derive(older: Sent, newer: Sent, via: readonly Write[], events: readonl
           ...(finished ? [finished] : []),
         ]),
         ...via,
-        ...senders(events),
+        ...[older, newer].flatMap((sent) => senderOf(sent, events)),
       ],
       says: `Sync ${older.sync.id} brought ${system} version ${versionName(older.write.version)} of ${nameOf(entity)} after sync ${newer.sync.id} had brought version ${versionName(newer.write.version)}, which came after it: ${order === 'revision' ? `revision ${older.sync.external_version} is above ${newer.sync.external_version}` : 'it was sent only when the other one had been answered'}`,
       onTrust: [older, newer].flatMap((sent) => nothingElse(sent, events)),
@@ -125,10 +125,12 @@ function derive(older: Sent, newer: Sent, via: readonly Write[], events: readonl
   )
 }
 
-/** Starts of operations that sent what another operation of their call had made. */
-function senders(events: readonly StoredEvent[]): readonly StoredEvent[] {
-  const sending = new Set(of(events, 'sync').map(({ operation_id }) => operation_id))
-  return of(events, 'operation_started').filter(({ operation_id }) => sending.has(operation_id))
+/** The start of the operation that sent what another one of its call had made. */
+function senderOf({ sync, write }: Sent, events: readonly StoredEvent[]): readonly StoredEvent[] {
+  if (sync.on_behalf_of !== undefined || sync.operation_id === write.operation_id) return []
+  return of(events, 'operation_started')
+    .filter(({ operation_id }) => operation_id === sync.operation_id)
+    .slice(0, 1)
 }
 
 function pairSteps(older: Sent, newer: Sent, via: readonly Write[]) {
@@ -142,6 +144,11 @@ function pairSteps(older: Sent, newer: Sent, via: readonly Write[]) {
         'A deletion, or a version that replaced itself, orders nothing.',
       ),
     ]),
+    step(
+      via.every((write) => isSame(write.entity, older.write.entity)),
+      'The writes between the two are of the same record.',
+      'Versions of another row order nothing here.',
+    ),
     ...[a, b].map((sync) =>
       step(
         sync.outcome === 'ok' && sync.action !== 'delete',

@@ -4,6 +4,7 @@ import { detectOperation } from '../../detection/index.ts'
 import { examples, synced } from '../../detection/testing/examples.ts'
 import {
   beside,
+  call,
   cleanWrite,
   finished,
   history,
@@ -123,10 +124,35 @@ export const realFindings: Readonly<Record<string, DetectedFinding>> = {
     ),
   ),
   'reordered-sync, sent by an outbox': theOne('reordered-sync', outboxed()),
+  'reordered-sync, over a version in between': theOne('reordered-sync', chained()),
+  'partial-write, refused to an operation that it called': theOne(
+    'partial-write',
+    history(
+      startedFor('ats'),
+      cleanWrite('name', 'Ann', 'Anna'),
+      call(startedFor(), rejected, finished()),
+      finished(),
+    ),
+  ),
   'orphaned-operation': theOne('orphaned-operation', examples['orphaned-operation']),
   'write-skew': theOne('write-skew', examples['write-skew']),
-  'contract-violation': theOne('contract-violation', withoutStart(examples['contract-violation'])),
+  'contract-violation': theOne('contract-violation', examples['contract-violation']),
+  'contract-violation, of nobody knows what': theOne(
+    'contract-violation',
+    withoutStart(examples['contract-violation']),
+  ),
   'invariant-violation': theOne('invariant-violation', examples['invariant-violation']),
+}
+
+function chained(): OperationHistory {
+  const place = (number: number, fromMs: number) => ({ operation: number, fromMs })
+  const between = operation(
+    place(2, 1),
+    startedFor('crm'),
+    cleanWrite('phone', '0', '1', { overwritten_version: token('2'), version: token('2b') }),
+  )
+  const older = synced(place(0, 0), ['1', '2', 'a'], revision('8'))
+  return beside(older, synced(place(1, 2), ['2b', '3', 'b'], revision('7')), between)
 }
 
 function outboxed(): OperationHistory {

@@ -18,17 +18,18 @@ const LISTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     section_left: 'at duration_us id locked monotonic_us',
   },
   'partial-write': {
-    operation_started: 'at attempt duration_us intent monotonic_us',
+    operation_started:
+      'at attempt duration_us entity.id entity.type id intent monotonic_us name syncs trace_id',
     write:
       'action assigned.email assigned.name assigned.triedAt at base_fields base_fields.email base_fields.name base_fields.triedAt base_version duration_us fields.email fields.name fields.triedAt guard id known_versions.0 monotonic_us overwritten_by_self overwritten_fields overwritten_fields.email overwritten_fields.name overwritten_fields.triedAt overwritten_version system transaction version',
-    sync: 'action at attempt duration_us fields.email fields.name id monotonic_us outcome',
-    operation_finished: 'duration_us id monotonic_us outcome seq',
+    sync: 'action at attempt duration_us fields.email fields.name id monotonic_us outcome seq',
+    operation_finished: 'calls duration_us id monotonic_us outcome seq',
   },
   'reordered-sync': {
     operation_started:
       'at attempt duration_us entity.id entity.type id intent monotonic_us name seq syncs syncs.0 syncs.0.system trace_id',
     write:
-      'action assigned.email at base_fields base_fields.email base_version duration_us guard id known_versions.0 monotonic_us overwritten_by_self overwritten_fields overwritten_fields.email overwritten_version seq system transaction',
+      'action assigned.email assigned.phone at base_fields base_fields.email base_fields.phone base_version duration_us fields.phone guard id known_versions.0 monotonic_us operation_id overwritten_by_self overwritten_fields overwritten_fields.email overwritten_fields.phone overwritten_version process_id seq system transaction',
     sync: 'action at attempt duration_us external_version monotonic_us operation_id seq',
     operation_finished: 'at duration_us id monotonic_us outcome seq',
   },
@@ -48,6 +49,7 @@ const LISTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   'contract-violation': {
     contract_violated: 'duration_us monotonic_us process_id seq',
+    operation_started: 'at attempt duration_us id intent monotonic_us',
   },
   'invariant-violation': {
     invariant_violated: 'duration_us monotonic_us process_id seq',
@@ -77,6 +79,7 @@ export const WHY: Readonly<Record<string, string>> = {
     'What was read matters by whether it is as it was later, so another value that differs proves the same.',
   base_version:
     'Another version that the operation had seen, or none beside known_versions, leaves the replaced one unseen.',
+  calls: 'More calls than the witness shows: they may have done nothing that the split is about.',
   duration_us:
     "An answer's time is heeded only where one thing must have come after another; there, a small change is none.",
   entity: 'Of a start: that the call was about another record. Of what an orphan did: it ended all the same.',
@@ -90,7 +93,8 @@ export const WHY: Readonly<Record<string, string>> = {
   locked: 'Of two that overlapped: both were inside, whatever their locking reads said.',
   monotonic_us: 'Another moment in the same order, or one that no order is claimed of.',
   name: "Of a start that is not the cause's.",
-  operation_id: 'Of the outbox that sent the newer version: whose version it was says on_behalf_of.',
+  operation_id:
+    'Of the outbox that sent the newer version, for on_behalf_of says whose it was; of a write between two versions.',
   outcome:
     'The end of an operation may be a failure; an older attempt may have been refused, too; an orphan may have done it.',
   overwritten_by_self: 'Heeded where an unread version is claimed; else not read.',
