@@ -8,7 +8,7 @@ import { skewsOf } from './skews.ts'
 import { splitsOf } from './splits.ts'
 
 /** What happened of one kind. `sure` must be found; `possible`, of which `sure` is a part, may be. */
-export interface Happened {
+interface Happened {
   readonly sure: readonly string[]
   readonly possible: readonly string[]
 }

@@ -13,7 +13,7 @@ export const CHANGES = [
   /** `score = score + 1` in SQL. */
   'increment',
 ] as const
-export type Change = (typeof CHANGES)[number]
+type Change = (typeof CHANGES)[number]
 
 /** What keeps others out, or is believed to. */
 export const GUARDS = [
@@ -61,7 +61,7 @@ export type Answer = (typeof ANSWERS)[number]
 
 /** How the program reaches the database. */
 export const ACCESSES = ['pg', 'kysely', 'helper'] as const
-export type Access = (typeof ACCESSES)[number]
+type Access = (typeof ACCESSES)[number]
 
 /** `mended`: a BEFORE trigger rewrites `note`. `bumped`: an AFTER trigger updates the row once more. */
 export const TABLES = ['plain', 'mended', 'bumped'] as const

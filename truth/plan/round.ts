@@ -3,6 +3,7 @@ import {
   ANSWERS,
   type CallPlan,
   CHANGES,
+  CRASHES,
   GUARDS,
   SHAPES,
   type Shape,
@@ -62,7 +63,7 @@ export function planGroup(random: Random, name: string, mix: Mix): GroupPlan {
     return random.chance(mix.crashes)
       ? {
           ...sectioned,
-          crash: random.pick(['after_read', 'after_write', 'after_commit', 'after_sync'] as const),
+          crash: random.pick(CRASHES),
         }
       : sectioned
   })

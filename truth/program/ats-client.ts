@@ -14,7 +14,7 @@ export class AtsError extends Error {
 }
 
 /** How one request is known to the other system, and what that is to do with it. */
-export interface Request {
+interface Request {
   readonly request: string
   readonly answer: Answer
 }

@@ -5,7 +5,7 @@ import { send } from './send.ts'
 import type { ProgramWorld } from './world.ts'
 
 /** What waits in the outbox. */
-export interface OutboxMessage {
+interface OutboxMessage {
   readonly plan: CallPlan
   readonly fields: Values
   readonly operationId: string | null

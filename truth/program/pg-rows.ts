@@ -8,7 +8,7 @@ import type { Isolation, Lock, RowStore, SqlRows } from './rows.ts'
 type Queryable = Pick<pg.Pool | pg.PoolClient, 'query'>
 
 /** SQL by hand, on node-postgres. */
-export class PgRows implements SqlRows {
+class PgRows implements SqlRows {
   cutsCommit: 'sent' | 'unsent' | undefined
   readonly #client: Queryable
   readonly #table: Table
