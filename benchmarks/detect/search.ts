@@ -30,7 +30,7 @@ function search(
   const found = new Set<number>()
   const asked: { place: number; hop: number }[] = []
   let edge: readonly number[] = [own]
-  for (let hop = 1; hop <= limits.hopsMax && edge.length > 0; hop++) {
+  for (let hop = 1; hop <= limits.hopsMax && edge.length > 0 && found.size < limits.neighboursMax; hop++) {
     const next = new Set<number>()
     for (const place of edge) {
       asked.push({ place, hop })

@@ -5,13 +5,14 @@ import type { NeighbourHistory } from './history.ts'
 /** Who did it, as far as the history knows; what is not known is absent. */
 export function causeOf(history: NeighbourHistory): Cause {
   const [started] = eventsOf(history.events, 'operation_started')
-  return {
-    operation_id: history.operationId,
-    ...(started && { operation: started.name }),
-    service: history.process.service,
-    ...(history.process.release !== undefined && { release: history.process.release }),
-    ...(started?.trace_id !== undefined && { trace_id: started.trace_id }),
-  }
+  const { operationId: operation_id, process } = history
+  const { service, release } = process
+  const cause: { -readonly [K in keyof Cause]: Cause[K] } = started
+    ? { operation_id, operation: started.name, service }
+    : { operation_id, service }
+  if (release !== undefined) cause.release = release
+  if (started?.trace_id !== undefined) cause.trace_id = started.trace_id
+  return cause
 }
 
 /** The wrapped function's name for a sentence. */

@@ -13,19 +13,21 @@ export function contradictionsWithin(events: readonly StoredEvent[]): readonly (
   turnTo(events)
   const starts = eventsOf(events, 'operation_started')
   const ends = eventsOf(events, 'operation_finished')
-  const twice = [starts, ends].filter((same) => same.length > 1).map((same) => same.map(({ id }) => id))
-  const early = ends.flatMap((end) => {
+  const groups: string[][] = []
+  if (starts.length > 1) groups.push(starts.map(({ id }) => id))
+  if (ends.length > 1) groups.push(ends.map(({ id }) => id))
+  for (const end of ends) {
     const start = starts.find(({ seq, monotonic_us }) => end.seq < seq || end.monotonic_us < monotonic_us)
-    return start ? [[start.id, end.id]] : []
-  })
-  return [...twice, ...early]
+    if (start) groups.push([start.id, end.id])
+  }
+  return groups
 }
 
 /** The link of the version that a write's transaction alone can have made, under which other writes of it are found;
  *  undefined for other events. A version that the app counts up by itself can be made twice: that is a finding. */
 export function madeVersion(event: StoredEvent): string | undefined {
   if (event.kind !== 'write' || !isCommitted(event) || event.version === undefined) return undefined
-  return isToken(event.version) && event.version.startsWith('xmin/') ? versionLink(event.version) : undefined
+  return event.version.startsWith('xmin/') && isToken(event.version) ? versionLink(event.version) : undefined
 }
 
 /** Whether two writes that made one version are of two transactions, which cannot be. Within one operation a statement

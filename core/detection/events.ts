@@ -5,20 +5,39 @@ export type StoredOf<K extends EventKind> = Extract<StoredEvent, { readonly kind
 /** The events of one operation, of each kind in their order, and the writes among them that are committed for sure. */
 interface Sorted {
   readonly kinds: { readonly [K in EventKind]: readonly StoredOf<K>[] }
+  /** The bits of the kinds that are there. */
+  readonly bits: number
   committed: readonly StoredOf<'write'>[] | undefined
 }
 
-/** Detectors ask for the same few of the same events, some forty times for each operation, so that these are sorted out
- *  once: the ones of a neighbour for all whose neighbour it is, the ones of the operation that is looked at until the
- *  next one is (`turnTo`). To remember costs more than to sort out again. */
-const remembered = new WeakMap<readonly StoredEvent[], Sorted>()
+const BITS: { readonly [K in EventKind]: number } = {
+  operation_started: 1,
+  read: 2,
+  write: 4,
+  transaction_finished: 8,
+  sync: 16,
+  section_entered: 32,
+  section_left: 64,
+  operation_finished: 128,
+  process_ended: 256,
+  contract_violated: 512,
+  invariant_violated: 1024,
+}
+
+/** Detectors ask for the same few of the same events, some forty times for each operation, and so does every operation
+ *  whose neighbour it is, so that these are sorted out once. They are remembered until they are so many events, some steps
+ *  of a store, and then forgotten together: to remember them as long as somebody else does (a WeakMap) costs more than to
+ *  sort them out again. */
+const REMEMBERED_EVENTS_MAX = 4_096
+const remembered = new Map<readonly StoredEvent[], Sorted>()
+let rememberedEvents = 0
 let currentEvents: readonly StoredEvent[] | undefined
 let current: Sorted | undefined
 
 /** The next questions are about these events. */
 export function turnTo(events: readonly StoredEvent[]): void {
   if (currentEvents === events) return
-  current = sortOut(events)
+  current = remembered.get(events) ?? remember(events)
   currentEvents = events
 }
 
@@ -33,15 +52,18 @@ export function eventsOf<K extends EventKind>(
 /** Writes that were committed for sure. */
 export function committedOf(events: readonly StoredEvent[]): readonly StoredOf<'write'>[] {
   const own = sorted(events)
-  own.committed ??= own.kinds.write.filter(isCommitted)
+  own.committed ??= own.kinds.write.every(isCommitted) ? own.kinds.write : own.kinds.write.filter(isCommitted)
   return own.committed
 }
 
-/** Whether an event of one of these kinds is there. */
-export function hasAny(events: readonly StoredEvent[], kinds: readonly EventKind[]): boolean {
-  const own = sorted(events).kinds
-  for (const kind of kinds) if (own[kind].length > 0) return true
-  return false
+/** One bit for each of these kinds. */
+export function bitsOf(kinds: readonly EventKind[]): number {
+  return kinds.reduce((bits, kind) => bits | BITS[kind], 0)
+}
+
+/** The bits of the kinds of which an event is there. */
+export function bitsIn(events: readonly StoredEvent[]): number {
+  return sorted(events).bits
 }
 
 function sorted(events: readonly StoredEvent[]): Sorted {
@@ -50,6 +72,11 @@ function sorted(events: readonly StoredEvent[]): Sorted {
 
 function remember(events: readonly StoredEvent[]): Sorted {
   const own = sortOut(events)
+  rememberedEvents += events.length
+  if (rememberedEvents > REMEMBERED_EVENTS_MAX) {
+    remembered.clear()
+    rememberedEvents = events.length
+  }
   remembered.set(events, own)
   return own
 }
@@ -72,43 +99,55 @@ function sortOut(events: readonly StoredEvent[]): Sorted {
     contract_violated: NOTHING,
     invariant_violated: NOTHING,
   }
+  let bits = 0
   for (const event of events)
     switch (event.kind) {
       case 'operation_started':
+        bits |= BITS.operation_started
         kinds.operation_started = also(kinds.operation_started, event)
         break
       case 'read':
+        bits |= BITS.read
         kinds.read = also(kinds.read, event)
         break
       case 'write':
+        bits |= BITS.write
         kinds.write = also(kinds.write, event)
         break
       case 'transaction_finished':
+        bits |= BITS.transaction_finished
         kinds.transaction_finished = also(kinds.transaction_finished, event)
         break
       case 'sync':
+        bits |= BITS.sync
         kinds.sync = also(kinds.sync, event)
         break
       case 'section_entered':
+        bits |= BITS.section_entered
         kinds.section_entered = also(kinds.section_entered, event)
         break
       case 'section_left':
+        bits |= BITS.section_left
         kinds.section_left = also(kinds.section_left, event)
         break
       case 'operation_finished':
+        bits |= BITS.operation_finished
         kinds.operation_finished = also(kinds.operation_finished, event)
         break
       case 'process_ended':
+        bits |= BITS.process_ended
         kinds.process_ended = also(kinds.process_ended, event)
         break
       case 'contract_violated':
+        bits |= BITS.contract_violated
         kinds.contract_violated = also(kinds.contract_violated, event)
         break
       case 'invariant_violated':
+        bits |= BITS.invariant_violated
         kinds.invariant_violated = also(kinds.invariant_violated, event)
         break
     }
-  return { kinds, committed: undefined }
+  return { kinds, bits, committed: undefined }
 }
 
 function also<E>(alike: readonly E[], event: E): readonly E[] {

@@ -82,6 +82,7 @@ function idOf(kind: FindingKind, name: string, entityType: string, system: strin
 
 /** The first finding of each id. */
 export function onceEach(findings: readonly (DetectedFinding | undefined)[]): readonly DetectedFinding[] {
+  if (!findings.some((found) => found !== undefined)) return []
   const byId = new Map<string, DetectedFinding>()
   for (const found of findings) if (found && !byId.has(found.id)) byId.set(found.id, found)
   return [...byId.values()]

@@ -18,7 +18,7 @@ import { unknownOutcome } from './detectors/unknown-outcome.ts'
 import { unobservedWrite } from './detectors/unobserved-write.ts'
 import { writeConflict } from './detectors/write-conflict.ts'
 import { writeSkew } from './detectors/write-skew.ts'
-import { hasAny, turnTo } from './events.ts'
+import { bitsIn, bitsOf, turnTo } from './events.ts'
 import { collisionsAMonth, exposedCallOf, missMs } from './exposure.ts'
 import type { Detector, OperationHistory } from './history.ts'
 import { limits } from './limits.ts'
@@ -84,13 +84,26 @@ export function detectOperation(
   turnTo(history.events)
   const findings: DetectedFinding[] = []
   const failures: { detector: FindingKind; error: unknown }[] = []
-  for (const detector of judges) {
-    if (!hasAny(history.events, detector.needs)) continue
+  for (const detector of shownTo(judges, bitsIn(history.events))) {
     try {
-      findings.push(...detector.detect(history))
+      const found = detector.detect(history)
+      if (found.length > 0) findings.push(...found)
     } catch (error) {
       failures.push({ detector: detector.id, error })
     }
   }
   return { findings, failures }
+}
+
+/** By what is there: kinds of events make up a few dozen sets, and 2,048 at most. */
+const shown = new WeakMap<readonly Detector[], Map<number, readonly Detector[]>>()
+
+/** Those that look at an operation which has events of these kinds. */
+function shownTo(judges: readonly Detector[], bits: number): readonly Detector[] {
+  const byBits = shown.get(judges) ?? new Map<number, readonly Detector[]>()
+  const known = byBits.get(bits)
+  if (known) return known
+  const looking = judges.filter(({ needs }) => (bitsOf(needs) & bits) !== 0)
+  shown.set(judges, byBits.set(bits, looking))
+  return looking
 }

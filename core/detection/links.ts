@@ -39,7 +39,7 @@ export function linksWanted({ events }: Pick<NeighbourHistory, 'events'>, hop: n
   // neighbours are asked about again and again
   if (hop === 1) turnTo(events)
   const writes = committedOf(events)
-  const syncs = eventsOf(events, 'sync').filter(({ outcome }) => outcome === 'ok')
+  const syncs = acknowledged(eventsOf(events, 'sync'))
   const tokens: (string | undefined)[] = []
   for (const { version } of syncs) tokens.push(version)
   // a version that was never meant for another system is never sent out of order
@@ -49,21 +49,24 @@ export function linksWanted({ events }: Pick<NeighbourHistory, 'events'>, hop: n
   if (hop > 1) return [...versionLinks(tokens), ...deliveries]
   for (const write of writes) if (isBlind(write)) tokens.push(write.base_version)
   for (const { version } of skewReads(events, writes)) tokens.push(version)
-  const others = [
-    ...deliveries,
-    ...syncs.filter(isKeyedCreate).map(createLink),
-    ...eventsOf(events, 'section_left').flatMap(linksOf),
-  ]
+  const others = [...deliveries]
+  for (const sync of syncs) if (isKeyedCreate(sync)) others.push(createLink(sync))
+  for (const left of eventsOf(events, 'section_left')) others.push(...linksOf(left))
   return [...versionLinks(tokens), ...unique(others)]
 }
 
 /** Those that join an operation and whoever sends what it wrote for it. */
 function deliveriesOf(events: readonly StoredEvent[], syncs: readonly StoredOf<'sync'>[]): readonly string[] {
-  const links = eventsOf(events, 'operation_started')
-    .filter(isDelivered)
-    .map(({ operation_id }) => deliveryLink(operation_id))
+  const links: string[] = []
+  for (const start of eventsOf(events, 'operation_started'))
+    if (isDelivered(start)) links.push(deliveryLink(start.operation_id))
   for (const { on_behalf_of } of syncs) if (on_behalf_of !== undefined) links.push(deliveryLink(on_behalf_of))
   return links
+}
+
+function acknowledged(syncs: readonly StoredOf<'sync'>[]): readonly StoredOf<'sync'>[] {
+  const isAcknowledged = ({ outcome }: StoredOf<'sync'>) => outcome === 'ok'
+  return syncs.every(isAcknowledged) ? syncs : syncs.filter(isAcknowledged)
 }
 
 /** An outbox, or another process, sends what it wrote. */
@@ -82,8 +85,12 @@ export function skewReads(
 ): readonly StoredOf<'read'>[] {
   if (committed.length === 0) return []
   return eventsOf(events, 'read')
-    .filter((read) => read.version !== undefined && read.transaction !== undefined)
-    .filter((read) => committed.every((write) => !sameEntity(write.entity, read.entity)))
+    .filter(
+      (read) =>
+        read.version !== undefined &&
+        read.transaction !== undefined &&
+        committed.every((write) => !sameEntity(write.entity, read.entity)),
+    )
     .slice(0, limits.skewReadsMax)
 }
 
@@ -129,7 +136,8 @@ function sectionLink({ name, entity }: StoredOf<'section_left'>): string {
 const FEW = 8
 
 function unique<T>(items: readonly T[]): readonly T[] {
-  return items.length > FEW
-    ? [...new Set(items)]
-    : items.filter((item, index) => items.indexOf(item) === index)
+  if (items.length > FEW) return [...new Set(items)]
+  const found: T[] = []
+  for (const item of items) if (!found.includes(item)) found.push(item)
+  return found
 }

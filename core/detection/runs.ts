@@ -10,7 +10,14 @@ export interface Run extends NeighbourHistory {
 /** The operation and its neighbours, itself first; those whose start is not known are left out, because nobody
  *  can say what called them. */
 export function runsOf(history: OperationHistory): readonly Run[] {
-  return [history, ...(history.neighbours ?? [])].flatMap((run) => runOf(run) ?? [])
+  const runs: Run[] = []
+  const own = runOf(history)
+  if (own) runs.push(own)
+  for (const neighbour of history.neighbours ?? []) {
+    const run = runOf(neighbour)
+    if (run) runs.push(run)
+  }
+  return runs
 }
 
 export function runOf(history: NeighbourHistory): Run | undefined {

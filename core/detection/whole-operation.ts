@@ -27,7 +27,8 @@ export function wholeOperation(history: OperationHistory): WholeOperation | unde
   if (!started || !finished) return undefined
   const starts = eventsOf(history.family, 'operation_started')
   const ids = idsBelow(history.operationId, starts)
-  const below = history.family.filter((event) => ids.has(operationOf(event)))
+  const below =
+    history.family.length === 0 ? NOTHING : history.family.filter((event) => ids.has(operationOf(event)))
   // most call nothing, and then what is sorted out already will do
   const all = below.length === 0 ? history.events : [...history.events, ...below]
   const before = <E extends StoredEvent>(events: readonly E[]) =>
@@ -38,24 +39,23 @@ export function wholeOperation(history: OperationHistory): WholeOperation | unde
     ids,
     writes: before(eventsOf(all, 'write')),
     syncs: before(eventsOf(all, 'sync')),
-    declaredBelow: declaredBy(
-      starts.filter(({ operation_id }) => ids.has(operation_id)),
-      history.operationId,
-    ),
+    declaredBelow: declaredBy(starts, ids, history.operationId),
     doubt: () => doubtOf(history, finished, ids, all),
   }
 }
 
+const NOTHING: readonly StoredEvent[] = []
 const NOBODY: ReadonlyMap<string, ReadonlySet<string>> = new Map()
 
 function declaredBy(
   starts: readonly StoredOf<'operation_started'>[],
+  ids: ReadonlySet<string>,
   caller: string,
 ): ReadonlyMap<string, ReadonlySet<string>> {
   if (starts.length === 0) return NOBODY
   return new Map(
     starts
-      .filter(({ operation_id }) => operation_id !== caller)
+      .filter(({ operation_id }) => ids.has(operation_id) && operation_id !== caller)
       .map(({ operation_id, syncs = [] }) => [operation_id, new Set(syncs.map(({ system }) => system))]),
   )
 }

@@ -51,12 +51,14 @@ export async function loadNeighbours(
 }
 
 function wantedBy(
-  { edge }: Search,
+  { edge, found }: Search,
   search: number,
   known: ReadonlyMap<string, NeighbourRow>,
   hop: number,
   { linksWanted, limits }: DetectionRules,
 ): readonly Wanted[] {
+  // no more are taken, so nobody asks what lies beyond them
+  if (found.size >= limits.neighboursMax) return []
   return edge.flatMap((id) => {
     const row = known.get(id)
     const ids = row?.events.map((event) => event.id).sort() ?? []

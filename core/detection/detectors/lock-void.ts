@@ -1,7 +1,7 @@
 import { type DetectedFinding, findingId } from '../../contract/index.ts'
 import { actorOf, causeOf, entityText } from '../cause.ts'
 import { type Gap, WALL_CLOCK_DOUBT } from '../clocks.ts'
-import { eventsOf, hasAny, type StoredOf } from '../events.ts'
+import { eventsOf, type StoredOf } from '../events.ts'
 import { foreignVersionOf } from '../foreign-version.ts'
 import { type HeldSection, heldSections } from '../held-sections.ts'
 import type { Detector, OperationHistory } from '../history.ts'
@@ -42,7 +42,7 @@ export const lockVoid: Detector = {
     'operation_started.root_operation_id',
   ],
   detect(history) {
-    if (!hasAny(history.events, ['section_entered'])) return foreignVersions(history)
+    if (eventsOf(history.events, 'section_entered').length === 0) return foreignVersions(history)
     return [...foreignVersions(history), ...overlaps(history), ...locksOfNothing(history)]
   },
 }

@@ -31,11 +31,13 @@ export const lostUpdate: Detector = {
   ],
   heeds: ['write.base_version', 'write.known_incomplete', 'write.version', 'write.rows_over_limit'],
   detect(history) {
-    const proven = eventsOf(history.events, 'write').flatMap((write) => {
+    const findings: DetectedFinding[] = []
+    for (const write of eventsOf(history.events, 'write')) {
       const losses = lossesOf(write)
-      return losses.size === 0 ? [] : [finding(history, write, losses)]
-    })
-    return [...proven, ...forksOf(history).map(forkFinding)]
+      if (losses.size > 0) findings.push(finding(history, write, losses))
+    }
+    for (const fork of forksOf(history)) findings.push(forkFinding(fork))
+    return findings
   },
 }
 

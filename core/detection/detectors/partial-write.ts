@@ -66,7 +66,7 @@ function systemsDue({ events }: OperationHistory): string[] {
   return due.length < 2 ? due : [...new Set(due)].sort()
 }
 
-/** The database took every write, and the system was sent something and rejected nothing: so most operations end, and
+/** The database took every write, the system was sent something, and nobody rejected anything: so most operations end, and
  *  then the sides of no entity can be split (`judgeSides`). */
 function wentWell({ writes, syncs }: WholeOperation, system: string): boolean {
   return (

@@ -53,14 +53,12 @@ function isUnguarded(write: Write): boolean {
 
 /** The read that the write derives from: the one that it names, or the last one before it where tokens are missing. */
 function baseReadOf(write: Write, reads: readonly Read[]): Read | undefined {
-  return reads
-    .filter(
-      (read) =>
-        read.found &&
-        read.system === write.system &&
-        sameEntity(read.entity, write.entity) &&
-        read.monotonic_us <= write.monotonic_us &&
-        (write.base_version === undefined || read.version === write.base_version),
-    )
-    .at(-1)
+  return reads.findLast(
+    (read) =>
+      read.found &&
+      read.system === write.system &&
+      sameEntity(read.entity, write.entity) &&
+      read.monotonic_us <= write.monotonic_us &&
+      (write.base_version === undefined || read.version === write.base_version),
+  )
 }

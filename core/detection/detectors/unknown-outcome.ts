@@ -37,7 +37,9 @@ export const unknownOutcome: Detector = {
     'transaction_finished.transaction',
   ],
   detect(history) {
-    return [...unknownSyncs(history), ...unknownWrites(history)]
+    const syncs = unknownSyncs(history)
+    const writes = unknownWrites(history)
+    return writes.length === 0 ? syncs : [...syncs, ...writes]
   },
 }
 
