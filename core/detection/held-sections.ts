@@ -17,20 +17,24 @@ export function excludes(protection: Protection): boolean {
   return protection === 'row_lock' || protection === 'advisory_lock' || protection === 'external'
 }
 
-/** Of an entity that many are in a section of, each operation is the neighbour of many others. */
-const known = new WeakMap<NeighbourHistory, readonly HeldSection[]>()
-
 const NONE: readonly HeldSection[] = []
 
 /** The sections of an operation. Both ends of each run are produced together, when the section is left: two ends that
  *  are not neighbours in the sequence may be of two runs, with the ends between them dropped. */
 export function heldSections(operation: NeighbourHistory): readonly HeldSection[] {
   const entered = eventsOf(operation.events, 'section_entered')
-  if (entered.length === 0) return NONE
-  const before = known.get(operation)
+  return entered.length === 0 ? NONE : pairUp(operation, entered)
+}
+
+/** Of an entity that many are in a section of, each operation is the neighbour of many others. */
+const known = new WeakMap<NeighbourHistory, readonly HeldSection[]>()
+
+/** The same, remembered. */
+export function sectionsOfNeighbour(neighbour: NeighbourHistory): readonly HeldSection[] {
+  const before = known.get(neighbour)
   if (before) return before
-  const found = pairUp(operation, entered)
-  known.set(operation, found)
+  const found = heldSections(neighbour)
+  if (found.length > 0) known.set(neighbour, found)
   return found
 }
 

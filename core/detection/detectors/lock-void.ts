@@ -3,7 +3,7 @@ import { actorOf, causeOf, entityText } from '../cause.ts'
 import { type Gap, WALL_CLOCK_DOUBT } from '../clocks.ts'
 import { eventsOf, type StoredOf } from '../events.ts'
 import { foreignVersionOf } from '../foreign-version.ts'
-import { type HeldSection, heldSections } from '../held-sections.ts'
+import { type HeldSection, heldSections, sectionsOfNeighbour } from '../held-sections.ts'
 import type { Detector, OperationHistory } from '../history.ts'
 import { isApart, type Run, runOf } from '../runs.ts'
 import { overlapOf } from '../section-overlap.ts'
@@ -95,7 +95,7 @@ function overlaps(history: OperationHistory): DetectedFinding[] {
   if (!own) return []
   const findings: DetectedFinding[] = []
   for (const neighbour of history.neighbours ?? [])
-    for (const theirs of heldSections(neighbour))
+    for (const theirs of sectionsOfNeighbour(neighbour))
       for (const section of held) {
         const overlap = overlapOf(section, theirs)
         const other = overlap && runOf(neighbour)

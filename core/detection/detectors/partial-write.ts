@@ -47,23 +47,24 @@ export const partialWrite: Detector = {
     const systems = systemsDue(history)
     const whole = systems.length > 0 ? wholeOperation(history) : undefined
     if (!whole) return []
-    return systems
-      .filter((system) => !wentWell(whole, system))
-      .flatMap((system) =>
-        entitiesOf(whole, system).flatMap((entity) => {
-          const split = judgeSides(whole, system, entity)
-          return split ? [finding(history, whole, system, entity, split)] : []
-        }),
-      )
+    const findings: DetectedFinding[] = []
+    for (const system of systems) {
+      if (wentWell(whole, system)) continue
+      for (const entity of entitiesOf(whole, system)) {
+        const split = judgeSides(whole, system, entity)
+        if (split) findings.push(finding(history, whole, system, entity, split))
+      }
+    }
+    return findings
   },
 }
 
 function systemsDue({ events }: OperationHistory): string[] {
   const syncs = eventsOf(events, 'operation_started')[0]?.syncs ?? []
-  if (syncs.length === 0) return []
   const isByOutbox = (system: string) => syncs.some((sync) => sync.async === true && sync.system === system)
-  const due = syncs.map((sync) => sync.system).filter((system) => !isByOutbox(system))
-  return due.length < 2 ? due : [...new Set(due)].sort()
+  const due: string[] = []
+  for (const { system } of syncs) if (!due.includes(system) && !isByOutbox(system)) due.push(system)
+  return due.sort()
 }
 
 /** The database took every write, the system was sent something, and nobody rejected anything: so most operations end, and
