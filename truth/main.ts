@@ -1,13 +1,17 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startPostgres } from '../tools/testing/throwaway-servers.ts'
 import { brokenPromises } from './bounds.ts'
 import { runSuite } from './suite.ts'
 import { tableOf } from './table.ts'
+import type { Round } from './world/stage.ts'
 
-const USAGE = `npm run truth -- [--operations 20000] [--seed 1] [--processes 2] [--database postgres://…]
+const USAGE = `npm run truth -- [--operations 20000] [--seed 1] [--processes 2] [--database postgres://…] [--keep FOLDER]
 
 Real calls on a real PostgreSQL, found against what happened. Ends with 1 where a promise is broken. Ctrl-C ends it after the
 round that is under way, with the figures so far.
+--keep writes each round in which something was missed or false into the folder, as JSON.
 --database must be empty, on a server with wal_level = logical; without it a server is started and thrown away.`
 
 const { values } = parseArgs({
@@ -16,6 +20,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     processes: { type: 'string', default: '2' },
     database: { type: 'string' },
+    keep: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 })
@@ -44,9 +49,10 @@ try {
     operations,
     processes,
     signal: stop.signal,
-    onRound: ({ operations: done, scores, retractions }) => {
+    onRound: ({ operations: done, scores, retractions }, failed) => {
       const wrong = [...scores.values()].reduce((sum, score) => sum + score.false, 0)
       const rate = Math.round(done / ((Date.now() - startMs) / 1000))
+      if (failed && values.keep !== undefined) keep(values.keep, failed, done)
       process.stderr.write(`${done} operations, ${rate}/s, ${wrong} false, ${retractions} taken back\n`)
     },
   })
@@ -56,4 +62,10 @@ try {
   process.exitCode = broken.length > 0 ? 1 : 0
 } finally {
   await server?.stop()
+}
+
+function keep(folder: string, round: Round, done: number): void {
+  mkdirSync(folder, { recursive: true })
+  const [plans, processes] = [[...round.plans.values()], [...round.processes.values()]]
+  writeFileSync(join(folder, `after-${done}.json`), JSON.stringify({ ...round, plans, processes }))
 }

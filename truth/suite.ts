@@ -23,8 +23,9 @@ export interface SuiteOptions {
   readonly crashes?: number
   /** Ends it after the round that is under way. */
   readonly signal?: AbortSignal
-  /** Told after each round. */
-  readonly onRound?: (results: Results) => void
+  /** Told after each round.
+   *  @param failed the round, where something in it was missed or proven falsely */
+  readonly onRound?: (results: Results, failed: Round | undefined) => void
 }
 
 export interface Results {
@@ -45,7 +46,6 @@ export interface Results {
 export async function runSuite(options: SuiteOptions): Promise<Results> {
   const { database, seed, operations, processes = 2, groupsPerRound = 500 } = options
   const { chaosPerRound = 2, crashes = 0.002 } = options
-  const random = createRandom(seed)
   const results: Results = {
     operations: 0,
     rounds: 0,
@@ -59,17 +59,33 @@ export async function runSuite(options: SuiteOptions): Promise<Results> {
   try {
     while (results.operations < operations && !options.signal?.aborted) {
       const name = `r${results.rounds}`
+      // each of its own: how much chaos is drawn depends on how many events there were
+      const [random, chaos] = [
+        createRandom(seed + results.rounds * 2),
+        createRandom(seed + results.rounds * 2 + 1),
+      ]
       const mix = { callsMax: 6, crashes: results.rounds % 2 === 1 ? crashes : 0 }
       const groups = Array.from({ length: groupsPerRound }, (_, index) =>
         planGroup(random, `${name}g${index}`, mix),
       )
-      judgeRound(await stage.play(groups), random, chaosPerRound, results)
-      options.onRound?.(results)
+      const round = await stage.play(groups)
+      const before = failures(results)
+      judgeRound(round, chaos, chaosPerRound, results)
+      options.onRound?.(results, failures(results) > before ? round : undefined)
     }
   } finally {
     await stage.close()
   }
   return results
+}
+
+/** What was false, and what was missed although it was all there. */
+function failures({ scores }: Results): number {
+  let count = 0
+  for (const [name, { byKind }] of scores)
+    for (const score of byKind.values())
+      count += score.false + (name === 'all there' ? score.happened - score.found : 0)
+  return count
 }
 
 function judgeRound(round: Round, random: Random, chaosPerRound: number, results: Results): void {

@@ -4,7 +4,8 @@ import { type Account, type Attempt, type Change, type Facts, knowledgeBefore } 
 export interface Split {
   readonly call: string
   readonly how: 'rejected' | 'never-sent' | 'write-rejected'
-  /** The row may have got from somebody else, at some time, what the database refused here. */
+  /** The row may have got from somebody else, at some time, what the database refused here; or a trigger would have made
+   *  something else of it. */
   readonly isOpen: boolean
 }
 
@@ -15,7 +16,9 @@ export function splitsOf(facts: Facts): Split[] {
   return [...facts.accounts.values()].flatMap((account) => {
     const own = attempts.get(account.call) ?? []
     const how = splitOf(facts, account, changes.get(account.call) ?? [], own)
-    const isOpen = how === 'write-rejected' && own.some((attempt) => isHeldOnce(facts, account.root, attempt))
+    const isOpen =
+      how === 'write-rejected' &&
+      (account.plan?.table === 'mended' || own.some((attempt) => isHeldOnce(facts, account.root, attempt)))
     return how ? [{ call: account.call, how, isOpen }] : []
   })
 }
