@@ -27,6 +27,15 @@ export function truthOf(round: Round) {
     facts.accounts.get(call)?.plan?.cutsCommit === undefined
   // of an operation that calls others, what those have seen is not at hand where it is a neighbour
   const isAlone = (call: string) => isLiving(call) && facts.accounts.get(call)?.plan?.shape !== 'nested'
+  const areOrdered = (pair: string) =>
+    pair.split(' ').every((call) => {
+      const plan = facts.accounts.get(call)?.plan
+      // an outbox that is not declared joins nobody
+      const isJoined = plan?.shape !== 'outbox' || plan.syncsDeclared
+      // who counts up in SQL sends what it read before that
+      const isOwn = plan?.shape !== 'plain' || plan.change !== 'increment'
+      return plan?.client === 'fetch' && plan.shape !== 'upsert' && isJoined && isOwn && isAlone(call)
+    })
   // what a process had not been answered, its events do not say
   const visible = overwrites.filter(({ veiled, statement }) => !veiled && isLiving(statement.call))
   const lostText = ({ statement, row, lost }: (typeof overwrites)[number]) =>
@@ -41,17 +50,6 @@ export function truthOf(round: Round) {
   const overlaps = overlapsOf(facts)
   const pairText = ({ calls }: (typeof overlaps)[number]) => calls.join(' ')
   const reorders = reordersOf(facts)
-  const areOrdered = (pair: string) =>
-    pair.split(' ').every((call) => {
-      const plan = facts.accounts.get(call)?.plan
-      // an outbox that is not declared joins nobody
-      const isJoined = plan?.shape !== 'outbox' || plan.syncsDeclared
-      // who counts up in SQL sends what it read before that
-      const isOwn = plan?.shape !== 'plain' || plan.change !== 'increment'
-      return (
-        plan?.client === 'fetch' && plan.shape !== 'upsert' && plan.shape !== 'nested' && isJoined && isOwn
-      )
-    })
   const splits = splitsOf(facts)
   const splitText = ({ call, how }: (typeof splits)[number]) => `${call} ${how}`
   const empty = emptySections(facts)
