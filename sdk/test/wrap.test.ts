@@ -200,12 +200,20 @@ it('a generator function is left alone', () => {
 })
 
 it('marks without a helper report read, write and sync of the same record', async () => {
+  const seconds = () => ({ cut: Math.floor(Date.now() / 1000), rounded: Math.round(Date.now() / 1000) })
   const run = syncproof.wrap(
     async (id: string, updates: { name: string }) => {
       const row = await syncproof.read('db', async () => ({ id, name: 'Ann', n: 1, version: 4 }), {
         version: (found) => found.version,
       })
-      const merged = { ...row, ...updates, n: row.n + 1, version: row.version + 1, at: new Date() }
+      const merged = {
+        ...row,
+        ...updates,
+        n: row.n + 1,
+        version: row.version + 1,
+        at: new Date(),
+        ...seconds(),
+      }
       await syncproof.write('db', merged, async () => {}, {
         version: (written) => written.version,
         guard: 'version',
@@ -230,7 +238,15 @@ it('marks without a helper report read, write and sync of the same record', asyn
     version: 'declared/db/thing/a/5',
     base_fields: read?.fields,
     guard: 'version',
-    assigned: { id: 'supplied', name: 'supplied', n: 'counter', version: 'value', at: 'last_write_wins' },
+    assigned: {
+      id: 'supplied',
+      name: 'supplied',
+      n: 'counter',
+      version: 'value',
+      at: 'last_write_wins',
+      cut: 'last_write_wins',
+      rounded: 'last_write_wins',
+    },
   })
   expect(write?.overwritten_version).toBeUndefined()
   expect(sync).toMatchObject({ version: write?.version, fields: write?.fields })

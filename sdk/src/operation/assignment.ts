@@ -64,8 +64,7 @@ function classify(facts: AssignmentFacts, value: unknown, { column, fingerprint 
 /** Values that nobody computes from what was there before, so that writing one takes no update for granted: a
  *  point in time from now on (a timestamp that every write sets, a lease), who did it, a random identifier. */
 function blindKind(operation: Operation, field: string, value: unknown): Assignment | undefined {
-  if (wasMadeDuring(operation, value) || isLater(operation, value) || WHO.test(field))
-    return 'last_write_wins'
+  if (isLater(operation, value) || WHO.test(field)) return 'last_write_wins'
   return typeof value === 'string' && UUID.test(value) ? 'unknown' : undefined
 }
 
@@ -87,18 +86,16 @@ function decimalOf(value: unknown): string | undefined {
     : undefined
 }
 
+/** A point in time from the operation's start on. A number may be anything, unless it is of now: in milliseconds, or in
+ *  whole seconds, of which any part may be meant. */
 function isLater(operation: Operation, value: unknown): boolean {
-  const ms = typeof value === 'number' ? undefined : instantMs(value)
-  return ms !== undefined && ms >= startMs(operation)
+  const ms = instantMs(value)
+  if (ms === undefined) return false
+  const lastMs = ms === value && ms < 1e11 ? ms * 1000 + 999 : ms
+  return lastMs >= startMs(operation) && (ms !== value || lastMs <= now().wallUs / 1000 + 1500)
 }
 
 const INSTANT = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}/
-
-/** A point in time within the operation's interval: a timestamp that every write sets. */
-function wasMadeDuring(operation: Operation, value: unknown): boolean {
-  const ms = instantMs(value)
-  return ms !== undefined && ms >= startMs(operation) && ms <= now().wallUs / 1000 + 1
-}
 
 /** JS dates are cut to the millisecond. */
 function startMs(operation: Operation): number {

@@ -1,4 +1,4 @@
-import { describeTable, identifyDatabase, type TableDescription } from './describe-table.ts'
+import { areStandIns, describeTable, identifyDatabase, type TableDescription } from './describe-table.ts'
 import type { PgClient } from './pool.ts'
 import { quoteTable, type TableName } from './sql.ts'
 
@@ -13,6 +13,7 @@ export class Catalogue {
   #identified = false
   #forgottenMs = Number.NEGATIVE_INFINITY
   readonly #tables = new Map<string, TableDescription | Promise<TableDescription | undefined>>()
+  readonly #standIns = new Map<string, boolean>()
 
   /** The table, or undefined where it cannot be described: then its statements run without evidence, and
    *  whatever is wrong shows in their own errors. Never rejects. At once where it is known.
@@ -40,6 +41,30 @@ export class Catalogue {
     if (description) this.#tables.set(id, description)
     else this.#tables.delete(id)
     return description
+  }
+
+  /** Whether one of these is, in whichever schema, a view or another relation whose rows are those of tables that nobody
+   *  named. True where it could not be asked. Never rejects. At once where it is known. */
+  standIn(client: PgClient, names: readonly string[]): boolean | Promise<boolean> {
+    const unknown = names.filter((name) => !this.#standIns.has(name))
+    return unknown.length === 0
+      ? names.some((name) => this.#standIns.get(name))
+      : this.#askStandIns(client, names, unknown)
+  }
+
+  async #askStandIns(
+    client: PgClient,
+    names: readonly string[],
+    unknown: readonly string[],
+  ): Promise<boolean> {
+    try {
+      const found = await areStandIns(client, unknown)
+      if (this.#standIns.size >= TABLES_MAX) this.#standIns.clear()
+      for (const name of unknown) this.#standIns.set(name, found.has(name))
+      return names.some((name) => found.has(name) || this.#standIns.get(name))
+    } catch {
+      return true
+    }
   }
 
   /** Learns which database this is, before a transaction begins in which that could not be asked. Never rejects. */

@@ -9,6 +9,7 @@ import type { Statement, Touched, TransactionStatement, UnknownStatement } from 
 import type { DriverResult, Field } from './answer.ts'
 import type { Call } from './call.ts'
 import type { Catalogue } from './catalogue.ts'
+import { isIdle, type StatusClient, statusOf, watchStatus } from './driver-status.ts'
 import type { PgClient } from './pool.ts'
 import { runRowStatement } from './row-statement.ts'
 import type { Values } from './sql.ts'
@@ -35,9 +36,8 @@ export interface AdapterOptions extends ObserveOptions {
   readonly contextOf?: ((context: Context, text: string) => Context | undefined) | undefined
 }
 
-export interface DriverClient {
+export interface DriverClient extends StatusClient {
   query(...args: readonly unknown[]): unknown
-  getTransactionStatus?(): string | null
   once?(event: string, listener: () => void): unknown
   /** node-postgres on libpq has results of its own. */
   readonly native?: unknown
@@ -65,6 +65,7 @@ export class Connection {
 
   constructor(client: DriverClient, catalogue: Catalogue, options: AdapterOptions) {
     this.client = client
+    watchStatus(client)
     this.catalogue = catalogue
     this.options = options
   }
@@ -87,7 +88,7 @@ export class Connection {
   /** `undefined`: a transaction is open that began where nobody observed. */
   get level(): 'none' | TransactionObserver | undefined {
     if (this.transaction) return this.transaction.level
-    return (this.client.getTransactionStatus?.() ?? 'I') === 'I' ? 'none' : undefined
+    return isIdle(this.client) ? 'none' : undefined
   }
 
   /** What a statement of ours may be prepared as, under a name that the driver has not seen where the ones before were
@@ -115,6 +116,15 @@ export class Connection {
 
   readonly #settled = () => {
     this.#waiting -= 1
+  }
+
+  /** What a statement that names these may have touched. Asked before it is sent: after one that failed in a transaction
+   *  nothing can be asked. */
+  reach(named: Touched): Touched | Promise<Touched> {
+    if (named === 'anything' || named.length === 0) return named
+    const standIn = this.catalogue.standIn(this.asker, named)
+    if (!(standIn instanceof Promise)) return standIn ? 'anything' : named
+    return standIn.then((is) => (is ? 'anything' : named))
   }
 
   /** Runs the statement as it is. */
@@ -155,6 +165,7 @@ export class Connection {
     statement: UnknownStatement,
     call: Call,
   ): Promise<DriverResult> {
+    const touches = context ? await this.reach(statement.touches) : statement.touches
     const sentAt = now()
     const sentOrder = context?.operation.knowledge.clock() ?? 0
     const { level } = this
@@ -179,7 +190,7 @@ export class Connection {
         })
       return result
     } finally {
-      if (context) touchBlindly(context, statement.touches)
+      if (context) touchBlindly(context, touches)
       this.#lookAtStatus(statement)
     }
   }
@@ -187,7 +198,7 @@ export class Connection {
   /** A text of many statements, or a program, may have ended the transaction. */
   #lookAtStatus({ mayEndTransaction }: UnknownStatement): void {
     if (!mayEndTransaction || !this.transaction) return
-    if (this.client.getTransactionStatus?.() === 'I') this.#finish('unknown')
+    if (statusOf(this.client) === 'I') this.#finish('unknown')
   }
 
   async #transactional(

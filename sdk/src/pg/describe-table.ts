@@ -10,6 +10,9 @@ export interface TableDescription extends TokenTable {
   readonly columns: ReadonlyMap<number, string>
   /** Columns of type json and jsonb: node-postgres would write a list as an SQL array. */
   readonly jsonColumns: ReadonlySet<string>
+  /** Its rows are its own, and nobody else's: an ordinary table without rules or children. A view, a parent, a foreign
+   *  table shows and changes rows that have another table's name. */
+  readonly isPlain: boolean
   /** Its rows have versions that can be told apart and named: an ordinary table without rules or children, whose
    *  key is unique. */
   readonly givesTokens: boolean
@@ -39,6 +42,7 @@ export async function describeTable(
     columns,
     oid: String(row.oid),
     jsonColumns: new Set(row.json_columns as string[]),
+    isPlain: Boolean(row.is_plain),
     givesTokens:
       Boolean(row.is_plain) && Boolean(row.key_is_unique) && Number(row.server_version) >= SERVER_VERSION_MIN,
   }
@@ -79,6 +83,20 @@ FROM pg_catalog.pg_class AS c LEFT JOIN LATERAL (
   WHERE i.indrelid = c.oid AND i.indisprimary AND i.indnkeyatts = 1
 ) AS p ON true
 WHERE c.oid = to_regclass($1)`
+
+/** Those of these names that belong, in some schema but PostgreSQL's own, to a relation that is not plain.
+ *  A name that belongs to nothing is one that the statement itself gives. */
+export async function areStandIns(client: PgClient, names: readonly string[]): Promise<ReadonlySet<string>> {
+  const { rows } = await client.query(STAND_INS, [names])
+  return new Set(rows.map((row) => String(row.name)))
+}
+
+const STAND_INS = `
+SELECT DISTINCT c.relname::text AS name FROM pg_catalog.pg_class AS c
+WHERE c.relname = ANY ($1) AND NOT (c.relkind = 'r' AND NOT c.relhassubclass AND NOT c.relhasrules)
+  AND c.relkind NOT IN ('S', 'i', 'I', 't', 'c')
+  AND c.relnamespace <> ALL (ARRAY(
+    SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname IN ('pg_catalog', 'information_schema')))`
 
 /** Names cluster and database, so that the tokens of two databases are never compared. The cluster by the
  *  identifier that initdb gave it; where the role may not ask for it, by what the catalogue says of the database

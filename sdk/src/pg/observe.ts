@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { type Context, currentContext } from '../operation/context.ts'
 import { guarded } from '../operation/guarded.ts'
 import { ANYTHING } from '../operation/knowledge.ts'
@@ -91,10 +92,12 @@ function observedPool(pool: DriverPool, options: AdapterOptions): DriverClient {
       const [callback] = args
       if (typeof callback !== 'function') return take()
       const connect = pool.connect as (callback: ConnectCallback) => unknown
-      return connect.call(pool, (error, client, release) => {
+      // a pool that is full calls back from where another call gives its client back: that call's doing it is not
+      const answer = AsyncResource.bind<ConnectCallback, undefined>((error, client, release) => {
         const observed = client && observedClient(client, connectionOf(pool, client, options))
         callback(error, observed, release)
       })
+      return connect.call(pool, answer)
     },
   })
 }

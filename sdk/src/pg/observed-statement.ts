@@ -2,9 +2,12 @@ import type { RowLock, WriteAction } from '@syncproof/core/contract'
 import { elapsedUs, type Moment, now } from '../clock.ts'
 import { type Context, currentContext } from '../operation/context.ts'
 import type { RowState, TransactionObserver } from '../operation/evidence.ts'
+import { guarded } from '../operation/guarded.ts'
+import { ANYTHING } from '../operation/knowledge.ts'
 import { outcomeOfDatabaseError } from '../operation/outcome.ts'
 import { reportRead, reportWrite } from '../operation/report-row.ts'
 import type { TableDescription } from './describe-table.ts'
+import { isIdle } from './driver-status.ts'
 import { askXactAssigned } from './lock-check.ts'
 import { shortXid } from './overwritten-by-self.ts'
 import { overwrittenBySelf } from './own-version.ts'
@@ -62,6 +65,7 @@ export async function runRead(
   const answered = evidence(place, sent)
   const xactAssigned = await askXactAssigned(place.client, sent.context, found)
   reportRead(sent.context, { ...answered, isolation, found, lock: lockOf(place, lockMode), xactAssigned })
+  touchOthers(place, sent)
   return record
 }
 
@@ -82,6 +86,7 @@ export async function runWrite(
     const facts = await factsOf(place, sent, parts, input)
     answered()
     reportWrite(sent.context, { ...evidence(place, sent), ...input, ...facts, durationUs })
+    touchOthers(place, sent)
     return facts.returned
   } catch (error) {
     answered()
@@ -97,6 +102,11 @@ export async function runWrite(
     })
     throw error
   }
+}
+
+/** What a view shows and changes are rows of tables that nobody named. */
+function touchOthers({ table }: Place, { context }: Sent): void {
+  if (!table?.isPlain) guarded(context, () => context.operation.knowledge.touchedBlindly(ANYTHING))
 }
 
 type Extra = Readonly<Record<string, unknown>>
@@ -121,8 +131,7 @@ function send(place: Place): Sent | undefined {
 
 /** A connection on which somebody left a transaction open commits nothing by itself. */
 function autocommit(client: PgClient): 'none' | undefined {
-  const status = client.getTransactionStatus?.() ?? 'I'
-  return status === 'I' ? 'none' : undefined
+  return isIdle(client) ? 'none' : undefined
 }
 
 async function factsOf(place: Place, sent: Sent, parts: readonly Part[], { action }: WriteInput) {

@@ -1,13 +1,13 @@
+import { type StatusClient, watchStatus } from './driver-status.ts'
+
 /** What is needed of a pool: node-postgres's `Pool` has it. */
 export interface PgPool {
   connect(): Promise<PgClient>
 }
 
-export interface PgClient {
+export interface PgClient extends StatusClient {
   query(text: string, values?: unknown[]): Promise<PgResult>
   release(error?: Error | boolean): void
-  /** `I` outside a transaction; older versions of node-postgres do not have it. */
-  getTransactionStatus?(): string | null
   on?(event: 'error', listener: () => void): unknown
   removeListener?(event: 'error', listener: () => void): unknown
 }
@@ -22,6 +22,7 @@ export interface PgResult {
  *  connection is not used again. */
 export async function withClient<T>(pool: PgPool, use: (client: PgClient) => Promise<T>): Promise<T> {
   const client = await pool.connect()
+  watchStatus(client)
   // of a connection that breaks: it also reaches the next statement, and unheard it would end the process
   client.on?.('error', ignore)
   let broken: Error | undefined

@@ -2,6 +2,7 @@ import { now } from '../clock.ts'
 import type { Context } from '../operation/context.ts'
 import { readMember } from '../operation/outcome.ts'
 import { reportRead } from '../operation/report-row.ts'
+import type { Touched } from '../sql/statement.ts'
 import { columnOf, type DriverResult } from './answer.ts'
 import type { Call } from './call.ts'
 import { type Connection, touchBlindly } from './connection.ts'
@@ -35,6 +36,8 @@ export async function runRowStatement(
   const table = described instanceof Promise ? await described : described
   const pin =
     statement.kind === 'insert' || !table ? undefined : pinOf(statement.equalities, table.key, call.values)
+  const besides = othersThan(statement.table.name, statement.alsoTouches)
+  const reached = besides.length === 0 ? besides : await connection.reach(besides)
   const sent: Sent = {
     connection,
     context,
@@ -48,6 +51,7 @@ export async function runRowStatement(
       entityType: declared.type,
       present: present && ((record) => present(statement.table.name, record)),
     },
+    blindly: table?.isPlain ? [statement.table.name] : 'anything',
     transaction: connection.level,
     sentOrder: context.operation.knowledge.clock(),
     sentAt: now(),
@@ -58,14 +62,12 @@ export async function runRowStatement(
       ? await runSelect(sent, statement, rewritten)
       : await runWrite(sent, statement, rewritten)
   } finally {
-    const { alsoTouches } = statement
-    if (alsoTouches === 'anything') touchBlindly(context, alsoTouches)
-    else if (alsoTouches.length > 0)
-      touchBlindly(
-        context,
-        alsoTouches.filter((name) => name !== statement.table.name),
-      )
+    if (reached.length > 0) touchBlindly(context, reached)
   }
+}
+
+function othersThan(table: string, touched: Touched): Touched {
+  return touched === 'anything' || touched.length === 0 ? touched : touched.filter((name) => name !== table)
 }
 
 interface Rewritings {
@@ -109,7 +111,7 @@ async function runSelect(
   const answer = await send(sent, rewritten, true)
   const answered = evidence(sent)
   const lock = statement.lock && { mode: statement.lock, in_transaction: sent.transaction !== 'none' }
-  if (answer.rows === undefined) touchBlindly(context, [statement.table.name])
+  if (answer.rows === undefined) touchBlindly(context, sent.blindly)
   if (!pin || !table) return answer.result
   if (answer.rows === undefined) {
     const record = ownColumns(answer.result, table, castColumnOf(sent))

@@ -47,7 +47,7 @@ export async function runWrite(
     const assigned = assignedColumns(statement, call.values, 0, table)
     const missed = withoutRows(sent, statement, result.rowCount, outcome)
     reportWrite(context, { ...taken, ...NOT_SEEN, ...write, ...assigned, ...missed })
-    if (result.rowCount !== 0) touchBlindly(context, [name])
+    if (result.rowCount !== 0) touchBlindly(context, sent.blindly)
     return result
   }
   const reports: WriteEvidence[] = []

@@ -1,6 +1,7 @@
 import { elapsedUs, type Moment } from '../clock.ts'
 import type { Context } from '../operation/context.ts'
 import type { AdapterSource } from '../operation/evidence.ts'
+import type { Touched } from '../sql/statement.ts'
 import type { AnswerRow, Field } from './answer.ts'
 import type { Call } from './call.ts'
 import type { Connection } from './connection.ts'
@@ -16,6 +17,8 @@ export interface Sent {
   readonly table: TableDescription | undefined
   readonly pin: Pin | undefined
   readonly adapter: AdapterSource
+  /** What it touches where its rows do not show themselves. */
+  readonly blindly: Touched
   readonly transaction: Connection['level']
   readonly sentOrder: number
   readonly sentAt: Moment
