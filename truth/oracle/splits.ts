@@ -4,8 +4,8 @@ import { type Account, type Attempt, type Change, type Facts, knowledgeBefore } 
 export interface Split {
   readonly call: string
   readonly how: 'rejected' | 'never-sent' | 'write-rejected'
-  /** The row may have got from somebody else, at some time, what the database refused here; or a trigger would have made
-   *  something else of it. */
+  /** The row may have got from somebody else, at some time, what the database refused here; or a trigger, or SQL,
+   *  would have made something else of it. */
   readonly isOpen: boolean
 }
 
@@ -18,7 +18,9 @@ export function splitsOf(facts: Facts): Split[] {
     const how = splitOf(facts, account, changes.get(account.call) ?? [], own)
     const isOpen =
       how === 'write-rejected' &&
-      (account.plan?.table === 'mended' || own.some((attempt) => isHeldOnce(facts, account.root, attempt)))
+      (account.plan?.table === 'mended' ||
+        account.plan?.change === 'increment' ||
+        own.some((attempt) => isHeldOnce(facts, account.root, attempt)))
     return how ? [{ call: account.call, how, isOpen }] : []
   })
 }
@@ -64,6 +66,8 @@ function bringsNews(facts: Facts, root: string, { fields, record }: Attempt): bo
   const lines = facts.linesOf(root)
   return lines.some((line) => {
     if (line.what !== 'writing' || !line.rows.includes(record)) return false
+    // a value that SQL computed may be the one that was sent
+    if (line.computed.some((field) => field in fields)) return true
     const { base } = knowledgeBefore(lines, line, record, () => undefined)
     return Object.entries(line.set).some(
       ([field, value]) => fields[field] === value && base?.[field] !== value,

@@ -3,6 +3,7 @@ import { type RunningCollector, startCollector } from '@syncproof/collector'
 import { createSyncproof, type Syncproof, type SyncproofOptions } from '@syncproof/sdk'
 import { type PostgresTable, postgresTable } from '@syncproof/sdk/pg'
 import { SCOPES } from '@syncproof/store'
+import pg from 'pg'
 import { Registry } from 'prom-client'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { PROJECT } from '../../services/reconciler/test/support/events.ts'
@@ -86,6 +87,20 @@ async function decided(result: 'made' | 'unobserved' | 'undecided'): Promise<voi
   await vi.waitFor(async () => expect(await world.metrics.metrics()).toContain(line), { timeout: 30_000 })
 }
 
+/** Until no version is looked for any more. */
+async function nothingWaits(): Promise<void> {
+  const store = new pg.Client({ connectionString: world.url })
+  await store.connect()
+  try {
+    await vi.waitFor(
+      async () => expect((await store.query('select from syncproof.replaced_versions')).rows).toHaveLength(0),
+      { timeout: 20_000 },
+    )
+  } finally {
+    await store.end()
+  }
+}
+
 async function known(processes: number): Promise<void> {
   await vi.waitFor(
     async () =>
@@ -137,8 +152,8 @@ describe('a version that another one replaced unseen', () => {
     const [own, other] = [program(), program(SILENT)]
     await known(2)
     await change(own, 'Grace', () => apart(() => change(other, 'Joan')))
-    // on a slow machine this shows less, and never fails
-    await new Promise((resolve) => setTimeout(resolve, 4 * GRACE_MS))
+    // some looks long; on a slow machine this shows less, and never fails
+    await new Promise((resolve) => setTimeout(resolve, 8_000))
     expect(await unobserved()).toEqual([])
     await other.flush()
     await decided('made')
@@ -151,6 +166,7 @@ describe('a version that another one replaced unseen', () => {
     await change(program(), 'Grace', () => apart(() => change(other, 'Joan')))
     await decided('unobserved')
     expect(await unobserved()).toMatchObject([{ status: 'open' }])
+    await nothingWaits()
     await other.flush()
     await vi.waitFor(async () => expect(await unobserved()).toMatchObject([{ status: 'resolved' }]), {
       timeout: 20_000,
