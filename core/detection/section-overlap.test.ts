@@ -2,7 +2,16 @@ import { describe, expect, test } from 'vitest'
 import { lockVoid } from './detectors/lock-void.ts'
 import type { OperationHistory } from './history.ts'
 import { detectOperation } from './index.ts'
-import { beside, finished, operation, section, started, without } from './testing/history-builder.ts'
+import {
+  beside,
+  cleanWrite,
+  finished,
+  operation,
+  section,
+  started,
+  token,
+  without,
+} from './testing/history-builder.ts'
 
 type Rest = Parameters<typeof section>[1]
 
@@ -14,6 +23,27 @@ function holding(number: number, rest: Rest) {
     { operation: number, fromMs: 8 + number * 4 },
     started({ name: 'rescore' }),
     ...section(9, { transaction: `tx-${number}`, ...rest }),
+    finished(),
+  )
+}
+
+/** By its database. */
+type Version = readonly [database: string, version: string]
+
+/** In the section, it made these versions of the record. */
+function changing(number: number, versions: readonly Version[], rest: object = {}) {
+  const transaction = `tx-${number}`
+  return operation(
+    { operation: number, fromMs: 8 + number * 4 },
+    started({ name: 'rescore' }),
+    ...section(9, { transaction }),
+    ...versions.map(([database, version]) =>
+      cleanWrite('phone', '0', version, {
+        version: token(version).replace('7%2Fapp', database.replace('/', '%2F')),
+        overwritten_version: undefined,
+        ...rest,
+      }),
+    ),
     finished(),
   )
 }
@@ -34,6 +64,32 @@ describe('two calls in a section at once are proven', () => {
     ],
   ])('%s', (_, mine, theirs) => {
     expect(verdicts(beside(holding(0, mine), holding(1, theirs)))).toEqual(['proven overlap'])
+  })
+
+  test.each<[string, readonly Version[], readonly Version[]]>([
+    ['where only one tells a version of the record', [['7/app', '2']], []],
+    ['where only the other one does', [], [['7/app', '2']]],
+    ['where both changed the row', [['7/app', '2']], [['7/app', '3']]],
+    [
+      'where both changed the row, and one another database too',
+      [['7/app', '2']],
+      [
+        ['8/app', '9'],
+        ['7/app', '3'],
+      ],
+    ],
+  ])('%s', (_, mine, theirs) => {
+    expect(verdicts(beside(changing(0, mine), changing(1, theirs)))).toEqual(['proven overlap'])
+  })
+
+  test('where one changed a record of the same database, and another of a different one', () => {
+    const elsewhere = changing(1, [['7/app', '3']], { entity: { type: 'candidate', id: 'c-18' } })
+    expect(verdicts(beside(changing(0, [['8/app', '2']]), elsewhere))).toEqual(['proven overlap'])
+  })
+
+  test('but not where two databases have the record', () => {
+    const whole = beside(changing(0, [['7/app', '2']]), changing(1, [['8/app', '2']]))
+    expect(verdicts(whole)).toEqual([])
   })
 
   test('on one clock that is never set, though the wall clock was', () => {

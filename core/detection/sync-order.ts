@@ -55,12 +55,13 @@ function serves(sync: StoredOf<'sync'>, run: Run, { run: maker, write }: MadeVer
 
 /** What says that `last` was surely applied after `first`; undefined where nothing does. */
 export function appliedAfter(last: Applied, first: Applied): Order | undefined {
+  // an attempt that the system had taken before is acknowledged again without being applied again, with whatever
+  // revision the record has by then
+  if (last.sync.attempt !== 1 || last.sync.idempotency_key !== undefined) return undefined
   const revisions = [revisionOf(first.sync), revisionOf(last.sync)]
   const [before, after] = revisions
   if (before !== undefined && after !== undefined && last.sync.external_id === first.sync.external_id)
     return before < after ? 'revision' : undefined
-  // an attempt that the system had taken before is acknowledged again without being applied again
-  if (last.sync.attempt !== 1 || last.sync.idempotency_key !== undefined) return undefined
   const answered = answerOf(first.run, first.sync)
   return answered && gapBetween(answered, new Instant(last.run.process, last.sync))?.basis
 }

@@ -210,6 +210,8 @@ const rest: readonly Case[] = [
     (event) => (event.kind === 'sync' && event.version === undefined ? { monotonic_us: 0 } : {}),
     /was not sent before/,
   ],
+  ['reordered-sync, by revisions', 'sync', { attempt: 2 }, /applied last/],
+  ['reordered-sync, by revisions', 'sync', { idempotency_key: 'k' }, /applied last/],
   ['reordered-sync, by the clock of one process', 'sync', { attempt: 2 }, /applied last/],
   ['reordered-sync, by the clock of one process', 'sync', { idempotency_key: 'k' }, /applied last/],
   ['reordered-sync, by the clock of one process', '*', ofSecond({ process_id: first }), /applied last/],

@@ -7,6 +7,8 @@ export interface Reorder {
   readonly pair: string
   /** Versions of the row from the older one to the newer one; infinite where none leads to the other. */
   readonly steps: number
+  /** The older one was sent once: one that is sent again may be acknowledged without being applied again. */
+  readonly isFirst: boolean
 }
 
 export function reordersOf(facts: Facts): Reorder[] {
@@ -30,6 +32,7 @@ export function reordersOf(facts: Facts): Reorder[] {
         .map((older) => ({
           pair: `${older.attempt.carries} ${newer.attempt.carries}`,
           // over a deletion no chain of versions leads
+          isFirst: older.attempt.request.endsWith('#0'),
           steps: isUnbroken(history, older.place, newer.place)
             ? newer.place - older.place
             : Number.POSITIVE_INFINITY,

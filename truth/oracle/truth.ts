@@ -110,7 +110,7 @@ function betweenCallsIn(round: Round, facts: Facts) {
     ),
     reorders: happened(
       reordersOf(facts),
-      ({ pair, steps }) => steps <= STEPS_MAX && pair.split(' ').every(isOrdered),
+      ({ pair, steps, isFirst }) => isFirst && steps <= STEPS_MAX && pair.split(' ').every(isOrdered),
       ({ pair }) => pair,
     ),
   }

@@ -6,7 +6,7 @@ import { foreignVersionOf } from '../foreign-version.ts'
 import { type HeldSection, heldSections, sectionsOfNeighbour } from '../held-sections.ts'
 import type { Detector, OperationHistory } from '../history.ts'
 import { isApart, type Run, runOf } from '../runs.ts'
-import { overlapOf } from '../section-overlap.ts'
+import { isOfTwoRows, overlapOf } from '../section-overlap.ts'
 
 /** A declared section did not hold: (a) `foreign-version`, a write in it, whose base was read in it, replaced a version
  *  of another writer; (b) `overlap`, two sections of one name on one entity were held at once; (c) `holds-nothing`, its
@@ -40,6 +40,9 @@ export const lockVoid: Detector = {
     'section_left.protection',
     'section_left.transaction',
     'operation_started.root_operation_id',
+    'read.entity',
+    'read.version',
+    'write.entity',
   ],
   detect(history) {
     if (eventsOf(history.events, 'section_entered').length === 0) return foreignVersions(history)
@@ -99,7 +102,8 @@ function overlaps(history: OperationHistory): DetectedFinding[] {
       for (const section of held) {
         const overlap = overlapOf(section, theirs)
         const other = overlap && runOf(neighbour)
-        if (other && isApart(own, other)) findings.push(overlapFinding(overlap, own, section, other, theirs))
+        if (!other || !isApart(own, other) || isOfTwoRows(own, other, section.entered.entity)) continue
+        findings.push(overlapFinding(overlap, own, section, other, theirs))
       }
   return findings
 }

@@ -138,6 +138,20 @@ describe('nothing is claimed', () => {
     ],
     ['where an earlier attempt may have been the one that was applied', beside(retried({}), newer)],
     [
+      'where it may have been, and was answered with the revision of later',
+      beside(
+        synced({ operation: 0 }, ['1', '2', 'a'], { ...revision('10'), attempt: 2 }),
+        synced({ operation: 1, fromMs: 1 }, ['2', '3', 'b'], revision('9')),
+      ),
+    ],
+    [
+      'where the system may have known it by its key, and answered with the revision of later',
+      beside(
+        synced({ operation: 0 }, ['1', '2', 'a'], { ...revision('10'), idempotency_key: 'k' }),
+        synced({ operation: 1, fromMs: 1 }, ['2', '3', 'b'], revision('9')),
+      ),
+    ],
+    [
       'where the system may have known the attempt by its key',
       beside(without(late, 'sync', 'idempotency_key', 'k'), newer),
     ],

@@ -232,12 +232,13 @@ function orderSteps(fields: readonly string[], order: 'revision' | 'monotonic' |
 
 /** What says that the older one was applied after the newer one. */
 function orderOf(older: EventOf<'sync'>, newer: EventOf<'sync'>): 'revision' | 'monotonic' | undefined {
+  // a repeated attempt, or one that the system knows by its key, may have been applied long before it was answered, and
+  // is answered with the revision of now
+  if (older.attempt !== 1 || older.idempotency_key !== undefined) return undefined
   const [last, first] = [revisionOf(older), revisionOf(newer)]
   if (last !== undefined && first !== undefined && older.external_id === newer.external_id)
     return last > first ? 'revision' : undefined
-  // a repeated attempt, or one that the system knows by its key, may have been applied long before it was answered
-  const isFresh = older.attempt === 1 && older.idempotency_key === undefined
-  if (!isFresh || older.process_id !== newer.process_id || newer.duration_us === undefined) return undefined
+  if (older.process_id !== newer.process_id || newer.duration_us === undefined) return undefined
   return newer.monotonic_us + newer.duration_us < older.monotonic_us ? 'monotonic' : undefined
 }
 

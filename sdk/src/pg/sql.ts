@@ -126,10 +126,12 @@ function writeColumns(token: TokenTable): string {
 }
 
 /** Whether the table has an AFTER trigger: it may change the row once more, under a savepoint and so a
- *  transaction id of its own. */
+ *  transaction id of its own. One that runs before can do the same to other rows, where its text holds more than
+ *  assignments. */
 export function mayHide(token: TokenTable): string {
-  return `EXISTS (SELECT FROM pg_catalog.pg_trigger AS g WHERE g.tgrelid = ${Number(token.oid)} AND NOT g.tgisinternal
-    AND g.tgenabled <> 'D' AND g.tgtype & 66 = 0)`
+  return `EXISTS (SELECT FROM pg_catalog.pg_trigger AS g JOIN pg_catalog.pg_proc AS p ON p.oid = g.tgfoid
+    WHERE g.tgrelid = ${Number(token.oid)} AND NOT g.tgisinternal AND g.tgenabled <> 'D' AND (g.tgtype & 66 = 0
+    OR p.prosrc ~* '[[:<:]](insert|update|delete|merge|select|perform|execute|call)[[:>:]]'))`
 }
 
 /** What became of the transaction that made the row which was replaced; see `decideOverwrittenBySelf`. Asked only
