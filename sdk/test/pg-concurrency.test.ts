@@ -293,6 +293,29 @@ describe('evidence under real concurrency', () => {
     expect(second('c2')?.known_incomplete).toBeUndefined()
   })
 
+  it('a trigger before the write that changes another row, under a savepoint, leaves no foreign version', async () => {
+    await database.pool.query(`
+      CREATE FUNCTION count_up() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        BEGIN UPDATE candidates SET name = 'Counted' WHERE id = 'c2'; EXCEPTION WHEN division_by_zero THEN END;
+        RETURN NEW; END $$;
+      CREATE TRIGGER count_up BEFORE UPDATE ON candidates FOR EACH ROW WHEN (OLD.id = 'c1') EXECUTE FUNCTION count_up()`)
+    const update = syncproof.wrap(
+      async (id: string) => {
+        const existing = await syncproof.read('db', () => candidates.findUnique({ where: { id } }))
+        const other = { where: { id: 'c1' }, data: { stage: 'x' } }
+        await syncproof.write('db', {}, () => candidates.update(other), { entity: entity('c1') })
+        const back = { where: { id }, data: { name: existing?.name ?? '' } }
+        await syncproof.write('db', {}, () => candidates.update(back))
+      },
+      { entity },
+    )
+    await update('c2')
+    const [, back] = await writes()
+    expect(back?.entity.id).toBe('c2')
+    expect(back?.overwritten_version).not.toBe(back?.base_version)
+    expect(isForeign(back)).toBe(false)
+  })
+
   it('a transaction that began to write before the foreign one still knows it for foreign', async () => {
     const update = syncproof.wrap(
       async (id: string, foreignCommit: () => Promise<void>) =>

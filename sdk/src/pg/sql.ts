@@ -131,8 +131,12 @@ function writeColumns(token: TokenTable): string {
 export function mayHide(token: TokenTable): string {
   return `EXISTS (SELECT FROM pg_catalog.pg_trigger AS g JOIN pg_catalog.pg_proc AS p ON p.oid = g.tgfoid
     WHERE g.tgrelid = ${Number(token.oid)} AND NOT g.tgisinternal AND g.tgenabled <> 'D' AND (g.tgtype & 66 = 0
-    OR p.prosrc ~* '[[:<:]](insert|update|delete|merge|select|perform|execute|call)[[:>:]]'))`
+    OR p.prosrc ~* '${REACHES_OUT}'))`
 }
+
+/** What a trigger's function holds where it does more than assign to its row: `TG_OP = 'DELETE'` is none of it. */
+const REACHES_OUT =
+  '[[:<:]](insert[[:space:]]+into|delete[[:space:]]+from|merge[[:space:]]+into|update[^;]*[[:<:]]set|select|perform|execute|call)[[:>:]]'
 
 /** What became of the transaction that made the row which was replaced; see `decideOverwrittenBySelf`. Asked only
  *  of ids that the statement's snapshot knows to be assigned: pg_xact_status raises for one in the future. */
