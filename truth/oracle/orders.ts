@@ -31,9 +31,9 @@ export function reordersOf(facts: Facts): Reorder[] {
         .filter((older) => differ(older, newer))
         .map((older) => ({
           pair: `${older.attempt.carries} ${newer.attempt.carries}`,
-          // over a deletion no chain of versions leads
+          // over a deletion, or a version that nobody reports, no chain of versions leads
           isFirst: older.attempt.request.endsWith('#0'),
-          steps: isUnbroken(history, older.place, newer.place)
+          steps: isUnbroken(facts, history, older.place, newer.place)
             ? newer.place - older.place
             : Number.POSITIVE_INFINITY,
         })),
@@ -47,8 +47,11 @@ function placeOf({ carries }: Attempt, history: readonly Change[]): number | und
   return place === -1 ? undefined : place
 }
 
-function isUnbroken(history: readonly Change[], from: number, to: number): boolean {
-  return history.slice(from + 1, to + 1).every((change) => change.old && change.new)
+function isUnbroken(facts: Facts, history: readonly Change[], from: number, to: number): boolean {
+  return history.slice(from + 1, to + 1).every((change) => {
+    const writer = facts.accounts.get(change.statement?.call ?? '')
+    return change.old && change.new && writer?.plan?.shape !== 'raw'
+  })
 }
 
 interface Carried {
