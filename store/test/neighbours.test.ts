@@ -74,6 +74,28 @@ eachEngine('operations that share a link', (open) => {
     expect(neighbours?.sort((a, b) => a - b)).toEqual([17, 18, 19, 21, 22])
   })
 
+  it('are found by whatever event of an operation names it, its start too', async () => {
+    const { store, project } = given()
+    const entity = { type: 'candidate', id: randomUUID() }
+    for (const kind of ['operation_started', 'write', 'sync', 'operation_finished'] as const) {
+      const link = `${kind} ${randomUUID()}`
+      const own: DetectionRules = {
+        ...rules,
+        linksOf: (event) => (event.kind === kind && JSON.stringify(event).includes(entity.id) ? [link] : []),
+        linksWanted: (_, hop) => (hop > 1 ? [] : [link]),
+      }
+      for (let index = 0; index < 2; index++)
+        await store.events.append(project, newProcess(4), operation({ entity }))
+      const found = (await drain(store, 4, own)).flatMap(({ operations }) => operations)
+      // an end names no record, so no link was given out for it
+      const wanted = kind === 'operation_finished' ? [0, 0] : [1, 1]
+      expect(
+        found.map(({ neighbours }) => neighbours.length),
+        kind,
+      ).toEqual(wanted)
+    }
+  })
+
   it('are not looked for further away than the window', async () => {
     const { store, project } = given()
     const entity = { type: 'candidate', id: randomUUID() }
@@ -166,12 +188,12 @@ eachEngine('the calls of a function with a hazard', (open) => {
   })
 })
 
-async function drain(store: Store, lane: number): Promise<readonly DetectionBatch[]> {
+async function drain(store: Store, lane: number, by = rules): Promise<readonly DetectionBatch[]> {
   const batches: DetectionBatch[] = []
   const judge = async (batch: DetectionBatch) => {
     batches.push(batch)
     return NOTHING
   }
-  while ((await store.detection.step(lane, 500, judge, rules)).events > 0);
+  while ((await store.detection.step(lane, 500, judge, by)).events > 0);
   return batches
 }
