@@ -26,6 +26,7 @@ export function emptySections(facts: Facts): { readonly call: string; readonly w
 
 /** Pairs of sections on one row that may have been held at once: where both really lock, none can. */
 export function overlapsOf(facts: Facts): Overlap[] {
+  const empty = new Set(emptySections(facts).flatMap(({ call, wrote }) => (wrote ? [] : [call])))
   return [...Map.groupBy(facts.held, ({ row }) => row).values()].flatMap((held) =>
     held.flatMap((one, index) =>
       held
@@ -33,12 +34,17 @@ export function overlapsOf(facts: Facts): Overlap[] {
         .filter((other) => !locks(one, other) && shared(one.outerNs, other.outerNs) > 0)
         .map((other) => ({
           calls: [one.call, other.call].sort() as [string, string],
-          innerNs: [one, other].some(({ guard }) => GIVEN_BACK.includes(guard))
+          innerNs: [one, other].some((each) => mayBeUntold(each, empty))
             ? 0
             : shared(one.innerNs, other.innerNs),
         })),
     ),
   )
+}
+
+/** Whether the section may have ended before its work did, or, having locked and written nothing, was none. */
+function mayBeUntold({ call, guard }: Held, empty: ReadonlySet<string>): boolean {
+  return GIVEN_BACK.includes(guard) || empty.has(call)
 }
 
 /** Row locks and advisory locks keep out their own kind. */
