@@ -119,20 +119,22 @@ export class PgStore extends PgRows implements RowStore {
 
   async transaction<T>(isolation: Isolation, run: (rows: SqlRows) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect()
-    let broken: unknown
+    // one that is cut may be so only after its answer: nobody else is to have it
+    let broken: Error | boolean | undefined
     try {
       await client.query(`BEGIN ISOLATION LEVEL ${isolation.toUpperCase()}`)
       const rows = new PgRows(client, this.#of)
       const value = await run(rows)
+      broken = rows.cutsCommit !== undefined
       await commit(client, rows.cutsCommit)
       return value
     } catch (error) {
-      await client.query('ROLLBACK').catch((cut: unknown) => {
+      await client.query('ROLLBACK').catch((cut: Error) => {
         broken = cut
       })
       throw error
     } finally {
-      client.release(broken as Error | undefined)
+      client.release(broken)
     }
   }
 
