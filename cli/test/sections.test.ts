@@ -175,12 +175,13 @@ describe('the command sections', () => {
 
   it('exits 4 where some runs, and 3 where none was checked, or no section was told', async () => {
     const nobody: Body = ({ read }) => candidates.transaction((table) => read(table, 'nobody', 'for update'))
-    await runSection(
-      'part',
-      'row_lock',
-      (marks, id, score) => (score === 2 ? locked : nobody)(marks, id, score),
-      [2, 3],
-    )
+    // one after the other: at once, the two would be in the section together
+    let turn: Promise<unknown> = Promise.resolve()
+    const inTurn: Body = (marks, id, score) => {
+      turn = turn.then(() => (score === 2 ? locked : nobody)(marks, id, score))
+      return turn
+    }
+    await runSection('part', 'row_lock', inTurn, [2, 3])
     expect(await sections('part')).toMatchObject({ code: 4 })
     await runSection('unchecked', 'external', ({ write }, id, score) => write(candidates, id, score))
     expect(await sections('unchecked')).toMatchObject({ code: 3 })

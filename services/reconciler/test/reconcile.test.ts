@@ -61,7 +61,8 @@ for (const transport of transports()) {
       expect(report).toMatchObject({ result: 'diverged', diverged: 3, baseline: false })
       expect(report.coverage).toMatchObject({ compared: 251, indeterminate: 0 })
       expect(idsOf(await world.findings({ status: 'open' }))).toEqual(ALL_THREE)
-      expect(idsOf(world.heard)).toEqual(ALL_THREE)
+      // told once they are committed, which the report does not wait for
+      await vi.waitFor(() => expect(idsOf(world.heard)).toEqual(ALL_THREE), { timeout: 20_000 })
 
       world.ats.records.delete('zz-unknown')
       for (const record of candidates(250)) world.ats.records.set(record.id, record)
