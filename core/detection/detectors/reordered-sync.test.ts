@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { OperationHistory } from '../history.ts'
-import { synced } from '../testing/examples.ts'
+import { sentByOutbox, synced } from '../testing/examples.ts'
 import {
   beside,
   finished,
@@ -72,22 +72,7 @@ describe('a reordered sync is proven', () => {
   })
 
   test('where an outbox sent them', () => {
-    const made = (number: number, from: string, to: string, value: string) =>
-      operation(
-        { operation: number, fromMs: number },
-        started(),
-        write(
-          { email: ['0', '0', value, 'supplied'] },
-          { overwritten_version: token(from), version: token(to) },
-        ),
-      )
-    const [a, b] = [made(0, '1', '2', 'a'), made(1, '2', '3', 'b')]
-    const outbox = operation(
-      { operation: 2, fromMs: 50 },
-      started({ name: 'drain' }),
-      sync('ok', { email: 'b' }, { version: token('3'), on_behalf_of: b.operationId }),
-      sync('ok', { email: 'a' }, { version: token('2'), on_behalf_of: a.operationId }),
-    )
+    const { older: a, newer: b, outbox } = sentByOutbox()
     for (const whole of [beside(outbox, a, b), beside(a, b, outbox), beside(b, outbox, a)])
       expect(verdicts(whole)).toEqual(['proven email monotonic'])
   })

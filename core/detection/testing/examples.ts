@@ -46,6 +46,28 @@ export function synced(
   )
 }
 
+/** Two operations that each made a version of one row, and an outbox that sent the older one last.
+ *  @param last what the sync of the older one says besides; `first` that of the newer one */
+export function sentByOutbox(last: Parameters<typeof sync>[2] = {}, first: Parameters<typeof sync>[2] = {}) {
+  const made = (number: number, from: string, to: string, value: string) =>
+    operation(
+      { operation: number, fromMs: number },
+      started(),
+      write(
+        { email: ['0', '0', value, 'supplied'] },
+        { overwritten_version: token(from), version: token(to) },
+      ),
+    )
+  const [older, newer] = [made(0, '1', '2', 'a'), made(1, '2', '3', 'b')]
+  const outbox = operation(
+    { operation: 2, fromMs: 50 },
+    started({ name: 'drain' }),
+    sync('ok', { email: 'b' }, { version: token('3'), on_behalf_of: newer.operationId, ...first }),
+    sync('ok', { email: 'a' }, { version: token('2'), on_behalf_of: older.operationId, ...last }),
+  )
+  return { older, newer, outbox }
+}
+
 /** Takes itself off duty because the other one is on duty. */
 export function offDuty(
   place: Parameters<typeof operation>[0],

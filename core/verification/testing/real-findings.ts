@@ -1,7 +1,7 @@
 import type { DetectedFinding } from '../../contract/index.ts'
 import type { OperationHistory } from '../../detection/history.ts'
 import { detectOperation } from '../../detection/index.ts'
-import { examples, synced } from '../../detection/testing/examples.ts'
+import { examples, sentByOutbox, synced } from '../../detection/testing/examples.ts'
 import {
   beside,
   call,
@@ -156,23 +156,8 @@ function chained(): OperationHistory {
 }
 
 function outboxed(): OperationHistory {
-  const made = (number: number, from: string, to: string, value: string) =>
-    operation(
-      { operation: number, fromMs: number },
-      started(),
-      write(
-        { email: ['0', '0', value, 'supplied'] },
-        { overwritten_version: token(from), version: token(to) },
-      ),
-    )
-  const [a, b] = [made(0, '1', '2', 'a'), made(1, '2', '3', 'b')]
-  const outbox = operation(
-    { operation: 2, fromMs: 50 },
-    started({ name: 'drain' }),
-    sync('ok', { email: 'b' }, { version: token('3'), on_behalf_of: b.operationId, ...revision('8') }),
-    sync('ok', { email: 'a' }, { version: token('2'), on_behalf_of: a.operationId, ...revision('9') }),
-  )
-  return beside(outbox, a, b)
+  const { older, newer, outbox } = sentByOutbox(revision('9'), revision('8'))
+  return beside(outbox, older, newer)
 }
 
 /** As where the start was dropped: the finding is then about no entity. */
