@@ -22,6 +22,8 @@ interface HistoryRow {
   readonly first_seq: string
   readonly last_seq: string
   readonly finished: boolean
+  /** Its end is known to the `operations` projection; else a later step of detection brings the end. */
+  readonly end_projected: boolean
   readonly complete: boolean
   /** An event of its process contradicts another one. */
   readonly doubtful: boolean
@@ -34,7 +36,8 @@ interface HistoryRow {
 /** What of an operation is found in its rows alone. */
 type HistoryWithoutNeighbours = Omit<OperationHistoryRow, 'neighbours'>
 
-/** The operations with all their stored events. Those that have finished but lack a sequence number of their
+/** The operations with all their stored events, but for an end that a later step brings: what an operation called is
+ *  known to the projection only up to this step. Those that have finished but lack a sequence number of their
  *  process are remembered as waiting; those that are complete no longer wait. */
 export async function loadHistories(
   tx: Tx,
@@ -43,7 +46,7 @@ export async function loadHistories(
 ): Promise<readonly HistoryWithoutNeighbours[]> {
   if (operationIds.length === 0) return []
   const oldest = await oldestId(tx, projectId, operationIds)
-  const rows = await selectHistories(tx, projectId, operationIds, oldest)
+  const rows = (await selectHistories(tx, projectId, operationIds, oldest)).map(asOfThisStep)
   await rememberWaiting(tx, projectId, rows)
   const histories = rows.map((row) => ({ ...toNeighbour(row), processEnd: toProcessEnd(row) }))
   const families = await loadFamilies(tx, projectId, histories.filter(needsFamily), oldest)
@@ -64,9 +67,18 @@ export async function loadEvents(
 }
 
 /** Of a process whose telemetry contradicts itself nothing is known to be whole: two programs may count as one. */
-function toNeighbour({ operation_id, process, events, complete, doubtful }: HistoryRow): NeighbourRow {
-  const isComplete = complete && !doubtful
-  return { operationId: operation_id, process, events: parseEvents(events, process.id), complete: isComplete }
+function toNeighbour(row: HistoryRow): NeighbourRow {
+  const { operation_id, process, finished, complete, doubtful } = row
+  const stored = parseEvents(row.events, process.id)
+  const events = finished ? stored : stored.filter(({ kind }) => kind !== 'operation_finished')
+  return { operationId: operation_id, process, events, complete: complete && !doubtful }
+}
+
+/** With a later end the operation is still under way; the step that brings the end judges it again. */
+function asOfThisStep(row: HistoryRow): HistoryRow {
+  return !row.finished || row.end_projected
+    ? row
+    : { ...row, finished: false, complete: false, end_event: null, whole: null }
 }
 
 function toProcessEnd(row: HistoryRow): OperationHistoryRow['processEnd'] {
@@ -184,6 +196,8 @@ async function selectHistories(
       where project_id = ${projectId} and operation_id = any(${operationIds}::uuid[]) and id >= ${oldest}
       group by process_id, operation_id)
     select operation_id, events, first_seq, last_seq, finished,
+      exists (select from syncproof.operations known where known.project_id = ${projectId}
+        and known.operation_id = history.operation_id and known.finished_at is not null) as end_projected,
       finished and seen @> int8range(first_seq, last_seq + 1) as complete, inconsistent > 0 as doubtful,
       end_event,
       case when (end_event->>'last_seq')::bigint >= last_seq

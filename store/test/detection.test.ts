@@ -66,6 +66,27 @@ eachEngine('a detection step', (open) => {
     expect(leaf?.family).toEqual([])
   })
 
+  it('shows no end of a caller before the step that knows what it called', async () => {
+    const { store, project } = given()
+    const callerId = randomUUID()
+    const [started, write, sync, finished] = operation({ operationId: callerId, calls: 1 })
+    const called = operation({ parentId: callerId, firstSeq: 3 })
+    await store.events.append(project, newProcess(), [
+      ...[started, write, sync, ...called],
+      { ...finished, seq: 7 },
+    ])
+    const { batches, judge } = spy()
+    // the events of later steps are stored, and what they tell of calls is not known yet
+    while ((await store.detection.step(0, 3, judge)).events > 0);
+    const shown = batches.map((batch) =>
+      batch.operations.find(({ operationId }) => operationId === callerId),
+    )
+    const ends = shown.map((history) => history?.events.some(({ kind }) => kind === 'operation_finished'))
+    expect(ends).toEqual([false, undefined, true])
+    expect(shown.map((history) => history?.complete)).toEqual([false, undefined, true])
+    expect(shown[2]?.family).toHaveLength(4)
+  })
+
   it('commits findings, cursor and operations together, or none of them', async () => {
     const { store, project } = given()
     await store.events.append(project, newProcess(), operation())
