@@ -67,7 +67,7 @@ export class Facts {
     this.attempts = lines
       .filter((line) => line.what === 'sending')
       .map((line) => ({ ...line, status: statuses.get(line.request), applied: applied.get(line.request) }))
-    this.held = lines.filter((line) => line.what === 'held')
+    this.held = sectionsIn(lines)
   }
 
   /** Who made a version; undefined for the rows that were there at first. */
@@ -78,6 +78,22 @@ export class Facts {
   linesOf(root: string): readonly DiaryLine[] {
     return this.#linesOf.get(root) ?? []
   }
+}
+
+/** With those in which their process died: they may have been held ever after, and surely only as they began. */
+function sectionsIn(lines: readonly DiaryLine[]): readonly Held[] {
+  const held = lines.filter((line) => line.what === 'held')
+  const ended = new Set(held.map(({ call, outerNs }) => `${call} ${outerNs[0]}`))
+  const broken = lines
+    .filter((line) => line.what === 'entered')
+    .filter(({ call, outerNs }) => !ended.has(`${call} ${outerNs}`))
+    .map(({ outerNs, innerNs, ...section }) => ({
+      ...section,
+      what: 'held' as const,
+      outerNs: [outerNs, String(Number.MAX_SAFE_INTEGER)] as const,
+      innerNs: [innerNs, innerNs] as const,
+    }))
+  return [...held, ...broken]
 }
 
 /** The statement by which this writer deleted the row. */

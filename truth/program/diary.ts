@@ -21,6 +21,7 @@ export type DiaryLine =
       readonly root: string
       readonly statements: readonly string[]
     }
+  | Entered
   | Held
   | Sending
   | { readonly what: 'unforeseen'; readonly call: string; readonly error: string }
@@ -39,6 +40,16 @@ export interface Writing {
   readonly set: Values
   /** Columns that SQL computes. */
   readonly computed: readonly string[]
+}
+
+/** The beginning of what `Held` tells, while it is not known when it will end. */
+export interface Entered {
+  readonly what: 'entered'
+  readonly call: string
+  readonly row: string
+  readonly guard: string
+  readonly outerNs: string
+  readonly innerNs: string
 }
 
 /** A section that was declared exclusive, from its lock to just before the end of it. */

@@ -23,6 +23,8 @@ export async function exclusiveSection<T>(
   const times: Times = {
     entered: () => {
       entered = clock()
+      // whoever is killed inside writes no other line
+      world.diary.note({ what: 'entered', call, row, guard, outerNs: outer, innerNs: entered })
     },
     left: () => {
       left = clock()
