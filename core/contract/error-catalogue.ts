@@ -70,7 +70,7 @@ export const errorCatalogue = {
   },
   event_time_out_of_range: {
     status: 422,
-    title: 'An event id lies more than an hour ahead or before the retention',
+    title: 'The time of an event lies more than an hour ahead or before the retention',
     solve: 'Set the clock of the sending host; events older than the retention cannot be stored any more.',
   },
   pair_not_found: {

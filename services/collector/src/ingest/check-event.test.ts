@@ -5,7 +5,8 @@ import { collectorLimits } from '../limits.ts'
 import { checkEvents } from './check-event.ts'
 
 const nowMs = Date.UTC(2026, 10, 20)
-const good = () => makeEvent({ id: uuidV7(nowMs) })
+const iso = (ms: number) => new Date(ms).toISOString()
+const good = () => makeEvent({ id: uuidV7(nowMs), at: iso(nowMs) })
 const hour = 60 * 60 * 1000
 
 test.each<[string, unknown, string, string]>([
@@ -52,6 +53,25 @@ test.each<[string, unknown, string, string]>([
     'event_time_out_of_range',
     '/id',
   ],
+  [
+    'an hour and a second ahead under an id of now',
+    { ...good(), at: iso(nowMs + hour + 1000) },
+    'event_time_out_of_range',
+    '/at',
+  ],
+  ['the year 2999', { ...good(), at: '2999-01-01T00:00:00.000000Z' }, 'event_time_out_of_range', '/at'],
+  [
+    'a time ahead that an offset hides',
+    { ...good(), at: '2026-11-19T23:00:00.000000-02:01' },
+    'event_time_out_of_range',
+    '/at',
+  ],
+  [
+    'a request that was under way for longer than anything is kept',
+    { ...good(), at: iso(nowMs - collectorLimits.eventAgeMsMax - 1000) },
+    'event_time_out_of_range',
+    '/at',
+  ],
 ])('%s is rejected with its code and pointer, and its neighbours are kept', async (_, bad, code, pointer) => {
   const before = good()
   const after = good()
@@ -64,11 +84,17 @@ test.each<[string, unknown, string, string]>([
   expect(under?.slice(0, pointer.length)).toBe(pointer)
 })
 
-test('an id just within the hour, or as old as the retention, is kept', async () => {
-  const events = [nowMs + hour, nowMs - collectorLimits.eventAgeMsMax].map((ms) =>
-    makeEvent({ id: uuidV7(ms) }),
-  )
-  expect((await checkEvents(events, nowMs)).accepted).toHaveLength(2)
+test('what is just within the hour, or just within the retention, is kept', async () => {
+  const oldest = nowMs - collectorLimits.eventAgeMsMax
+  const events = [
+    ...[nowMs + hour, oldest].map((ms) => makeEvent({ id: uuidV7(ms), at: iso(ms) })),
+    makeEvent({ id: uuidV7(nowMs), at: iso(nowMs + hour) }),
+    makeEvent({ id: uuidV7(nowMs), at: '2026-11-20T14:00:00.999999+14:00' }),
+    makeEvent({ id: uuidV7(nowMs), at: iso(oldest) }),
+    // it waited in a spool, and its transaction had begun before
+    makeEvent({ id: uuidV7(oldest), at: iso(oldest - 24 * hour) }),
+  ]
+  expect((await checkEvents(events, nowMs)).rejected).toEqual([])
 })
 
 test('an event of a kind that is not known is kept as it came', async () => {

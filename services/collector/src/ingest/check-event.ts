@@ -61,8 +61,8 @@ function rejectEvent(index: number, event: unknown, nowMs: number): RejectedEven
   }
   const unstorable = findUnstorable(event as Readonly<Record<string, unknown>>)
   if (unstorable !== undefined) return rejection('invalid_event', ...unstorable)
-  const range = outOfRange(result.data.id, nowMs)
-  return range === undefined ? undefined : rejection('event_time_out_of_range', ['id'], range)
+  const range = outOfRange(result.data, nowMs)
+  return range === undefined ? undefined : rejection('event_time_out_of_range', ...range)
 }
 
 /** What the schemas let through and PostgreSQL would refuse, and the whole batch with it: a member that another kind's
@@ -86,13 +86,35 @@ function findUnstorable(
 
 const INSTANT = /^(\d{4}).*?(?:[+-](\d\d):\d\d)?$/
 
-function outOfRange(id: string, nowMs: number): string | undefined {
-  const timeMs = uuidV7TimeMs(id) ?? Number.NaN
-  if (timeMs > nowMs + limits.eventAheadMsMax) {
-    return `the time in the id, ${isoTime(timeMs)}, is more than an hour ahead of ${isoTime(nowMs)} here`
+/** The id says when an event was produced, `at` when its request was sent, by the same clock and not later. No lower bound
+ *  but the retention is sound: a transaction may be open for long, and an event may wait in a spool. What was under way for
+ *  longer than anything is kept has lost its beginning, and most likely it is a clock that was set in between. */
+function outOfRange(
+  { id, at }: Pick<AcceptedEvent, 'id' | 'at'>,
+  nowMs: number,
+): [path: readonly string[], message: string] | undefined {
+  const madeMs = uuidV7TimeMs(id) ?? Number.NaN
+  if (madeMs > nowMs + limits.eventAheadMsMax) {
+    return [
+      ['id'],
+      `the time in the id, ${isoTime(madeMs)}, is more than an hour ahead of ${isoTime(nowMs)} here`,
+    ]
   }
-  if (timeMs < nowMs - collectorLimits.eventAgeMsMax) {
-    return `the time in the id, ${isoTime(timeMs)}, is before what is kept; it is ${isoTime(nowMs)} here`
+  if (madeMs < nowMs - collectorLimits.eventAgeMsMax) {
+    return [
+      ['id'],
+      `the time in the id, ${isoTime(madeMs)}, is before what is kept; it is ${isoTime(nowMs)} here`,
+    ]
+  }
+  const sentMs = Date.parse(at)
+  if (sentMs > nowMs + limits.eventAheadMsMax) {
+    return [['at'], `${isoTime(sentMs)} is more than an hour ahead of ${isoTime(nowMs)} here`]
+  }
+  if (sentMs < madeMs - collectorLimits.eventAgeMsMax) {
+    return [
+      ['at'],
+      `${isoTime(sentMs)} is longer before ${isoTime(madeMs)}, the time in the id, than anything is kept`,
+    ]
   }
   return undefined
 }
