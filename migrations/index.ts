@@ -8,6 +8,7 @@ import { up as sections } from './2026_11_25_2_sections.ts'
 import { up as inconsistent } from './2026_11_25_3_inconsistent.ts'
 import { up as findingGroups } from './2026_11_25_4_finding_groups.ts'
 import { up as replacedVersions } from './2026_11_25_5_replaced_versions.ts'
+import { up as keyUse } from './2026_11_26_1_keys.ts'
 
 export interface Migration {
   readonly name: string
@@ -25,4 +26,5 @@ export const migrations: readonly Migration[] = [
   { name: '2026_11_25_3_inconsistent', up: inconsistent },
   { name: '2026_11_25_4_finding_groups', up: findingGroups },
   { name: '2026_11_25_5_replaced_versions', up: replacedVersions },
+  { name: '2026_11_26_1_keys', up: keyUse },
 ]

@@ -103,7 +103,7 @@ async function request(
   const message = problem.detail ?? problem.title
   if (expected.includes(problem.code)) throw new ApiProblem(problem.code, message)
   const told = `${url} says ${problem.code}: ${message}`
-  if (problem.code === 'unauthorized' || problem.code === 'forbidden') {
+  if (status === 401 || status === 403) {
     throw new UsageError(told, 'SYNCPROOF_API_KEY must be a key of this Syncproof that may do this.')
   }
   throw status < 500 && status !== 429 ? new UsageError(told) : new UnableError(told)

@@ -1,5 +1,5 @@
 import { startCollector } from '@syncproof/collector'
-import { SCOPES, type Store } from '@syncproof/store'
+import { isBrokenKey, SCOPES, type Store } from '@syncproof/store'
 import type { Registry } from 'prom-client'
 import { UsageError } from './command.ts'
 import { startMetricsServer } from './metrics-server.ts'
@@ -45,12 +45,31 @@ export async function openCollector(
 }
 
 /** Makes the operator's own key work, or makes one.
- *  @throws UsageError for text that cannot stand in an HTTP header */
+ *  @throws UsageError for text that cannot stand in an HTTP header, a key of ours that is not whole or was revoked, and one that
+ *  is not known to a database that this login may not add keys to */
 export async function acceptKey(store: Store, given: string | undefined): Promise<string> {
   if (given === undefined) return (await store.keys.create(PROJECT, 'dev', SCOPES)).key
   if (!/^[\x21-\x7e]{1,256}$/.test(given)) {
     throw new UsageError('SYNCPROOF_API_KEY must be 1 to 256 characters of ASCII without spaces.')
   }
-  await store.keys.adopt(PROJECT, 'SYNCPROOF_API_KEY', given, SCOPES)
+  if (isBrokenKey(given)) {
+    throw new UsageError(
+      'SYNCPROOF_API_KEY begins as a key of Syncproof and is none: it was mistyped or cut short.',
+      'Copy it again. A secret of your own may begin with anything but sp_.',
+    )
+  }
+  const opens = await store.keys.adopt(PROJECT, 'SYNCPROOF_API_KEY', given, SCOPES)
+  if (opens === 'revoked') {
+    throw new UsageError(
+      'The key in SYNCPROOF_API_KEY was revoked.',
+      'Set another, or leave it out where the database holds others: `syncproof keys list` shows them.',
+    )
+  }
+  if (opens === 'unknown') {
+    throw new UsageError(
+      'The database does not know the key in SYNCPROOF_API_KEY, and this login may not add one.',
+      'Leave it out here, and make keys with `syncproof keys create` as the owner of the database.',
+    )
+  }
   return given
 }

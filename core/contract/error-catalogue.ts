@@ -26,7 +26,19 @@ export const errorCatalogue = {
     status: 401,
     title: 'The key is missing or not known',
     solve:
-      'Send `Authorization: Bearer <key>` with a key of this Syncproof. `syncproof dev` prints the one it made; in the SDK it is SYNCPROOF_API_KEY.',
+      'Send `Authorization: Bearer <key>` with a key of this Syncproof: `syncproof keys create` makes one, `syncproof dev` prints the one it made. In the SDK it is SYNCPROOF_API_KEY.',
+  },
+  malformed_key: {
+    status: 401,
+    title: 'The key is not whole',
+    solve:
+      'Copy it again, all 52 characters: it begins as a key of Syncproof, and its checksum does not fit the rest.',
+  },
+  revoked_key: {
+    status: 401,
+    title: 'The key was revoked',
+    solve:
+      'Use another key of the project. `syncproof keys create` makes one; a revoked one never opens again.',
   },
   forbidden: {
     status: 403,

@@ -1,5 +1,6 @@
 export type { StoreOptions } from './database.ts'
 export { InvalidCursorError, StoreNotMigratedError, StoreUnavailableError } from './errors.ts'
+export { isBrokenKey } from './key-format.ts'
 export { migrateStore } from './migrate-store.ts'
 export { openStore } from './open-store.ts'
 export * from './store.ts'

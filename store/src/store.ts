@@ -13,12 +13,14 @@ import type {
 } from '@syncproof/core/contract'
 import type { DetectionStore, DetectionVerdicts } from './detection-store.ts'
 import type { GroupStore } from './group-store.ts'
+import type { KeyStore } from './key-store.ts'
 import type { MakerStore } from './maker-store.ts'
 import type { ReportStore } from './report-store.ts'
 import type { SectionStore } from './section-store.ts'
 
 export type * from './detection-store.ts'
 export type * from './group-store.ts'
+export type * from './key-store.ts'
 export type * from './maker-store.ts'
 export type * from './report-store.ts'
 export type * from './section-store.ts'
@@ -204,24 +206,3 @@ export type Contradicted = (typeof CONTRADICTED)[number]
 
 export const SCOPES = ['ingest', 'read', 'admin'] as const
 export type Scope = (typeof SCOPES)[number]
-
-export interface KeyRow {
-  readonly id: string
-  readonly projectId: string
-  readonly scopes: readonly Scope[]
-}
-
-export interface KeyStore {
-  /** Makes a key: `sp_` + 256 random bits + checksum. Only its SHA-256 is stored: this is the only time it is seen. */
-  create(
-    projectId: string,
-    name: string,
-    scopes: readonly Scope[],
-  ): Promise<{ readonly id: string; readonly key: string }>
-  /** Accepts a key that the operator chose (SYNCPROOF_API_KEY). Doing it again changes nothing. */
-  adopt(projectId: string, name: string, key: string, scopes: readonly Scope[]): Promise<void>
-  /** Whether there is any key, of whatever project: without one every request is refused. */
-  exist(): Promise<boolean>
-  /** The key's project and scopes; undefined for a key that is not known. Looked up by hash, so timing says nothing of a stored key. */
-  authenticate(key: string): Promise<KeyRow | undefined>
-}

@@ -8,7 +8,6 @@ import { authenticateRequests } from './http/auth.ts'
 import { answerClientError } from './http/client-error.ts'
 import { endConnectionsWhenClosing } from './http/drain.ts'
 import { parseJsonBodies } from './http/json-body.ts'
-import { cacheKeys } from './http/key-cache.ts'
 import { answerProblems, sendProblem, toProblem } from './http/problems.ts'
 import { RequestLog } from './http/request-log.ts'
 import { validatorCompiler } from './http/validate.ts'
@@ -55,7 +54,7 @@ export async function buildCollector(options: CollectorOptions): Promise<Fastify
   parseJsonBodies(app)
   answerProblems(app, metrics)
   endConnectionsWhenClosing(app)
-  const requireScope = authenticateRequests(app, cacheKeys(store.keys, nowMs))
+  const requireScope = authenticateRequests(app, store.keys)
 
   await serveOpenApi(app)
   const routes = { store, requireScope }

@@ -46,6 +46,8 @@ export const collectorLimits = {
   keyCacheMax: 1_000,
   /** A revoked key works no longer than this. */
   keyCacheTtlMs: 5_000,
+  /** When a key was last used is for people who ask whether it still is. */
+  keyUseEveryMs: 60_000,
 
   pageDefault: 100,
   pageMax: 500,

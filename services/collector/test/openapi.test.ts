@@ -93,7 +93,7 @@ test.each(addresses)(
     expect(without.statusCode).toBe(401)
     expect(problemOf(without).code).toBe('unauthorized')
     expect(without.headers['www-authenticate']).toMatch(/^Bearer/)
-    expect(problemOf(await collector.send('sp_unknown', request)).code).toBe('unauthorized')
+    expect(problemOf(await collector.send('unknown', request)).code).toBe('unauthorized')
 
     const others = (['ingest', 'read', 'admin'] as const).filter((other) => other !== scope)
     const response = await collector.send(await collector.key('default', ...others), request)

@@ -70,7 +70,7 @@ test('while the database is away: 503 with Retry-After, alive but not ready; the
     await post(batch),
     await fetch(`${collector.url}/v1/findings`, { headers: headers() }),
     // a key that is not remembered has to be looked up
-    await fetch(`${collector.url}/v1/findings`, { headers: { authorization: 'Bearer sp_new' } }),
+    await fetch(`${collector.url}/v1/findings`, { headers: { authorization: 'Bearer never-seen' } }),
     await fetch(`${collector.url}/readyz`),
   ]
   for (const response of refused) {

@@ -35,7 +35,7 @@ test('a wrong key is refused on the headers alone, before any of the body has co
   const raw = openRaw(collector.url)
   raw.socket.write(
     requestHead({
-      authorization: 'Bearer sp_wrong',
+      authorization: 'Bearer wrong',
       'content-type': 'application/json',
       'content-length': 1_000_000,
     }),
