@@ -19,7 +19,7 @@ export interface Overlap {
 export function emptySections(facts: Facts): { readonly call: string; readonly wrote: boolean }[] {
   const wrote = new Set(facts.changes.map(({ statement }) => statement?.call))
   return facts.held
-    .filter(({ guard }) => HOLDING_NOTHING.includes(guard))
+    .filter(({ guard, found }) => found && HOLDING_NOTHING.includes(guard))
     .map(({ call }) => call)
     .map((call) => ({ call, wrote: wrote.has(call) }))
 }
@@ -43,13 +43,13 @@ export function overlapsOf(facts: Facts): Overlap[] {
 }
 
 /** Whether the section may have ended before its work did, or, having locked and written nothing, was none. */
-function mayBeUntold({ call, guard }: Held, empty: ReadonlySet<string>): boolean {
-  return GIVEN_BACK.includes(guard) || empty.has(call)
+function mayBeUntold({ call, guard, found }: Held, empty: ReadonlySet<string>): boolean {
+  return !found || GIVEN_BACK.includes(guard) || empty.has(call)
 }
 
 /** Row locks and advisory locks keep out their own kind. */
 function locks(one: Held, other: Held): boolean {
-  const bothHold = HOLDING.includes(one.guard) && HOLDING.includes(other.guard)
+  const bothHold = [one, other].every(({ guard, found }) => found && HOLDING.includes(guard))
   return bothHold && (one.guard === 'advisory') === (other.guard === 'advisory')
 }
 

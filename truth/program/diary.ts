@@ -48,6 +48,7 @@ export interface Entered {
   readonly call: string
   readonly row: string
   readonly guard: string
+  readonly found: boolean
   readonly outerNs: string
   readonly innerNs: string
 }
@@ -58,6 +59,8 @@ export interface Held {
   readonly call: string
   readonly row: string
   readonly guard: string
+  /** Whether there was anything to lock: of a row that is not there nobody is kept out. */
+  readonly found: boolean
   /** Nanoseconds of this machine's monotonic clock, the same in all of its processes: around everything, and from
    *  the answer of the (locking) read to the last step inside. */
   readonly outerNs: readonly [string, string]

@@ -4,7 +4,8 @@ import type { Actor } from './recorded-rows.ts'
 import type { ProgramWorld } from './world.ts'
 
 interface Times {
-  entered(): void
+  /** @param found a row, or a key, to lock */
+  entered(found: boolean): void
   left(): void
 }
 
@@ -19,12 +20,14 @@ export async function exclusiveSection<T>(
   const clock = () => String(process.hrtime.bigint())
   const outer = clock()
   let entered: string | undefined
+  let found = false
   let left: string | undefined
   const times: Times = {
-    entered: () => {
+    entered: (locked) => {
       entered = clock()
+      found = locked
       // whoever is killed inside writes no other line
-      world.diary.note({ what: 'entered', call, row, guard, outerNs: outer, innerNs: entered })
+      world.diary.note({ what: 'entered', call, row, guard, found, outerNs: outer, innerNs: entered })
     },
     left: () => {
       left = clock()
@@ -39,6 +42,7 @@ export async function exclusiveSection<T>(
         call,
         row,
         guard,
+        found,
         outerNs: [outer, clock()],
         innerNs: [entered, left ?? entered],
       })

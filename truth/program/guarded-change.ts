@@ -28,6 +28,7 @@ export async function guardedChange(
 }
 
 type Step = () => void
+type Entering = (found: boolean) => void
 const nothing: Step = () => undefined
 
 class GuardedChange {
@@ -41,9 +42,9 @@ class GuardedChange {
     this.#actor = actor
   }
 
-  /** @param locked called after the guard's read, where it found the row
+  /** @param locked called after the guard's read, with whether it found a row to lock
    *  @param leaving called before the transaction, or the change, ends */
-  async run(locked: Step = nothing, leaving: Step = nothing): Promise<Message | undefined> {
+  async run(locked: Entering = nothing, leaving: Step = nothing): Promise<Message | undefined> {
     const { row } = this.#plan
     switch (this.#plan.guard) {
       case 'naive':
@@ -51,7 +52,7 @@ class GuardedChange {
         const rows = this.#world.rows(this.#plan, this.#actor)
         const lock = this.#plan.guard === 'naive' ? undefined : ('for update' as const)
         const existing = await rows.read(row, lock)
-        if (existing) locked()
+        locked(existing !== null)
         const message = await this.#write(rows, existing)
         leaving()
         return message
@@ -66,12 +67,13 @@ class GuardedChange {
     }
   }
 
-  #inTransaction(guard: Guard, locked: Step, leaving: Step): Promise<Message | undefined> {
+  #inTransaction(guard: Guard, locked: Entering, leaving: Step): Promise<Message | undefined> {
     return this.#world.transaction(this.#plan, this.#actor, 'read committed', async (rows) => {
       if (guard === 'advisory') await (rows as unknown as RecordedRows<SqlRows>).lockKey(this.#plan.row)
-      const work = async (entered: Step, left: Step) => {
-        const existing = await this.#lock(guard, rows)
-        if (existing) entered()
+      const work = async (entered: Entering, left: Step) => {
+        const { existing, found } = await this.#lock(guard, rows)
+        // a key is locked whether or not there is a row
+        entered(found || guard === 'advisory')
         const message = await this.#write(rows, existing)
         if (message && this.#plan.sync === 'in_transaction')
           await send(this.#world, this.#plan, this.#actor, message)
@@ -90,21 +92,26 @@ class GuardedChange {
     })
   }
 
-  async #lock(guard: Guard, rows: RecordedRows<TransactionRows>): Promise<Row | null> {
+  /** @returns what the change starts from, and whether the lock found the row */
+  async #lock(
+    guard: Guard,
+    rows: RecordedRows<TransactionRows>,
+  ): Promise<{ readonly existing: Row | null; readonly found: boolean }> {
     const { row, otherRow } = this.#plan
+    const foundBy = (existing: Row | null) => ({ existing, found: existing !== null })
     switch (guard) {
       case 'for_update':
-        return rows.read(row, 'for update')
+        return foundBy(await rows.read(row, 'for update'))
       case 'for_key_share':
-        return rows.read(row, 'for key share')
+        return foundBy(await rows.read(row, 'for key share'))
       case 'wrong_row':
         await rows.read(otherRow, 'for update')
-        return rows.read(row)
+        return foundBy(await rows.read(row))
       case 'read_before_lock': {
         const existing = await rows.read(row)
         await this.#pause()
-        await rows.read(row, 'for update')
-        return existing
+        const locked = await rows.read(row, 'for update')
+        return { existing, found: locked !== null }
       }
       case 'savepoint_released': {
         let existing: Row | null = null
@@ -113,10 +120,10 @@ class GuardedChange {
           throw new GivenUp()
         })
         await given.catch(onlyGivenUp)
-        return existing
+        return foundBy(existing)
       }
       default:
-        return rows.read(row)
+        return foundBy(await rows.read(row))
     }
   }
 
