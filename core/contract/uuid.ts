@@ -9,3 +9,10 @@ export function uuidV7TimeMs(id: string): number | undefined {
   if (!UUID.test(id) || id[14] !== '7') return undefined
   return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)
 }
+
+/** Whether a process is one whose telemetry was made from spans (OpenTelemetry), as its id says: a UUIDv8. Such a process
+ *  numbers no events, and the clock of its spans may have been set: nothing may be claimed from what it did not report,
+ *  nor proven from its times. */
+export function isMadeOfSpans(processId: string): boolean {
+  return processId[14] === '8'
+}

@@ -1,4 +1,4 @@
-import type { ProcessReport } from '../contract/index.ts'
+import { isMadeOfSpans, type ProcessReport } from '../contract/index.ts'
 
 /** A point in time, on the clocks of the process that saw it. */
 export class Instant {
@@ -31,7 +31,8 @@ export class Instant {
 /** How far one instant surely was before another, and what says so. */
 export interface Gap {
   readonly us: number
-  /** `monotonic`: one clock that is never set. `wall`: two clocks, each within what its process reported of it. */
+  /** `monotonic`: one clock that is never set. `wall`: two clocks, each within what its process reported of it, or the
+   *  one of a process that is made of spans. */
   readonly basis: 'monotonic' | 'wall'
 }
 
@@ -40,7 +41,7 @@ const JUMP_US_MAX = 1_000
 
 /** Why nothing that rests on two wall clocks is proven. */
 export const WALL_CLOCK_DOUBT =
-  'The order rests on the clocks of two processes, and nothing says that neither was set in between.'
+  'The order rests on wall clocks, and nothing says that none was set in between.'
 
 /** `at` is read to the millisecond. */
 const READING_US = 1_000
@@ -50,7 +51,7 @@ const READING_US = 1_000
 export function gapBetween(earlier: Instant, later: Instant): Gap | undefined {
   if (earlier.process.id === later.process.id) {
     const us = later.monotonicUs - earlier.monotonicUs
-    return us > 0 ? { us, basis: 'monotonic' } : undefined
+    return us > 0 ? { us, basis: isMadeOfSpans(earlier.process.id) ? 'wall' : 'monotonic' } : undefined
   }
   const latest = onCollector(earlier)
   const soonest = onCollector(later)

@@ -1,4 +1,4 @@
-import type { StoredEvent } from '../contract/index.ts'
+import { isMadeOfSpans, type StoredEvent } from '../contract/index.ts'
 
 /** Clocks of two processes may differ by this much where nothing better is known of them. */
 const CLOCK_MARGIN_MS = 10_000
@@ -18,6 +18,7 @@ export function momentAfter(event: StoredEvent): Moment {
 
 /** Whether the event was surely sent at the moment or after it. */
 export function isAfter(event: StoredEvent, moment: Moment): boolean {
-  if (event.process_id === moment.process_id) return event.monotonic_us >= moment.monotonic_us
+  const isOneClock = event.process_id === moment.process_id && !isMadeOfSpans(event.process_id)
+  if (isOneClock) return event.monotonic_us >= moment.monotonic_us
   return Date.parse(event.at) > Date.parse(moment.at) + CLOCK_MARGIN_MS
 }

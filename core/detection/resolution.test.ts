@@ -143,6 +143,15 @@ describe('a partial write is over', () => {
     expect(resolvePartialWrite(inTransaction, later(sync('ok', { name: 'Anna' })))).toBeUndefined()
     expect(resolvePartialWrite(inTransaction, laterEvents(9_000, sync('ok', { name: 'Anna' })))).toBeDefined()
   })
+
+  test('within a process that is made of spans only well after: its clock may have been set', () => {
+    const bySpans = (events: readonly StoredEvent[]) =>
+      events.map((event) => ({ ...event, process_id: '018f0000-0000-8000-8000-000000000001' }))
+    const shown = { ...split, witness: { events: bySpans(split.witness.events) } }
+    const sent = (afterMs: number) => bySpans(laterEvents(afterMs, sync('ok', { name: 'Anna' })))
+    expect(resolvePartialWrite(shown, sent(1_000))).toBeUndefined()
+    expect(resolvePartialWrite(shown, sent(60_000))).toBeDefined()
+  })
 })
 
 describe('what the database rejected and the other side took is over', () => {

@@ -31,6 +31,8 @@ const token = (value: string) => `xmin/7%2Fapp/candidates/c-17/${value}`
 const first = '018f0000-0000-4000-9000-000000000000'
 /** Of the second of two operations of a test. */
 const ofSecond = (change: object) => (event: StoredEvent) => (event.seq >= 1_000 ? change : {})
+/** A process whose telemetry was made from spans. */
+const spans = '018f0000-0000-8000-8000-000000000001'
 const underOneRoot = ofSecond({ root_operation_id: first, parent_operation_id: first })
 
 const lostUpdate: readonly Case[] = (
@@ -62,6 +64,7 @@ const overlap: readonly Case[] = (
     ['operation_started', underOneRoot, /not of one call/],
     ['*', { transaction: 'tx-1' }, /different transactions/],
     ['*', ofSecond({ process_id: first }), /one process/],
+    ['*', { process_id: spans }, /monotonic clock/],
     [
       '*',
       (event: StoredEvent) => ofSecond({ monotonic_us: event.monotonic_us + 9_000 })(event),
@@ -215,6 +218,7 @@ const rest: readonly Case[] = [
   ['reordered-sync, by the clock of one process', 'sync', { attempt: 2 }, /applied last/],
   ['reordered-sync, by the clock of one process', 'sync', { idempotency_key: 'k' }, /applied last/],
   ['reordered-sync, by the clock of one process', '*', ofSecond({ process_id: first }), /applied last/],
+  ['reordered-sync, by the clock of one process', '*', { process_id: spans }, /applied last/],
   ['write-skew', 'operation_finished', { calls: 1 }, /called none/],
   ['write-skew', 'read', { transaction: undefined }, /tells its transaction/],
   ['write-skew', 'read', { found: false }, /found the row/],

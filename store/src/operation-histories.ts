@@ -1,4 +1,4 @@
-import { type ProcessReport, type StoredEvent, uuidV7TimeMs } from '@syncproof/core/contract'
+import { isMadeOfSpans, type ProcessReport, type StoredEvent, uuidV7TimeMs } from '@syncproof/core/contract'
 import { sql } from 'kysely'
 import { inconsistentAmong } from './contradictions.ts'
 import type { Tx } from './database.ts'
@@ -66,12 +66,14 @@ export async function loadEvents(
   return withoutInconsistent(tx, projectId, rows, rows.map(toNeighbour))
 }
 
-/** Of a process whose telemetry contradicts itself nothing is known to be whole: two programs may count as one. */
+/** Of a process whose telemetry contradicts itself nothing is known to be whole: two programs may count as one. Nor of one
+ *  that is made of spans: its numbers are times, and count nothing. */
 function toNeighbour(row: HistoryRow): NeighbourRow {
   const { operation_id, process, finished, complete, doubtful } = row
   const stored = parseEvents(row.events, process.id)
   const events = finished ? stored : stored.filter(({ kind }) => kind !== 'operation_finished')
-  return { operationId: operation_id, process, events, complete: complete && !doubtful }
+  const isCounted = !doubtful && !isMadeOfSpans(process.id)
+  return { operationId: operation_id, process, events, complete: complete && isCounted }
 }
 
 /** With a later end the operation is still under way; the step that brings the end judges it again. */
@@ -83,9 +85,10 @@ function asOfThisStep(row: HistoryRow): HistoryRow {
 
 function toProcessEnd(row: HistoryRow): OperationHistoryRow['processEnd'] {
   const { process, end_event, whole, doubtful } = row
+  const isCounted = !doubtful && !isMadeOfSpans(process.id)
   return end_event === null
     ? undefined
-    : { event: { ...end_event, process_id: process.id }, whole: whole === true && !doubtful }
+    : { event: { ...end_event, process_id: process.id }, whole: whole === true && isCounted }
 }
 
 /** Leaves out what contradicts an event that was stored before it. Nothing is asked where there is no such thing.
@@ -262,7 +265,9 @@ function parseEvents(events: string, processId: string): readonly StoredEvent[] 
 }
 
 async function rememberWaiting(tx: Tx, projectId: string, rows: readonly HistoryRow[]): Promise<void> {
-  const ended = rows.filter((row) => row.finished || row.end_event !== null)
+  // what counts nothing would wait for ever
+  const counted = rows.filter(({ process }) => !isMadeOfSpans(process.id))
+  const ended = counted.filter((row) => row.finished || row.end_event !== null)
   const waiting = ended.filter((row) => !isWhole(row)).map(toWaiting)
   const complete = ended.filter(isWhole).map(toWaiting)
   if (waiting.length > 0) {

@@ -87,6 +87,12 @@ test('between two processes whose clocks both leave no doubt it is shown, and no
   expect(verdicts(beside(on(late, 'a'), { ...newer, process: { ...processReport, id: 'b' } }))).toEqual([])
 })
 
+test('within a process that is made of spans it is shown, and not proven: its clock may have been set', () => {
+  const spans = { ...processReport, id: '018f0000-0000-8000-8000-000000000001' }
+  const on = (whole: OperationHistory) => ({ ...whole, process: spans })
+  expect(verdicts(beside(on(late), on(newer)))).toEqual(['indeterminate email wall'])
+})
+
 describe('nothing is claimed', () => {
   const twice = operation(
     { operation: 1, fromMs: 0 },

@@ -1,4 +1,4 @@
-import type { Protection } from '../../contract/index.ts'
+import { isMadeOfSpans, type Protection } from '../../contract/index.ts'
 import { foreignVersionSteps, versionName } from '../foreign-version.ts'
 import { conclude, type Derivation, type Evidence, refuted, step } from '../proof.ts'
 import { type EventOf, isSame, nameOf, of } from '../witness.ts'
@@ -138,9 +138,9 @@ function overlapSteps(early: Held, late: Held) {
       'A lock of the database lets its own transaction in again.',
     ),
     step(
-      a.process_id === b.process_id,
-      'Both ran in one process.',
-      'Of two processes only wall clocks tell, and nothing says that neither was set meanwhile.',
+      a.process_id === b.process_id && !isMadeOfSpans(a.process_id),
+      'Both ran in one process, with a monotonic clock.',
+      'Of two processes, and of one that is made of spans, only wall clocks tell, and nothing says that none was set meanwhile.',
     ),
     step(
       a.monotonic_us < late.left.monotonic_us && b.monotonic_us < early.left.monotonic_us,

@@ -1,4 +1,4 @@
-import type { StoredEvent } from '../../contract/index.ts'
+import { isMadeOfSpans, type StoredEvent } from '../../contract/index.ts'
 import { unseen } from '../absence.ts'
 import { relation } from '../field-relation.ts'
 import { committedSteps, versionName } from '../foreign-version.ts'
@@ -239,6 +239,8 @@ function orderOf(older: EventOf<'sync'>, newer: EventOf<'sync'>): 'revision' | '
   if (last !== undefined && first !== undefined && older.external_id === newer.external_id)
     return last > first ? 'revision' : undefined
   if (older.process_id !== newer.process_id || newer.duration_us === undefined) return undefined
+  // the clock of spans may have been set in between
+  if (isMadeOfSpans(older.process_id)) return undefined
   return newer.monotonic_us + newer.duration_us < older.monotonic_us ? 'monotonic' : undefined
 }
 
