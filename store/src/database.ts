@@ -13,7 +13,7 @@ export type StoreOptions =
   | {
       /** `postgres://…`; PostgreSQL 15 or later. */
       readonly url: string
-      /** Connections at most; 10 by default. */
+      /** Connections at most, beside those for appending; 10 by default. */
       readonly poolMax?: number | undefined
       /** Shown in pg_stat_activity; `syncproof` by default. */
       readonly applicationName?: string | undefined
@@ -23,32 +23,48 @@ export type StoreOptions =
       readonly pool: PglitePool
     }
 
+const POOL_MAX = 10
+/** One a lane, and two for heartbeats and for batches that go alone. */
+const INGEST_POOL_MAX = 6
+
 /** How long a caller waits for a connection before the database counts as unavailable. */
 const CONNECT_TIMEOUT_MS = 5_000
 
 export interface OpenDatabase {
   readonly db: Database
+  /** For what is appended: reports that take all connections of `db` do not keep events waiting. `pool` is absent on
+   *  PGlite, which knows no COPY and is one session anyway. */
+  readonly ingest: { readonly db: Database; readonly pool: Pool | undefined }
   close(): Promise<void>
 }
 
 /** Prepares a database without connecting to it. */
 export function openDatabase(options: StoreOptions): OpenDatabase {
-  const pool = 'pool' in options ? options.pool : openPool(options)
-  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: translatingPool(pool) }) })
-  let closing: Promise<void> | undefined
+  if ('pool' in options) {
+    const db = databaseOn(options.pool)
+    return { db, ingest: { db, pool: undefined }, close: () => Promise.resolve() }
+  }
+  const pool = openPool(options, options.poolMax ?? POOL_MAX)
+  const ingestPool = openPool(options, INGEST_POOL_MAX)
+  let closing: Promise<unknown> | undefined
   return {
-    db,
-    close() {
-      closing ??= 'pool' in options ? Promise.resolve() : pool.end()
-      return closing
+    db: databaseOn(pool),
+    ingest: { db: databaseOn(ingestPool), pool: ingestPool },
+    async close() {
+      closing ??= Promise.all([pool.end(), ingestPool.end()])
+      await closing
     },
   }
 }
 
-function openPool(options: Extract<StoreOptions, { url: string }>): Pool {
+function databaseOn(pool: Pool): Database {
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: translatingPool(pool) }) })
+}
+
+function openPool(options: Extract<StoreOptions, { url: string }>, max: number): Pool {
   const pool = new Pool({
     connectionString: options.url,
-    max: options.poolMax ?? 10,
+    max,
     application_name: options.applicationName ?? 'syncproof',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,

@@ -1,68 +1,20 @@
-import {
-  type EntityRef,
-  type OpaqueEvent,
-  type ProcessReport,
-  type StoredEvent,
-  type SyncproofEvent,
-  uuidV7TimeMs,
-} from '@syncproof/core/contract'
+import type { EntityRef, StoredEvent } from '@syncproof/core/contract'
 import { sql } from 'kysely'
+import type { Appended, Batch } from './append/batch.ts'
 import { cursorParts, decodeCursor, toPage } from './cursor.ts'
 import type { Database } from './database.ts'
-import { sqlState } from './errors.ts'
 import { firstIdAt, isEntity } from './sql-text.ts'
 import type { EventStore, Page, PageRequest } from './store.ts'
 
 const ENTITY_EVENTS_MAX = 5_000
 
-export function eventStore(db: Database): EventStore {
+/** @param append where batches go */
+export function eventStore(db: Database, append: (batch: Batch) => Promise<Appended>): EventStore {
   return {
-    append: (projectId, process, events) => append(db, projectId, process, events),
+    append: (projectId, process, events) => append({ projectId, process, events }),
     timeline: (projectId, entity, page) => timeline(db, projectId, entity, page),
     ofEntity: (projectId, entity, sinceMs) => entityEvents(db, projectId, entity, sinceMs),
   }
-}
-
-type AnyEvent = SyncproofEvent | OpaqueEvent
-type Appended = { readonly accepted: number; readonly duplicates: number }
-
-async function append(
-  db: Database,
-  projectId: string,
-  process: ProcessReport,
-  events: readonly AnyEvent[],
-): Promise<Appended> {
-  try {
-    return await appendOnce(db, projectId, process, events)
-  } catch (error) {
-    // 23514: no partition takes one of these ids, as with the first event of a day. Partitions are made when
-    // they are missed instead of remembered: what is remembered may have expired.
-    if (sqlState(error) !== '23514') throw error
-    await sql`select syncproof.ensure_event_partitions(${daysOf(events)}::date[])`.execute(db)
-    return await appendOnce(db, projectId, process, events)
-  }
-}
-
-/** One statement, autocommitted: the lane's lock is held no longer than the server itself needs. */
-async function appendOnce(
-  db: Database,
-  projectId: string,
-  process: ProcessReport,
-  events: readonly AnyEvent[],
-): Promise<Appended> {
-  const { rows } = await sql<Appended>`
-    select accepted, duplicates
-    from syncproof.append_events(${projectId}, ${JSON.stringify(process)}, ${JSON.stringify(events)})`.execute(
-    db,
-  )
-  const [row] = rows
-  if (!row) throw new Error('append_events returned nothing')
-  return row
-}
-
-function daysOf(events: readonly AnyEvent[]): string[] {
-  const days = events.map((event) => new Date(uuidV7TimeMs(event.id) ?? 0).toISOString().slice(0, 10))
-  return [...new Set(days)]
 }
 
 interface EventRow {

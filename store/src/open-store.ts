@@ -1,3 +1,5 @@
+import { appendOne } from './append/append-one.ts'
+import { GroupCommit } from './append/group-commit.ts'
 import { openDatabase, type StoreOptions } from './database.ts'
 import { detectionStore } from './detection.ts'
 import { eventStore } from './events.ts'
@@ -14,9 +16,11 @@ import type { Store } from './store.ts'
 
 /** A store on PostgreSQL or PGlite. It connects when it is first used, and again whenever it must. */
 export function openStore(options: StoreOptions): Store {
-  const { db, close } = openDatabase(options)
+  const { db, ingest, close } = openDatabase(options)
+  const { pool } = ingest
+  const group = pool && new GroupCommit(ingest.db, pool)
   return {
-    events: eventStore(db),
+    events: eventStore(db, (batch) => (group ? group.append(batch) : appendOne(ingest.db, batch))),
     detection: detectionStore(db),
     findings: findingStore(db),
     groups: groupStore(db),
