@@ -1,93 +1,176 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { chownSync, cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { chownSync, cpSync, existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { createConnection, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
+import { atExit } from './at-exit.ts'
 import { findPostgresBinaries, findRedisServer } from './find-binaries.ts'
+import { type ServerSpec, startServerProcess } from './server-process.ts'
+
+/** Whoever has a server's port and does not answer within this is not it. */
+const ANSWER_MS_MAX = 2_000
+const REMOVE_TRIES_MAX = 100
+const REMOVE_PAUSE_MS = 20
 
 export interface ThrowawayServer {
   readonly url: string
   readonly pid: number
   readonly description: string
-  /** Stops the server and removes its files. */
+  /** Stops the server and removes its files. Both happen, too, when this process exits before. */
   stop(): Promise<void>
+}
+
+/** One that really goes away and comes back. */
+export interface ThrowawayPostgres extends ThrowawayServer {
+  /** Shuts the server down, with whoever is connected; its data stay. */
+  shutDown(): Promise<void>
+  /** Starts it again on the same data and port. */
+  startAgain(): Promise<void>
 }
 
 /** A PostgreSQL of its own on a free loopback port, with a data folder that goes with it.
  *  @param embedded takes the one from npm, PostgreSQL 18
- *  @param more settings that differ from those of tests */
+ *  @param more settings that differ from those of tests
+ *  @throws where it does not start, as on a `port` that is taken */
 export async function startPostgres(
   embedded?: boolean,
   more: Readonly<Record<string, string>> = {},
-): Promise<ThrowawayServer> {
+): Promise<ThrowawayPostgres> {
   const found = findPostgresBinaries(embedded)
-  const { version } = found
-  const user = serverUser()
-  const data = mkdtempSync(join(tmpdir(), 'syncproof-postgres-'))
-  const folder = user ? readableCopy(found.folder, data) : found.folder
-  if (user) chownSync(data, user.uid, user.gid)
-  const run = {
-    ...user,
-    cwd: data,
-    env: { ...process.env, LC_ALL: 'C', TZ: 'UTC', LD_LIBRARY_PATH: join(dirname(folder), 'lib') },
+  const home = makeHome('postgres')
+  try {
+    const settings = {
+      port: await freePort(),
+      listen_addresses: '127.0.0.1',
+      unix_socket_directories: home.folder,
+      max_connections: 300,
+      // the data lives as long as the test run; a killed server still keeps what the kernel has
+      fsync: 'off',
+      full_page_writes: 'off',
+      // so that a test can read in the log what was committed
+      wal_level: 'logical',
+      // of what it says only why it does not start is of use
+      log_min_messages: 'log',
+      ...more,
+    }
+    const url = `postgres://postgres@127.0.0.1:${settings.port}/postgres`
+    const spec: ServerSpec = {
+      ...postgresOn(home.folder, found.folder, settings),
+      name: found.version,
+      log: join(home.folder, 'server.log'),
+      stopSignal: 'SIGINT',
+      exitSignal: 'SIGQUIT',
+      askWhere: () => dataDirectory(url),
+    }
+    let server = await startServerProcess(spec)
+    return {
+      url,
+      get pid() {
+        return server.pid
+      },
+      description: found.version,
+      shutDown: () => server.stop(),
+      async startAgain() {
+        await server.stop()
+        server = await startServerProcess(spec)
+      },
+      async stop() {
+        await server.stop()
+        home.remove()
+      },
+    }
+  } catch (error) {
+    home.remove()
+    throw error
   }
-  const made = spawnSync(
-    join(folder, 'initdb'),
-    ['-D', join(data, 'db'), '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync'],
-    { ...run, encoding: 'utf8' },
-  )
-  if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr || made.error}`)
-  const port = await freePort()
-  const settings = {
-    port,
-    listen_addresses: '127.0.0.1',
-    unix_socket_directories: data,
-    max_connections: 300,
-    // the data lives as long as the test run; a killed server still keeps what the kernel has
-    fsync: 'off',
-    full_page_writes: 'off',
-    // so that a test can read in the log what was committed
-    wal_level: 'logical',
-    ...more,
-  }
-  const args = [
-    '-D',
-    join(data, 'db'),
-    ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
-  ]
-  const child = spawn(join(folder, 'postgres'), args, { ...run, stdio: 'ignore' })
-  const url = `postgres://postgres@127.0.0.1:${port}/postgres`
-  await answering(child, version, () => answersQuery(url))
-  return { url, pid: pidOf(child), description: version, stop: () => stop(child, 'SIGINT', data) }
 }
 
-/** A Redis of its own, or undefined where the machine has no `redis-server`. */
-export async function startRedis(): Promise<ThrowawayServer | undefined> {
+/** Makes a cluster in the folder. @returns how its server is run */
+function postgresOn(
+  home: string,
+  binaries: string,
+  settings: Readonly<Record<string, string | number>>,
+): Pick<ServerSpec, 'program' | 'args' | 'options' | 'data'> {
+  const user = serverUser()
+  const folder = user ? readableCopy(binaries, home) : binaries
+  if (user) chownSync(home, user.uid, user.gid)
+  const options = {
+    ...user,
+    cwd: home,
+    env: { ...process.env, LC_ALL: 'C', TZ: 'UTC', LD_LIBRARY_PATH: join(dirname(folder), 'lib') },
+  }
+  const data = join(home, 'db')
+  const made = spawnSync(
+    join(folder, 'initdb'),
+    ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync'],
+    { ...options, encoding: 'utf8' },
+  )
+  if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr || made.error}`)
+  const args = [
+    '-D',
+    data,
+    ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+  ]
+  return { program: join(folder, 'postgres'), args, options, data }
+}
+
+/** A Redis of its own, or undefined where the machine has no `redis-server`.
+ *  @throws where it does not start, as on a port that is taken */
+export async function startRedis(port?: number): Promise<ThrowawayServer | undefined> {
   const program = findRedisServer()
   if (!program) return undefined
-  const data = mkdtempSync(join(tmpdir(), 'syncproof-redis-'))
-  const port = await freePort()
-  const args = [
-    '--port',
-    String(port),
-    '--bind',
-    '127.0.0.1',
-    '--save',
-    '',
-    '--appendonly',
-    'no',
-    '--dir',
-    data,
-  ]
-  const child = spawn(program, args, { stdio: 'ignore' })
-  await answering(child, 'redis-server', () => connects(port))
+  const home = makeHome('redis')
+  try {
+    const own = port ?? (await freePort())
+    const address = ['--port', String(own), '--bind', '127.0.0.1']
+    const server = await startServerProcess({
+      name: program,
+      program,
+      args: [...address, '--save', '', '--appendonly', 'no', '--dir', home.folder],
+      options: {},
+      log: join(home.folder, 'server.log'),
+      stopSignal: 'SIGTERM',
+      exitSignal: 'SIGKILL',
+      // it says where it is, not by which links it got there
+      data: realpathSync(home.folder),
+      askWhere: () => redisDir(own),
+    })
+    return {
+      url: `redis://127.0.0.1:${own}`,
+      pid: server.pid,
+      description: program,
+      async stop() {
+        await server.stop()
+        home.remove()
+      },
+    }
+  } catch (error) {
+    home.remove()
+    throw error
+  }
+}
+
+/** A folder that goes when it is removed, or with this process. */
+function makeHome(name: string): { readonly folder: string; remove(): void } {
+  const folder = mkdtempSync(join(tmpdir(), `syncproof-${name}-`))
+  const forget = atExit(() => removeFolder(folder))
   return {
-    url: `redis://127.0.0.1:${port}`,
-    pid: pidOf(child),
-    description: 'redis-server',
-    stop: () => stop(child, 'SIGTERM', data),
+    folder,
+    remove() {
+      removeFolder(folder)
+      forget()
+    },
+  }
+}
+
+/** A server that was signalled at exit may still be writing its last: then `rmSync` leaves what it could not remove, and
+ *  says nothing. Waits without a turn of the event loop, which at exit there is none of. */
+function removeFolder(folder: string): void {
+  const never = new Int32Array(new SharedArrayBuffer(4))
+  for (let tries = 0; existsSync(folder) && tries < REMOVE_TRIES_MAX; tries++) {
+    if (tries > 0) Atomics.wait(never, 0, 0, REMOVE_PAUSE_MS)
+    rmSync(folder, { recursive: true, force: true })
   }
 }
 
@@ -118,55 +201,45 @@ function readableCopy(folder: string, data: string): string {
   return join(data, 'postgresql', 'bin')
 }
 
-async function answering(child: ChildProcess, name: string, answers: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 30_000
-  while (Date.now() < deadline) {
-    if (child.exitCode !== null) throw new Error(`${name} ended at once with code ${child.exitCode}`)
-    if (await answers()) return
-    await delay(50)
-  }
-  throw new Error(`${name} did not answer within 30 s`)
-}
-
 /** The port opens before the server takes queries ("the database system is starting up"). */
-async function answersQuery(url: string): Promise<boolean> {
-  const client = new pg.Client({ connectionString: url })
+async function dataDirectory(url: string): Promise<string | undefined> {
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: ANSWER_MS_MAX,
+    query_timeout: ANSWER_MS_MAX,
+  })
   // a server that goes away also ends the connection in between
   client.on('error', () => undefined)
   try {
     await client.connect()
-    await client.query('select 1')
-    return true
+    const { rows } = await client.query<{ data_directory: string }>('show data_directory')
+    return rows[0]?.data_directory
   } catch {
-    return false
+    return undefined
   } finally {
     await client.end().catch(() => undefined)
   }
 }
 
-function connects(port: number): Promise<boolean> {
+const DIR_ANSWER = /^\*2\r\n\$3\r\ndir\r\n\$\d+\r\n(.*)\r\n$/
+
+/** `dir` of whatever Redis has the port. */
+function redisDir(port: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = createConnection(port, '127.0.0.1')
-    socket.once('error', () => resolve(false))
-    socket.once('connect', () => {
+    let answer = ''
+    const end = (dir?: string) => {
       socket.destroy()
-      resolve(true)
+      resolve(dir)
+    }
+    socket.setTimeout(ANSWER_MS_MAX, end)
+    socket.once('error', () => end())
+    socket.once('close', () => end())
+    socket.setEncoding('utf8').on('data', (chunk: string) => {
+      answer += chunk
+      const [, dir] = DIR_ANSWER.exec(answer) ?? []
+      if (dir !== undefined) end(dir)
     })
+    socket.write('CONFIG GET dir\r\n')
   })
-}
-
-function pidOf(child: ChildProcess): number {
-  if (child.pid === undefined) throw new Error('the server did not start')
-  return child.pid
-}
-
-async function stop(child: ChildProcess, signal: NodeJS.Signals, folder: string): Promise<void> {
-  if (child.exitCode === null && child.signalCode === null) {
-    const ended = new Promise((resolve) => child.once('exit', resolve))
-    child.kill(signal)
-    const late = setTimeout(() => child.kill('SIGKILL'), 10_000)
-    await ended
-    clearTimeout(late)
-  }
-  rmSync(folder, { recursive: true, force: true })
 }

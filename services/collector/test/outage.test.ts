@@ -4,13 +4,13 @@ import pg from 'pg'
 import { Registry } from 'prom-client'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { freshDatabase } from '../../../tools/testing/servers.ts'
+import { startPostgres, type ThrowawayPostgres } from '../../../tools/testing/throwaway-servers.ts'
 import { type RunningCollector, startCollector } from '../src/index.ts'
 import { type Json, makeBatch, makeEvent } from './make-batch.ts'
-import { type StoppablePostgres, startStoppablePostgres } from './stoppable-postgres.ts'
 
 const waiting = { timeout: 20_000, interval: 50 }
 
-let database: StoppablePostgres
+let database: ThrowawayPostgres
 let store: Store
 let metrics: Registry
 let collector: RunningCollector
@@ -19,8 +19,8 @@ let key: string
 const cleanups: (() => Promise<void>)[] = []
 
 beforeAll(async () => {
-  database = await startStoppablePostgres()
-  cleanups.unshift(() => database.remove())
+  database = await startPostgres()
+  cleanups.unshift(() => database.stop())
   await migrateStore({ url: database.url })
   store = openStore({ url: database.url })
   cleanups.unshift(() => store.close())
@@ -64,7 +64,7 @@ test('while the database is away: 503 with Retry-After, alive but not ready; the
   await vi.waitFor(async () => expect((await fetch(`${collector.url}/readyz`)).status).toBe(200), waiting)
   const batch = makeBatch([makeEvent()])
   expect((await post(makeBatch([makeEvent()]))).status).toBe(202)
-  await database.stop()
+  await database.shutDown()
 
   const refused = [
     await post(batch),
@@ -87,7 +87,7 @@ test('while the database is away: 503 with Retry-After, alive but not ready; the
   expect((await fetch(`${collector.url}/livez`)).status).toBe(200)
   expect(await metrics.metrics()).toContain('syncproof_findings_open{kind="lost-update",verdict="proven"} 0')
 
-  database.start()
+  await database.startAgain()
   await vi.waitFor(async () => expect((await fetch(`${collector.url}/readyz`)).status).toBe(200), waiting)
   const response = await post(batch)
   expect(response.status).toBe(202)
