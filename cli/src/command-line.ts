@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util'
-import { type CommandSpec, UsageError } from './command.ts'
+import { type CommandSpec, type OptionValues, UsageError } from './command.ts'
 import { suggestion } from './suggest.ts'
 
 export interface CommandLine {
   readonly command: CommandSpec
-  readonly options: Readonly<Record<string, string | boolean | undefined>>
+  readonly options: OptionValues
   readonly positionals: readonly string[]
 }
 
@@ -49,9 +49,9 @@ export function unknownCommand(word: string, commands: readonly CommandSpec[]): 
 
 function parse(command: CommandSpec, words: readonly string[]) {
   const options = Object.fromEntries(
-    Object.entries(command.options).map(([name, { type }]) => [
+    Object.entries(command.options).map(([name, { type, multiple = false }]) => [
       name,
-      name === 'help' ? ({ type, short: 'h' } as const) : { type },
+      name === 'help' ? ({ type, short: 'h' } as const) : { type, multiple },
     ]),
   )
   const mend = `\`syncproof help ${command.name}\` lists the options.`

@@ -20,8 +20,15 @@ export interface OptionSpec {
   readonly value?: string
   /** Read where the option is not given; empty counts as unset. */
   readonly env?: string
+  /** May be given more than once. */
+  readonly multiple?: true
   readonly help: string
 }
+
+/** What was given: of an option that may be given more than once, every value. */
+export type OptionValues = Readonly<
+  Record<string, string | boolean | readonly (string | boolean)[] | undefined>
+>
 
 export interface CommandSpec {
   readonly name: string
@@ -39,7 +46,7 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 export interface CommandContext {
   readonly command: CommandSpec
-  readonly options: Readonly<Record<string, string | boolean | undefined>>
+  readonly options: OptionValues
   readonly positionals: readonly string[]
   readonly env: Environment
   /** The folder that paths are relative to. */

@@ -78,7 +78,7 @@ const asIs = {
 
 /** Secrets are never options: a command line can be read by everyone on the machine. */
 const apiKeyNote =
-  'SYNCPROOF_API_KEY in the environment is a key that the API accepts from then on, for all scopes; the database keeps its hash only. A database without any key needs one: the collector does not start without.'
+  'SYNCPROOF_API_KEY in the environment is a key that the API accepts from then on, for all scopes; the database keeps its hash only. `syncproof keys create` makes others. On a database without any the collector does not start.'
 const fingerprintKeyNote =
   'SYNCPROOF_FINGERPRINT_KEY in the environment must be the same secret as in your app: else what the app saw and what is read here cannot be compared.'
 
@@ -216,6 +216,32 @@ export const commands: readonly CommandSpec[] = [
     positionals: [],
     options: { ...database, json, help },
     load: () => import('./commands/migrate.ts'),
+  },
+  {
+    name: 'keys',
+    summary: 'Make, list or revoke the keys that apps and people send',
+    positionals: ['create|list|revoke', '[ID]'],
+    options: {
+      project: {
+        type: 'string',
+        value: 'PROJECT',
+        help: 'Project of the key. Default: to make one, default; to list and revoke, any.',
+      },
+      name: { type: 'string', value: 'NAME', help: 'Of a new key: who it is for. It is listed by this.' },
+      scope: {
+        type: 'string',
+        value: 'SCOPE',
+        multiple: true,
+        help: 'Of a new key: ingest for an app, read for who looks, admin for who acknowledges or reconciles. Repeat it for more.',
+      },
+      ...database,
+      json,
+      help,
+    },
+    notes: [
+      '`keys create` prints the key, this once: the database keeps its hash only. `keys list` shows what is known of all others. `keys revoke` ends the one of ID within 5 seconds and for good.',
+    ],
+    load: () => import('./commands/keys.ts'),
   },
   {
     name: 'help',

@@ -57,6 +57,20 @@ export function choiceSetting<T extends string>(
   throw new UsageError(`${given.name} must be one of ${choices.join(', ')}, not "${given.text}".`)
 }
 
+/** Every value of an option that may be given more than once, each as one of a list; each counts once.
+ *  @throws UsageError for another */
+export function choicesSetting<T extends string>(
+  context: CommandContext,
+  option: string,
+  choices: readonly T[],
+): readonly T[] {
+  const given = [context.options[option] ?? []].flat()
+  const wrong = given.find((text) => !choices.some((choice) => choice === text))
+  if (wrong !== undefined)
+    throw new UsageError(`--${option} must be one of ${choices.join(', ')}, not "${wrong}".`)
+  return choices.filter((choice) => given.includes(choice))
+}
+
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /** An instant as it is; `15m` is so long ago.
