@@ -98,13 +98,20 @@ export const errorCatalogue = {
   },
   too_many_requests: {
     status: 429,
-    title: 'More than this collector takes in at once',
-    solve: 'Send again after the seconds in Retry-After; the SDK does so by itself.',
+    title: 'The key has used up its quota',
+    solve:
+      'Send again after the seconds in Retry-After; the SDK does so by itself. If it goes on: sample operations, use a key for each app, or raise `--quota-requests` and `--quota-bytes` of `syncproof collector`.',
   },
   internal: {
     status: 500,
     title: 'A fault of Syncproof itself',
     solve: 'Look in the collector’s log for the request id that this answer carries, and report it.',
+  },
+  overloaded: {
+    status: 503,
+    title: 'More comes in than can be stored',
+    solve:
+      'Send again after the seconds in Retry-After; the SDK does so by itself, and nothing of this request was stored. If it goes on: give PostgreSQL faster disks, or start more collectors.',
   },
   store_unavailable: {
     status: 503,

@@ -8,6 +8,9 @@ it.each([
   withCode('57P01'),
   withCode('08006'),
   withCode('53300'),
+  withCode('53100'),
+  withCode('55P03'),
+  withCode('40P01'),
   withCode('PGLITE_GONE'),
   Object.assign(withCode('55000'), { severity: 'FATAL' }),
   new Error('Connection terminated unexpectedly'),
@@ -20,7 +23,7 @@ it.each([
   expect(storeError(said)).toBe(said)
 })
 
-it.each([withCode('23505'), withCode('40P01'), withCode('55000'), new Error('boom'), 'text', undefined])(
+it.each([withCode('23505'), withCode('55000'), new Error('boom'), 'text', undefined])(
   'anything else stays what it is: %o',
   (error) => expect(storeError(error)).toBe(error),
 )

@@ -1,4 +1,4 @@
-/** The database cannot be reached, or ended the connection: nothing is known to have been done, and the same
+/** The database cannot be reached, ended the connection, or has no room or time: nothing is known to have been done, and the same
  *  call may succeed later. `cause` is the driver's error. */
 export class StoreUnavailableError extends Error {
   override readonly name = 'StoreUnavailableError'
@@ -29,8 +29,9 @@ export class InvalidCursorError extends Error {
 }
 
 /** SQLSTATE classes and codes that say something of the server or the connection, not of the statement:
- *  connection exceptions, too many connections, shutdown, crash, starting up, unknown database or password. */
-const UNAVAILABLE_STATES = /^(08...|28...|53300|57P01|57P02|57P03|57P05|3D000)$/
+ *  connection exceptions, no disk, memory or connection left, locks and statements that took too long, deadlocks, shutdown,
+ *  crash, starting up, unknown database or password, disks that fail. */
+const UNAVAILABLE_STATES = /^(08...|28...|53...|25P03|40P01|55P03|57...|58030|3D000)$/
 
 const UNAVAILABLE_CODES = new Set([
   'ECONNREFUSED',

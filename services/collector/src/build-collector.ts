@@ -4,6 +4,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { Registry } from 'prom-client'
 import { healthRoutes } from './health-routes.ts'
+import { Admission, admitBodies, type Quota } from './http/admission.ts'
 import { authenticateRequests } from './http/auth.ts'
 import { answerClientError } from './http/client-error.ts'
 import { endConnectionsWhenClosing } from './http/drain.ts'
@@ -16,6 +17,8 @@ import { collectorLimits } from './limits.ts'
 import { type IngestMetrics, registerIngestMetrics } from './metrics/ingest-metrics.ts'
 import { registerStoreMetrics } from './metrics/store-metrics.ts'
 import { serveOpenApi } from './openapi.ts'
+import { registerSpanMetrics } from './otlp/span-metrics.ts'
+import { tracesRoutes } from './otlp/traces-routes.ts'
 import { findingGroupsRoutes } from './report/finding-groups-routes.ts'
 import { findingsRoutes } from './report/findings-routes.ts'
 import { operationsRoutes } from './report/operations-routes.ts'
@@ -32,6 +35,10 @@ export interface CollectorOptions {
   readonly logger?: CollectorLog | undefined
   /** Milliseconds since 1970. Default: Date.now. */
   readonly nowMs?: (() => number) | undefined
+  /** Of each key. Default: `collectorLimits`. */
+  readonly quota?: Quota | undefined
+  /** Default: `collectorLimits.bodiesBytesMax`. */
+  readonly bodiesBytesMax?: number | undefined
   /** Default: `collectorLimits.requestTimeoutMs`. */
   readonly requestTimeoutMs?: number | undefined
 }
@@ -46,12 +53,14 @@ export interface CollectorLog {
 export async function buildCollector(options: CollectorOptions): Promise<FastifyInstance> {
   const { store, metrics: registry, nowMs = Date.now } = options
   const metrics = registerIngestMetrics(registry)
+  const spanMetrics = registerSpanMetrics(registry)
   registerStoreMetrics(registry, store, nowMs)
 
   const app = createApp(options, metrics)
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   parseJsonBodies(app)
+  admitBodies(app, openAdmission(options))
   answerProblems(app, metrics)
   endConnectionsWhenClosing(app)
   const requireScope = authenticateRequests(app, store.keys)
@@ -61,6 +70,7 @@ export async function buildCollector(options: CollectorOptions): Promise<Fastify
   const typed = app.withTypeProvider<ZodTypeProvider>()
   await typed.register(healthRoutes, { store })
   await typed.register(eventsRoutes, { ...routes, metrics, nowMs })
+  await typed.register(tracesRoutes, { ...routes, metrics, spanMetrics, nowMs })
   await typed.register(findingsRoutes, routes)
   await typed.register(findingGroupsRoutes, routes)
   await typed.register(operationsRoutes, routes)
@@ -68,6 +78,15 @@ export async function buildCollector(options: CollectorOptions): Promise<Fastify
   await typed.register(pairsRoutes, routes)
   await typed.register(sectionsRoutes, routes)
   return app
+}
+
+function openAdmission({ quota, bodiesBytesMax }: CollectorOptions): Admission {
+  const { keyRequestsPerSecond, keyBytesPerSecond } = collectorLimits
+  return new Admission({
+    quota: quota ?? { requestsPerSecond: keyRequestsPerSecond, bytesPerSecond: keyBytesPerSecond },
+    bytesMax: bodiesBytesMax ?? collectorLimits.bodiesBytesMax,
+    clockMs: () => performance.now(),
+  })
 }
 
 function createApp(options: CollectorOptions, metrics: IngestMetrics): FastifyInstance {

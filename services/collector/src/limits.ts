@@ -7,6 +7,16 @@ export const collectorLimits = {
   bodyBytesMax: limits.bodyBytesMax,
   /** One batch after inflating: a gzip bomb stops here, whatever its ratio. */
   inflatedBytesMax: limits.inflatedBytesMax,
+  /** Bodies of batches that are in memory at once, as sent and inflated. Parsed and on their way to the store they take some
+   *  four times as much; what is more is turned away before it is read. */
+  bodiesBytesMax: 64 * 1024 * 1024,
+  /** What a request counts for at least: its head, its socket, its place in the store's queue. */
+  requestBytesMin: 16 * 1024,
+  /** What one key may send by default: fifty times what a busy app makes, and a runaway one leaves room for the others. */
+  keyRequestsPerSecond: 500,
+  keyBytesPerSecond: 16 * 1024 * 1024,
+  /** A key that was quiet may send so much at once: what a fleet has spooled while the collector was away. */
+  quotaBurstSeconds: 30,
   /** Bodies of the report API are a few members or a list of keys. */
   reportBodyBytesMax: 256 * 1024,
   /** Objects, arrays and scalars of one event. The largest honest event, a write of 512 fields with all its
@@ -14,6 +24,10 @@ export const collectorLimits = {
   valuesPerEventMax: 8_192,
   /** Events that are checked in one turn of the event loop: 0.3 ms of good ones, 30 ms of the worst. */
   eventsPerTurn: 25,
+  /** Spans of one OTLP request. OpenTelemetry's batches have 512 at most, those of its Collector 8,192. */
+  spansPerRequestMax: 10_000,
+  /** Rejected spans that an answer describes; the others are counted. */
+  spanMessagesMax: 10,
   /** A pointer in an answer names the nearest member that fits: long keys must not come back multiplied. */
   pointerLengthMax: 512,
   /** An event id older than this is refused: its partition may be gone, and with it the memory of duplicates. */

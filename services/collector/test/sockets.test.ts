@@ -91,7 +91,9 @@ test('a gzip bomb costs no more memory than the limit, whatever it inflates to',
     ),
   )
   clearInterval(watch)
-  for (const response of responses) expect(await response.json()).toMatchObject({ code: 'body_too_large' })
+  // together they may fill the memory of all bodies before each is known to be a bomb
+  for (const response of responses)
+    expect(['body_too_large', 'overloaded']).toContain(((await response.json()) as { code: string }).code)
   expect(peak - before).toBeLessThan(256 * 1024 * 1024)
 })
 

@@ -1,8 +1,7 @@
 import type { Readable } from 'node:stream'
-import { promisify } from 'node:util'
-import { gunzip } from 'node:zlib'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { ProblemError } from './problem.ts'
+import { readBody } from './read-body.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -11,7 +10,6 @@ declare module 'fastify' {
   }
 }
 
-const inflate = promisify(gunzip)
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /** Replaces Fastify's body parsers by one for JSON, plain or gzip. It runs after the onRequest hooks, so nothing is
@@ -32,8 +30,15 @@ async function parseBody(request: FastifyRequest, payload: Readable): Promise<un
     })
   }
   const { bodyLimit, config } = request.routeOptions
-  const sent = await readBody(payload, bodyLimit, request.headers['content-length'])
-  const bytes = encoding === 'gzip' ? await inflateBody(sent, config.inflatedBytesMax ?? bodyLimit) : sent
+  if (Number(request.headers['content-length']) > bodyLimit) {
+    payload.resume()
+    throw new ProblemError('body_too_large', `The body is larger than ${bodyLimit} bytes as sent.`)
+  }
+  const bytes = await readBody(payload, encoding === 'gzip', {
+    sentBytesMax: bodyLimit,
+    inflatedBytesMax: config.inflatedBytesMax ?? bodyLimit,
+    grow: (bytes) => request.admitted?.grow(bytes),
+  })
   return parseJson(decode(bytes))
 }
 
@@ -41,50 +46,6 @@ function requireUtf8(contentType: string | undefined): void {
   const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(contentType ?? '')?.[1]
   if (charset !== undefined && !/^utf-?8$/i.test(charset)) {
     throw new ProblemError('unsupported_media_type', 'JSON is UTF-8: leave charset out, or set it to utf-8.')
-  }
-}
-
-/** The body's bytes. What is past the limit is discarded as it comes, not kept, and not left unread either: a
- *  client that is still sending would see a reset in place of the answer. `requestTimeoutMs` bounds it. */
-async function readBody(
-  payload: Readable,
-  bytesMax: number,
-  contentLength: string | undefined,
-): Promise<Buffer> {
-  const tooLarge = () =>
-    new ProblemError('body_too_large', `The body is larger than ${bytesMax} bytes as sent.`)
-  if (Number(contentLength) > bytesMax) {
-    payload.resume()
-    throw tooLarge()
-  }
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
-    let bytes = 0
-    payload.on('data', (chunk: Buffer) => {
-      bytes += chunk.length
-      if (bytes <= bytesMax) {
-        chunks.push(chunk)
-      } else {
-        chunks.length = 0
-        reject(tooLarge())
-      }
-    })
-    payload.on('end', () => resolve(Buffer.concat(chunks)))
-    payload.on('error', (cause) =>
-      reject(new ProblemError('invalid_encoding', 'The body ended before its announced length.', { cause })),
-    )
-  })
-}
-
-/** One-shot on purpose: it holds `maxOutputLength` while inflating; the stream of createGunzip does not. */
-async function inflateBody(bytes: Buffer, inflatedBytesMax: number): Promise<Buffer> {
-  try {
-    return await inflate(bytes, { maxOutputLength: inflatedBytesMax, chunkSize: 128 * 1024 })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
-      throw new ProblemError('body_too_large', `The body is larger than ${inflatedBytesMax} bytes inflated.`)
-    }
-    throw new ProblemError('invalid_encoding', 'The body is not one whole gzip stream.', { cause: error })
   }
 }
 

@@ -24,7 +24,7 @@ export const eventsRoutes: FastifyPluginAsyncZod<EventsRoutesOptions> = async (a
     url: '/v1/events',
     ...requireScope('ingest'),
     bodyLimit: collectorLimits.bodyBytesMax,
-    config: { inflatedBytesMax: collectorLimits.inflatedBytesMax },
+    config: { inflatedBytesMax: collectorLimits.inflatedBytesMax, isIngest: true },
     // the schema is for the document: a bad event must not cost the batch, so the handler checks one by one
     validatorCompiler: () => (value: unknown) => ({ value }),
     schema: {
@@ -35,7 +35,7 @@ export const eventsRoutes: FastifyPluginAsyncZod<EventsRoutesOptions> = async (a
       operationId: 'sendEvents',
       ...needsKey('ingest'),
       body: batchBodySchema,
-      response: { 202: receiptSchema, ...problems(400, 401, 403, 408, 413, 415, 422) },
+      response: { 202: receiptSchema, ...problems(400, 401, 403, 408, 413, 415, 422, 429) },
     },
     async onSend(_request, reply) {
       // `Date` has seconds only: too coarse to order the events of two processes
@@ -44,8 +44,10 @@ export const eventsRoutes: FastifyPluginAsyncZod<EventsRoutesOptions> = async (a
     async onResponse(request, reply) {
       metrics.batch(batchResult(request, reply), reply.elapsedTime / 1000)
     },
-    handler: async (request, reply) =>
-      reply.code(202).send(await ingest(store, metrics, projectOf(request), request.body, nowMs())),
+    async handler(request, reply) {
+      const run = () => ingest(store, metrics, projectOf(request), request.body, nowMs())
+      return reply.code(202).send(await (request.admitted?.during(run) ?? run()))
+    },
   })
 }
 

@@ -20,7 +20,7 @@ const problemSchema = component(
     .meta({ description: 'RFC 9457. docs/errors.md says of each code how to solve it.' }),
 )
 
-type ProblemStatus = 400 | 401 | 403 | 404 | 408 | 413 | 415 | 422 | 500 | 503
+type ProblemStatus = 400 | 401 | 403 | 404 | 408 | 413 | 415 | 422 | 429 | 500 | 503
 
 /** Response schemas of the problems that a route can answer. 500 and 503 are every route's. */
 export function problems<S extends ProblemStatus>(...statuses: readonly S[]) {
