@@ -76,6 +76,21 @@ const asIs = {
   },
 } as const satisfies Record<string, OptionSpec>
 
+const quota = {
+  'quota-requests': {
+    type: 'string',
+    value: 'COUNT',
+    env: 'SYNCPROOF_QUOTA_REQUESTS',
+    help: 'Batches that one key may send in a second. Default 500.',
+  },
+  'quota-bytes': {
+    type: 'string',
+    value: 'BYTES',
+    env: 'SYNCPROOF_QUOTA_BYTES',
+    help: 'Bytes of batches, as sent, that one key may send in a second. Default 16777216.',
+  },
+} as const satisfies Record<string, OptionSpec>
+
 /** Secrets are never options: a command line can be read by everyone on the machine. */
 const apiKeyNote =
   'SYNCPROOF_API_KEY in the environment is a key that the API accepts from then on, for all scopes; the database keeps its hash only. `syncproof keys create` makes others. On a database without any the collector does not start.'
@@ -109,7 +124,7 @@ export const commands: readonly CommandSpec[] = [
     summary: 'Run the collector: takes events in, serves the report API',
     notes: [apiKeyNote],
     positionals: [],
-    options: { ...server, ...metrics, ...database, help },
+    options: { ...server, ...metrics, ...database, ...quota, help },
     load: () => import('./commands/collector.ts'),
   },
   {

@@ -1,4 +1,4 @@
-import { startCollector } from '@syncproof/collector'
+import { type Quota, startCollector } from '@syncproof/collector'
 import { isBrokenKey, SCOPES, type Store } from '@syncproof/store'
 import type { Registry } from 'prom-client'
 import { UsageError } from './command.ts'
@@ -32,13 +32,14 @@ export async function openCollector(
     readonly port: number
     /** Least level of the request log. */
     readonly logLevel: string
+    readonly quota?: Quota
   },
 ) {
-  const { host = LOOPBACK, port, logLevel } = options
+  const { host = LOOPBACK, port, logLevel, quota } = options
   // stdout is for data
   const logger = { level: logLevel, stream: process.stderr }
   try {
-    return await startCollector({ store, metrics, host, port, logger })
+    return await startCollector({ store, metrics, host, port, logger, quota })
   } catch (error) {
     throw listenProblem(error, 'API', host, port, '--port')
   }

@@ -1,10 +1,20 @@
+import { collectorLimits } from '@syncproof/collector'
 import { openStore } from '@syncproof/store'
 import { Registry } from 'prom-client'
 import { type CommandContext, type ExitCode, UsageError } from '../command.ts'
 import { askDatabase } from '../reach.ts'
-import { databaseSetting, portSetting, textSetting, withoutPassword } from '../settings.ts'
+import {
+  databaseSetting,
+  portSetting,
+  textSetting,
+  wholeNumberSetting,
+  withoutPassword,
+} from '../settings.ts'
 import { API_PORT, acceptKey, METRICS_PORT, openCollector, openMetrics } from '../start-parts.ts'
 import { listenForStop } from '../stop.ts'
+
+const { keyRequestsPerSecond, keyBytesPerSecond } = collectorLimits
+const QUOTA = { min: 1, max: 1_000_000_000_000 } as const
 
 /** The collector alone: one of any number on the same database. */
 export async function run(context: CommandContext): Promise<ExitCode> {
@@ -13,6 +23,13 @@ export async function run(context: CommandContext): Promise<ExitCode> {
   const url = databaseSetting(context)
   const port = portSetting(context, 'port', API_PORT)
   const metricsPort = portSetting(context, 'metrics-port', METRICS_PORT)
+  const quota = {
+    requestsPerSecond: wholeNumberSetting(context, 'quota-requests', {
+      ...QUOTA,
+      preset: keyRequestsPerSecond,
+    }),
+    bytesPerSecond: wholeNumberSetting(context, 'quota-bytes', { ...QUOTA, preset: keyBytesPerSecond }),
+  }
 
   await using opened = new AsyncDisposableStack()
   const store = openStore({ url, applicationName: 'syncproof collector' })
@@ -27,6 +44,7 @@ export async function run(context: CommandContext): Promise<ExitCode> {
     port,
     host: textSetting(context, 'host'),
     logLevel: env.SYNCPROOF_LOG_LEVEL || 'info',
+    quota,
   })
   opened.defer(() => collector.close())
 

@@ -52,7 +52,8 @@ export interface CollectorLog {
  *  does, so it can be built while the database is away. */
 export async function buildCollector(options: CollectorOptions): Promise<FastifyInstance> {
   const { store, metrics: registry, nowMs = Date.now } = options
-  const metrics = registerIngestMetrics(registry)
+  const admission = openAdmission(options)
+  const metrics = registerIngestMetrics(registry, () => admission.bytes)
   const spanMetrics = registerSpanMetrics(registry)
   registerStoreMetrics(registry, store, nowMs)
 
@@ -60,7 +61,7 @@ export async function buildCollector(options: CollectorOptions): Promise<Fastify
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   parseJsonBodies(app)
-  admitBodies(app, openAdmission(options))
+  admitBodies(app, admission)
   answerProblems(app, metrics)
   endConnectionsWhenClosing(app)
   const requireScope = authenticateRequests(app, store.keys)

@@ -1,7 +1,7 @@
 import type { EventKind, RejectedEvent } from '@syncproof/core/contract'
 import { type ErrorCode, errorCatalogue } from '@syncproof/core/contract/errors'
 import { eventSchemas } from '@syncproof/core/contract/schema'
-import { Counter, Histogram, type Registry } from 'prom-client'
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import { isEventKind } from '../ingest/check-event.ts'
 
 /** The label for kinds that this release does not know: their names come from outside. */
@@ -26,8 +26,9 @@ export interface IngestMetrics extends ProblemMetrics {
   batch(result: BatchResult, durationSeconds: number): void
 }
 
-/** What the collector counts itself. Labels come from closed sets only, each 0 before the first event. */
-export function registerIngestMetrics(registry: Registry): IngestMetrics {
+/** What the collector counts itself. Labels come from closed sets only, each 0 before the first event.
+ *  @param bodyBytes of bodies in memory */
+export function registerIngestMetrics(registry: Registry, bodyBytes: () => number): IngestMetrics {
   const registers = [registry]
   const results = new Counter({
     name: 'syncproof_events_total',
@@ -64,6 +65,14 @@ export function registerIngestMetrics(registry: Registry): IngestMetrics {
     help: 'Problem documents that were sent, by the code of the error catalogue.',
     labelNames: ['code'],
     registers,
+  })
+  new Gauge({
+    name: 'syncproof_ingest_body_bytes',
+    help: 'Bytes of batches that are in memory now; what would be too much is answered 503.',
+    registers,
+    collect() {
+      this.set(bodyBytes())
+    },
   })
   for (const result of EVENT_RESULTS) results.inc({ result }, 0)
   for (const kind of [...Object.keys(eventSchemas), UNKNOWN_KIND]) kinds.inc({ kind }, 0)

@@ -167,7 +167,7 @@ function sectionTotal(capSection: (name: string) => string): StoreMetric {
 
 const inconsistentTotal: StoreMetric = {
   name: 'syncproof_inconsistent_events_total',
-  help: 'Events that contradict one stored before them, by what: its sequence number, its operation, its version.',
+  help: 'Events that contradict one stored before them, by what: its sequence number, operation, version, or content under one id.',
   labelNames: ['contradicts'],
   *samples({ inconsistent }) {
     for (const contradicts of CONTRADICTED) yield { labels: { contradicts }, value: 0 }

@@ -38,7 +38,8 @@ export const processSchema: z.ZodType<ProcessRow> = component(
       .number()
       .meta({ description: 'Produced, neither stored nor dropped: in flight, or lost.' }),
     inconsistent: z.number().meta({
-      description: 'Of those stored: they contradict one that was stored before, and prove nothing.',
+      description:
+        'Events that contradict one that was stored before, and prove nothing. Of those stored, but for copies that came under the id of another: of such the first alone is stored.',
     }),
   }),
 )
