@@ -29,6 +29,7 @@ const routes: Readonly<Record<string, string | null>> = {
   'GET /livez': null,
   'GET /readyz': null,
   'POST /v1/events': 'ingest',
+  'POST /v1/traces': 'ingest',
   'GET /v1/findings': 'read',
   'GET /v1/findings/{id}': 'read',
   'GET /v1/finding-groups': 'read',
