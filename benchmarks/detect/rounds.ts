@@ -116,6 +116,7 @@ function historyOf(
   return {
     ...row,
     processEnd: undefined,
+    holed: false,
     family: families[own] ?? [],
     neighbours: neighbours.flatMap((place) => rows[place] ?? []),
   }

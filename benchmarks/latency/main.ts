@@ -4,9 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import pg from 'pg'
 import { freePort, startPostgres } from '../../tools/testing/throwaway-servers.ts'
-import { openApi } from './api.ts'
-import { type Batch, createApp } from './app.ts'
-import { cpuSeconds, machineCpuSeconds, runCommand, startService } from './processes.ts'
+import { openApi } from '../shared/api.ts'
+import { type Batch, createApp } from '../shared/app.ts'
+import { cpuSeconds, machineCpuSeconds, runCommand, startService } from '../shared/processes.ts'
 import { POLL_MS, watchFindings } from './watch.ts'
 
 const { values } = parseArgs({

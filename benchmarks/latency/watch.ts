@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Api } from './api.ts'
+import type { Api } from '../shared/api.ts'
 
 /** How often the findings are asked for: what is measured is by half of it too long, in the mean. */
 export const POLL_MS = 50

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { findingId } from '@syncproof/core/contract'
+import { findingId, type ProcessReport, type SyncproofEvent } from '@syncproof/core/contract'
 import { type Call, calls } from '../detect/calls.ts'
 
 /** Of 25 operations one loses an update; the others read, merge, or work in a section. */
@@ -13,6 +13,8 @@ const ENTITIES = 20_000
 /** What was sent of one batch. */
 export interface Batch {
   readonly body: string
+  readonly process: ProcessReport
+  readonly sent: readonly SyncproofEvent[]
   readonly operations: number
   readonly events: number
   /** Ids that the findings of its lost updates will have. */
@@ -42,7 +44,7 @@ export function createApp(number: number): { batch(operations: number): Batch } 
   }
 
   function place(call: Call) {
-    const operationId = randomUUID()
+    const operationId = uuidV7()
     return call.events.map((given) => {
       const { sentMs: _, ...event } = given as { sentMs?: number; kind: string }
       return {
@@ -59,8 +61,11 @@ export function createApp(number: number): { batch(operations: number): Batch } 
       const made = Array.from({ length: operations }, operation)
       const events = made.flatMap((each) => each.events)
       const books = { produced: seq, dropped: {} }
+      const report = { ...process, books }
       return {
-        body: JSON.stringify({ contract: 1, process: { ...process, books }, events }),
+        body: JSON.stringify({ contract: 1, process: report, events }),
+        process: report,
+        sent: events as unknown as readonly SyncproofEvent[],
         operations,
         events: events.length,
         findingIds: made.flatMap((each) => each.findingId ?? []),

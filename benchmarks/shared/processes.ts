@@ -19,11 +19,19 @@ export function runCommand(words: readonly string[]): void {
 
 /** Starts a service and waits until it says that it runs. In a session of its own, as a terminal or a service manager gives it one:
  *  Linux shares the cores between sessions, and in ours it would share with the load. */
-export async function startService(
+export function startService(
   words: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Promise<Service> {
-  const child = spawn(process.execPath, [MAIN, ...words], {
+  return startProgram([MAIN, ...words], env)
+}
+
+/** The same, of another program of ours. */
+export async function startProgram(
+  words: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<Service> {
+  const child = spawn(process.execPath, words, {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
     detached: true,
