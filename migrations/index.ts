@@ -10,6 +10,7 @@ import { up as findingGroups } from './2026_11_25_4_finding_groups.ts'
 import { up as replacedVersions } from './2026_11_25_5_replaced_versions.ts'
 import { up as keyUse } from './2026_11_26_1_keys.ts'
 import { up as append } from './2026_11_26_7_append.ts'
+import { up as contradicted } from './2026_11_26_9_contradicted.ts'
 
 export interface Migration {
   readonly name: string
@@ -29,4 +30,5 @@ export const migrations: readonly Migration[] = [
   { name: '2026_11_25_5_replaced_versions', up: replacedVersions },
   { name: '2026_11_26_1_keys', up: keyUse },
   { name: '2026_11_26_7_append', up: append },
+  { name: '2026_11_26_9_contradicted', up: contradicted },
 ]

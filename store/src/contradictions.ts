@@ -5,6 +5,7 @@ import { toStoredEvent } from './events.ts'
 import { lockUntilCommit } from './locks.ts'
 import { firstIdAt, jsonb } from './sql-text.ts'
 import type { DetectionRules, OperationHistoryRow } from './store.ts'
+import { nameUsedNumbers } from './used-numbers.ts'
 
 /** Events of which one can be true. */
 interface Group {
@@ -28,13 +29,14 @@ export async function markContradictions(
     rules.contradictionsWithin(events).map((ids): Group => ({ ids, contradicts: 'operation' })),
   )
   const groups = [...within, ...(await madeTwice(tx, projectId, newIds, histories, rules))]
+  await nameUsedNumbers(tx, projectId, newIds)
   if (groups.length === 0) return false
   // two lanes may mark the same events, and count them for the same processes
   await lockUntilCommit(tx, `inconsistent/${projectId}`)
   const { rows } = await sql<{ process_id: string }>`
     with claims as (
       select contradicts, event.id, event.process_id,
-        row_number() over (partition by number order by event.position) as place
+        row_number() over earlier as place, first_value(event.id) over earlier as stands
       from jsonb_to_recordset(${jsonb(groups.map((group, number) => ({ ...group, number })))})
         as claim(number integer, ids jsonb, contradicts text)
       cross join lateral jsonb_array_elements_text(ids) as listed(id)
@@ -44,10 +46,13 @@ export async function markContradictions(
         order by id limit 1) as event
       where not exists (
         select from syncproof.inconsistent_events as known
-        where known.project_id = ${projectId} and known.event_id = event.id)),
+        where known.project_id = ${projectId} and known.event_id = event.id)
+      window earlier as (partition by number order by event.position)),
     marked as (
       insert into syncproof.inconsistent_events
-      select distinct on (id) ${projectId}, id, process_id, contradicts, now() from claims where place > 1 order by id
+        (project_id, event_id, process_id, contradicts, noticed_at, contradicted_id)
+      select distinct on (id) ${projectId}, id, process_id, contradicts, now(), stands
+      from claims where place > 1 order by id, place
       on conflict do nothing
       returning process_id),
     counted as (
@@ -76,6 +81,10 @@ async function madeTwice(
   })
   if (made.length === 0) return []
   const { linkWindowMs, eventsPerLinkMax } = rules.limits
+  // of all, as two constants: else the plan is made over every partition
+  const times = made.map(({ timeMs }) => timeMs)
+  const low = firstIdAt(Math.min(...times) - linkWindowMs)
+  const high = firstIdAt(Math.max(...times) + linkWindowMs)
   const { rows } = await sql<{ id: string; other_id: string }>`
     select made.id, linked.event_id as other_id
     from unnest(${made.map(({ event }) => event.id)}::uuid[], ${made.map(({ link }) => link)}::text[],
@@ -84,7 +93,7 @@ async function madeTwice(
     cross join lateral (
       select event_id from syncproof.event_links
       where project_id = ${projectId} and link_hash = syncproof.link_hash(made.link)
-        and event_id >= made.low and event_id < made.high
+        and event_id >= made.low and event_id < made.high and event_id >= ${low} and event_id < ${high}
       order by event_id limit ${eventsPerLinkMax}) as linked
     where linked.event_id <> made.id`.execute(tx)
   const elsewhere = rows.map((row) => row.other_id).filter((id) => !atHand.has(id))

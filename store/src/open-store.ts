@@ -1,10 +1,13 @@
 import { appendOne } from './append/append-one.ts'
+import type { Batch } from './append/batch.ts'
 import { GroupCommit } from './append/group-commit.ts'
+import { markingCopies } from './copies.ts'
 import { openDatabase, type StoreOptions } from './database.ts'
 import { detectionStore } from './detection.ts'
 import { eventStore } from './events.ts'
 import { findingStore } from './findings.ts'
 import { groupStore } from './groups.ts'
+import { inconsistencyStore } from './inconsistencies.ts'
 import { keyStore } from './keys.ts'
 import { makerStore } from './makers.ts'
 import { assertMigrated } from './migrate-store.ts'
@@ -19,11 +22,13 @@ export function openStore(options: StoreOptions): Store {
   const { db, ingest, close } = openDatabase(options)
   const { pool } = ingest
   const group = pool && new GroupCommit(ingest.db, pool)
+  const append = (batch: Batch) => (group ? group.append(batch) : appendOne(ingest.db, batch))
   return {
-    events: eventStore(db, (batch) => (group ? group.append(batch) : appendOne(ingest.db, batch))),
+    events: eventStore(db, markingCopies(ingest.db, append)),
     detection: detectionStore(db),
     findings: findingStore(db),
     groups: groupStore(db),
+    inconsistencies: inconsistencyStore(db),
     makers: makerStore(db),
     operations: operationStore(db),
     processes: processStore(db),

@@ -59,6 +59,8 @@ function toProcess(row: SelectedProcess): ProcessRow {
 
 async function countInconsistent(db: Database): ReturnType<ProcessStore['inconsistent']> {
   const { rows } = await sql<{ contradicts: Contradicted; count: string }>`
-    select contradicts, count(*) from syncproof.inconsistent_events group by contradicts`.execute(db)
+    select contradicts, count(*) from syncproof.inconsistent_events group by contradicts
+    union all
+    select 'content', count(*) from syncproof.inconsistent_copies`.execute(db)
   return rows.map(({ contradicts, count }) => ({ contradicts, count: Number(count) }))
 }

@@ -13,6 +13,7 @@ import type {
 } from '@syncproof/core/contract'
 import type { DetectionStore, DetectionVerdicts } from './detection-store.ts'
 import type { GroupStore } from './group-store.ts'
+import type { InconsistencyStore } from './inconsistency-store.ts'
 import type { KeyStore } from './key-store.ts'
 import type { MakerStore } from './maker-store.ts'
 import type { ReportStore } from './report-store.ts'
@@ -20,6 +21,7 @@ import type { SectionStore } from './section-store.ts'
 
 export type * from './detection-store.ts'
 export type * from './group-store.ts'
+export type * from './inconsistency-store.ts'
 export type * from './key-store.ts'
 export type * from './maker-store.ts'
 export type * from './report-store.ts'
@@ -34,6 +36,7 @@ export interface Store {
   readonly detection: DetectionStore
   readonly findings: FindingStore
   readonly groups: GroupStore
+  readonly inconsistencies: InconsistencyStore
   readonly makers: MakerStore
   readonly operations: OperationStore
   readonly processes: ProcessStore
@@ -61,7 +64,8 @@ export interface PageRequest {
 /** Events are appended and read, never changed. */
 export interface EventStore {
   /** Stores validated events of one process, and what the process says of itself, in one transaction that is
-   *  durable when this resolves. An id that is already stored changes nothing and counts as a duplicate.
+   *  durable when this resolves. An id that is already stored changes nothing and counts as a duplicate; with other
+   *  content than is stored it is counted as inconsistent, too.
    *  Events get a position under a lane's advisory lock, so that positions of a lane become visible in order.
    *  Ids must be UUIDv7: their day decides where they are kept. */
   append(
@@ -190,7 +194,8 @@ export interface ProcessRow {
   readonly dropped: Readonly<Record<string, number>>
   /** Produced, neither stored nor dropped: in flight, or lost. */
   readonly unaccounted: number
-  /** Of those stored: they contradict one that was stored before, and prove nothing. */
+  /** They contradict one that was stored before, and prove nothing. Of those stored, but for copies of an id with other
+   *  content: of such the first alone is stored. */
   readonly inconsistent: number
 }
 
@@ -200,8 +205,9 @@ export interface ProcessStore {
   inconsistent(): Promise<readonly { readonly contradicts: Contradicted; readonly count: number }[]>
 }
 
-/** The same sequence number of another event; another event of the operation; another write of the version. */
-export const CONTRADICTED = ['sequence', 'operation', 'version'] as const
+/** The same sequence number of another event; another event of the operation; another write of the version; what came first
+ *  under the same id. */
+export const CONTRADICTED = ['sequence', 'operation', 'version', 'content'] as const
 export type Contradicted = (typeof CONTRADICTED)[number]
 
 export const SCOPES = ['ingest', 'read', 'admin'] as const

@@ -29,6 +29,10 @@ async function inconsistentOf(store: Store, project: string, process: ProcessRep
   return items.find(({ id }) => id === process.id)?.inconsistent
 }
 
+async function doubtOf(store: Store, project: string, { id }: { readonly id: string }) {
+  return (await store.inconsistencies.doubts(project, [id])).get(id)
+}
+
 const ids = (events: readonly { readonly id: string }[]) => events.map(({ id }) => id)
 
 /** The operation's write as one that made this version outside of a transaction. */
@@ -58,6 +62,11 @@ eachEngine('events that contradict each other', (open) => {
     expect(await inconsistentOf(store, project, process)).toBe(4)
     const { items } = await store.events.timeline(project, candidate, { limit: 100 })
     expect(ids(items)).toEqual(expect.arrayContaining([first[1].id, second[1].id]))
+    expect(await doubtOf(store, project, first[1])).toBeUndefined()
+    expect(await doubtOf(store, project, second[1])).toEqual({
+      inconsistent: { contradicts: 'sequence', event_id: first[1].id },
+    })
+    expect(await doubtOf(store, `${project}x`, second[1])).toBeUndefined()
     expect(ids(await store.events.ofEntity(project, candidate, 0))).not.toContain(second[1].id)
     expect(ids(await store.events.ofEntity(project, candidate, 0))).toContain(first[1].id)
   })
@@ -76,6 +85,9 @@ eachEngine('events that contradict each other', (open) => {
     expect(ids(history?.events ?? [])).toEqual(ids([start, write, sync, end]))
     // two programs may count as one, so nothing that is missing is known not to have happened
     expect(history?.complete).toBe(false)
+    expect(await doubtOf(store, project, twin)).toEqual({
+      inconsistent: { contradicts: 'sequence', event_id: sync.id },
+    })
   })
 
   it('in an order that cannot be are told apart by which was stored first', async () => {
@@ -95,6 +107,12 @@ eachEngine('events that contradict each other', (open) => {
     await store.events.append(project, process, [again])
     expect((await judged(store, project)).fresh).toEqual([])
     expect(await inconsistentOf(store, project, process)).toBe(2)
+    expect(await doubtOf(store, project, early)).toEqual({
+      inconsistent: { contradicts: 'operation', event_id: start.id },
+    })
+    expect(await doubtOf(store, project, again)).toEqual({
+      inconsistent: { contradicts: 'operation', event_id: end.id },
+    })
   })
 
   it('about who made a version are told apart by which was stored first, across processes', async () => {
@@ -111,6 +129,9 @@ eachEngine('events that contradict each other', (open) => {
     )
     expect(await inconsistentOf(store, project, one)).toBe(0)
     expect(await inconsistentOf(store, project, other)).toBe(1)
+    expect(await doubtOf(store, project, claimed[1] as SyncproofEvent)).toEqual({
+      inconsistent: { contradicts: 'version', event_id: made[1]?.id },
+    })
   })
 
   it('about who made a version are marked, too, where the later one was judged first', async () => {
@@ -141,5 +162,52 @@ eachEngine('events that contradict each other', (open) => {
     const after = new Map((await store.processes.inconsistent()).map((row) => [row.contradicts, row.count]))
     expect(after.get('sequence')).toBe((before.get('sequence') ?? 0) + 4)
     expect(after.get('version')).toBe(before.get('version'))
+    expect(after.get('content')).toBe(before.get('content'))
+  })
+
+  it('under one id are told by their content: the first stands, and each other content counts once', async () => {
+    const { store, project } = given()
+    const process = newProcess()
+    const [start, write, sync, end] = operation()
+    const batch = [start, write, sync, end]
+    await store.events.append(project, process, batch)
+    const otherwise = { ...sync, outcome: 'rejected', status: 409 } as SyncproofEvent
+    const again = { ...sync, outcome: 'unknown' } as SyncproofEvent
+    for (const sent of [batch, [otherwise], [end, otherwise, start], [again]]) {
+      expect(await store.events.append(project, process, sent)).toEqual({
+        accepted: 0,
+        duplicates: sent.length,
+      })
+    }
+    expect(await inconsistentOf(store, project, process)).toBe(2)
+    expect(await doubtOf(store, project, sync)).toEqual({
+      inconsistent_copies: { count: 2, differs: ['outcome', 'status'] },
+    })
+    expect(await doubtOf(store, project, end)).toBeUndefined()
+    const { operations } = await judged(store, project)
+    const [history] = [...operations.values()]
+    expect(history?.events.find(({ id }) => id === sync.id)).toMatchObject({ outcome: 'ok' })
+    // the other program's event of that number is not here
+    expect(history?.complete).toBe(false)
+  })
+
+  it('under one id within one batch, or of two processes, are held against the one that came later', async () => {
+    const { store, project } = given()
+    const [one, other] = [newProcess(0), newProcess(1)]
+    const [start, write, sync, end] = operation()
+    const twin = { ...write, outcome: 'rejected' } as SyncproofEvent
+    expect(await store.events.append(project, one, [start, write, twin, sync, end])).toMatchObject({
+      duplicates: 1,
+    })
+    expect(await inconsistentOf(store, project, one)).toBe(1)
+    await store.events.append(project, other, [sync])
+    expect(await inconsistentOf(store, project, one)).toBe(1)
+    expect(await inconsistentOf(store, project, other)).toBe(1)
+    expect(await doubtOf(store, project, sync)).toEqual({
+      inconsistent_copies: { count: 1, differs: ['process_id'] },
+    })
+    // the same id in another project is another event
+    await store.events.append(`${project}x`, one, [twin])
+    expect(await doubtOf(store, `${project}x`, twin)).toBeUndefined()
   })
 })

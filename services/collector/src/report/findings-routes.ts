@@ -1,4 +1,5 @@
-import { FINDING_KINDS, limits } from '@syncproof/core/contract'
+import { FINDING_KINDS, type Finding, limits } from '@syncproof/core/contract'
+import type { Store } from '@syncproof/store'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { projectOf } from '../http/auth.ts'
@@ -8,6 +9,7 @@ import { nameParameter, sinceParameter } from '../schemas/common.ts'
 import { findingSchema, statusSchema, verdictSchema } from '../schemas/finding.ts'
 import { pageOf, pageQuery, splitQuery } from '../schemas/page.ts'
 import { problems } from '../schemas/problem.ts'
+import { reportedFindings, reportedPage } from './reported-events.ts'
 
 const querySchema = z.strictObject({
   kind: z.enum(FINDING_KINDS).optional(),
@@ -47,7 +49,9 @@ export const findingsRoutes: FastifyPluginAsyncZod<RouteOptions> = async (app, {
     },
     async handler(request) {
       const { page, filter } = splitQuery(request.query)
-      return store.findings.list(projectOf(request), filter, page)
+      const project = projectOf(request)
+      const found = await store.findings.list(project, filter, page)
+      return reportedPage(found, (findings) => reportedFindings(store, project, findings))
     },
   })
 
@@ -63,8 +67,10 @@ export const findingsRoutes: FastifyPluginAsyncZod<RouteOptions> = async (app, {
       params,
       response: { 200: findingSchema, ...problems(400, 401, 403, 404) },
     },
-    handler: async (request) =>
-      (await store.findings.get(projectOf(request), request.params.id)) ?? throwNoFinding(),
+    async handler(request) {
+      const project = projectOf(request)
+      return reported(store, project, await store.findings.get(project, request.params.id))
+    },
   })
 
   app.route({
@@ -80,11 +86,17 @@ export const findingsRoutes: FastifyPluginAsyncZod<RouteOptions> = async (app, {
       body: patchSchema,
       response: { 200: findingSchema, ...problems(400, 401, 403, 404, 413, 415) },
     },
-    handler: async (request) =>
-      (await store.findings.patch(projectOf(request), request.params.id, request.body)) ?? throwNoFinding(),
+    async handler(request) {
+      const project = projectOf(request)
+      const patched = await store.findings.patch(project, request.params.id, request.body)
+      return reported(store, project, patched)
+    },
   })
 }
 
-function throwNoFinding(): never {
-  throw new ProblemError('not_found', 'There is no finding of this id.', { parameter: 'id' })
+async function reported(store: Store, project: string, finding: Finding | undefined): Promise<Finding> {
+  const [shown] = await reportedFindings(store, project, finding ? [finding] : [])
+  if (shown === undefined)
+    throw new ProblemError('not_found', 'There is no finding of this id.', { parameter: 'id' })
+  return shown
 }

@@ -7,6 +7,7 @@ import { storedEventSchema } from '../schemas/event.ts'
 import { operationSchema, processSchema } from '../schemas/operation.ts'
 import { pageOf, pageQuery, splitQuery } from '../schemas/page.ts'
 import { problems } from '../schemas/problem.ts'
+import { reportedEvents, reportedPage } from './reported-events.ts'
 
 const operationsQuery = z.strictObject({
   operation: nameParameter.optional().meta({ description: 'Name of the wrapped function.' }),
@@ -28,7 +29,7 @@ export const operationsRoutes: FastifyPluginAsyncZod<RouteOptions> = async (app,
     url: '/v1/entities/:type/:id/timeline',
     ...requireScope('read'),
     schema: {
-      summary: 'List every event of one entity, newest first',
+      summary: 'List every event of one entity, newest first, inconsistent ones too',
       tags,
       operationId: 'listTimeline',
       ...needsKey('read'),
@@ -38,7 +39,9 @@ export const operationsRoutes: FastifyPluginAsyncZod<RouteOptions> = async (app,
     },
     async handler(request) {
       const { type, id } = request.params
-      return store.events.timeline(projectOf(request), { type, id }, request.query)
+      const project = projectOf(request)
+      const page = await store.events.timeline(project, { type, id }, request.query)
+      return reportedPage(page, (events) => reportedEvents(store, project, events))
     },
   })
 

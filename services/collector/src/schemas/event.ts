@@ -8,6 +8,35 @@ export const batchBodySchema = component('EventBatch', batchSchema)
 for (const [kind, schema] of Object.entries(eventSchemas)) component(`${pascalCase(kind)}Event`, schema)
 component('OpaqueEvent', opaqueEventSchema)
 
+/** What is held against an event. Telemetry that contradicts itself is kept, shown as such, and proves nothing. */
+const doubts = {
+  inconsistent: z
+    .object({
+      contradicts: z.enum(['sequence', 'operation', 'version']).meta({
+        description:
+          'What both cannot have: a sequence number of their process; a start, an end, or this order of them, of their operation; the version that their writes made.',
+      }),
+      event_id: z.string().nullable().meta({
+        description: 'The event that came first and stands; null where it is not known. It may have expired.',
+      }),
+    })
+    .optional()
+    .meta({
+      description:
+        'Only where this event contradicts one that was stored before it: it proves nothing, and takes nothing back.',
+    }),
+  inconsistent_copies: z
+    .object({
+      count: z.int().meta({ description: 'Other contents; one that came several times counts once.' }),
+      differs: z.array(z.string()).meta({ description: 'Members that are not the same, ascending.' }),
+    })
+    .optional()
+    .meta({
+      description:
+        'Only where the id of this event came again with other content: this event stands, the copies are not kept and prove nothing.',
+    }),
+}
+
 /** An event as it came, with the process that sent it. It was checked by the schema of its kind when it was accepted;
  *  on the way out only what every event has is looked at. */
 export const storedEventSchema = component(
@@ -20,6 +49,7 @@ export const storedEventSchema = component(
       at: z.string(),
       monotonic_us: z.number(),
       process_id: z.string(),
+      ...doubts,
     })
     .meta({ description: 'Further members by kind, as in EventBatch.' }),
 ) as unknown as z.ZodType<StoredEvent>
