@@ -1,5 +1,5 @@
 import { eventSchemas } from '../contract/event-schema.ts'
-import { type EntityRef, type EventKind, isUuid, type StoredEvent } from '../contract/index.ts'
+import { type EntityRef, type EventKind, isMadeOfSpans, isUuid, type StoredEvent } from '../contract/index.ts'
 import { isRecord } from './finding-input.ts'
 
 export type EventOf<K extends EventKind> = Extract<StoredEvent, { readonly kind: K }>
@@ -25,7 +25,9 @@ function isStoredEvent(event: unknown): event is StoredEvent {
 function contradictionOf(events: readonly StoredEvent[]): string | undefined {
   const unique = (names: readonly string[]) => new Set(names).size === names.length
   if (!unique(events.map(({ id }) => id))) return 'Each event of the witness has an id of its own.'
-  if (!unique(events.map(({ process_id, seq }) => `${process_id} ${seq}`)))
+  // the numbers of spans are times
+  const numbered = events.filter(({ process_id }) => !isMadeOfSpans(process_id))
+  if (!unique(numbered.map(({ process_id, seq }) => `${process_id} ${seq}`)))
     return 'Each event of a process has a sequence number of its own.'
   const ran = new Set(events.map((event) => `${event.process_id} ${operationOf(event)}`))
   const operations = new Set(events.map(operationOf))

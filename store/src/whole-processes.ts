@@ -49,7 +49,7 @@ export async function wholenessOf(
         (end_event->>'last_seq')::bigint + 1 as ended,
         coalesce((aims->>process_id::text)::bigint, case
           -- one that keeps no books never says that nothing is missing
-          when produced >= coalesce(upper(seen), 0)
+          when not syncproof.is_made_of_spans(process_id) and produced >= coalesce(upper(seen), 0)
             and last_seen_at >= noticed_at + make_interval(secs => ${graceMs / 1_000}) then produced end) as aim
       from syncproof.processes, replaced
       where project_id = ${projectId} and last_seen_at >= to_timestamp(${(sinceMs - silentMsMax) / 1_000})

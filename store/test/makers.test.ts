@@ -96,6 +96,23 @@ eachEngine('the maker of a version', (open) => {
     })
   })
 
+  it('is not said to be nobody while a process reports by spans: it counts nothing', async () => {
+    const { store, project } = given()
+    const process = newProcess(0)
+    const { id, service } = newProcess(1)
+    const spans = { id: `${id.slice(0, 14)}8${id.slice(15)}`, service }
+    await store.events.append(project, withBooks(process, 4), replacing(200, 201))
+    await judged(store, project)
+    await store.events.append(project, withBooks(process, 4), [])
+    await store.events.append(project, spans, operation({ operationId: randomUUID() }))
+    await judged(store, project)
+    for (let looks = 0; looks < 3; ) {
+      if (!(await store.makers.due(project))) continue
+      expect((await look(store, project)).decided).toEqual({ made: 0, unobserved: 0, undecided: 0 })
+      looks += 1
+    }
+  })
+
   it('is whoever reported it, whatever is missing otherwise', async () => {
     const { store, project } = given()
     await store.events.append(project, withBooks(newProcess(0), 900), replacing(200, 201))

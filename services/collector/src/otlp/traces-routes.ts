@@ -25,7 +25,7 @@ export const tracesRoutes: FastifyPluginAsyncZod<TracesRoutesOptions> = async (a
     ...requireScope('ingest'),
     preParsing: async (request) => refuseProtobuf(request),
     bodyLimit: collectorLimits.bodyBytesMax,
-    config: { inflatedBytesMax: collectorLimits.inflatedBytesMax },
+    config: { inflatedBytesMax: collectorLimits.inflatedBytesMax, isIngest: true },
     // the schema is for the document: a bad span must not cost the others, so the handler checks one by one
     validatorCompiler: () => (value: unknown) => ({ value }),
     schema: {
@@ -36,10 +36,11 @@ export const tracesRoutes: FastifyPluginAsyncZod<TracesRoutesOptions> = async (a
       operationId: 'sendSpans',
       ...needsKey('ingest'),
       body: traceBodySchema,
-      response: { 200: traceAnswerSchema, ...problems(400, 401, 403, 408, 413, 415) },
+      response: { 200: traceAnswerSchema, ...problems(400, 401, 403, 408, 413, 415, 429) },
     },
     async handler(request) {
-      const taken = await takeSpans(store, projectOf(request), request.body, nowMs())
+      const run = () => takeSpans(store, projectOf(request), request.body, nowMs())
+      const taken = await (request.admitted?.during(run) ?? run())
       spanMetrics.spans(taken)
       for (const batch of taken.batches) metrics.events({ ...batch, rejected: [] })
       return answerOf(taken)
