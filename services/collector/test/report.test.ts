@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type DetectedFinding, findingId } from '@syncproof/core/contract'
+import { detectionRules } from '@syncproof/core/detection'
 import type { Divergence, Report } from '@syncproof/store'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eachEngine } from '../../../tools/testing/stores.ts'
@@ -183,6 +184,61 @@ eachEngine('the report API', (openStore) => {
         .reverse(),
     )
     expect(await items('/v1/entities/candidate/never-seen/timeline')).toEqual([])
+  })
+
+  test('an event that contradicts another says so, and which one, wherever it is listed', async () => {
+    const entity = { type: 'candidate', id: randomUUID() }
+    const process = { id: randomUUID(), service: 'twins' }
+    // what a sender writes there is not what we say
+    const first = makeEvent({ entity, seq: 7, inconsistent: 'not at all', inconsistent_copies: { count: 9 } })
+    const second = makeEvent({ entity, seq: 7 })
+    for (const event of [first, second, { ...first, name: 'other', attempt: 2 }]) {
+      await collector.send(key, {
+        method: 'POST',
+        url: '/v1/events',
+        payload: makeBatch([event], { process }),
+      })
+    }
+    await collector.store.detection.step(
+      Number.parseInt(process.id.at(-1) ?? '', 16) % 4,
+      1_000,
+      async () => ({ findings: [], resolved: [] }),
+      detectionRules,
+    )
+    const timeline = await items(`/v1/entities/candidate/${entity.id}/timeline`)
+    const doubts = (events: readonly Json[]) =>
+      Object.fromEntries(
+        events.map(({ id, inconsistent, inconsistent_copies }) => [
+          id,
+          { inconsistent, inconsistent_copies },
+        ]),
+      )
+    const expected = {
+      [String(first.id)]: { inconsistent_copies: { count: 1, differs: ['attempt', 'name'] } },
+      [String(second.id)]: { inconsistent: { contradicts: 'sequence', event_id: first.id } },
+    }
+    expect(doubts(timeline)).toEqual(expected)
+
+    const events = timeline as unknown as DetectedFinding['witness']['events']
+    const finding = makeFinding({ entity, witness: { events } })
+    await collector.store.findings.record('default', [finding])
+    const answers = [
+      (await get(`/v1/findings/${finding.id}`)).json(),
+      ...(await items(`/v1/findings?entity_id=${entity.id}`)),
+      (
+        await collector.send(key, {
+          method: 'PATCH',
+          url: `/v1/findings/${finding.id}`,
+          payload: { note: 'seen' },
+        })
+      ).json(),
+    ]
+    expect(answers).toHaveLength(3)
+    for (const { witness } of answers) expect(doubts(witness.events)).toEqual(expected)
+    expect((await items('/v1/processes?limit=500')).find(({ id }) => id === process.id)).toMatchObject({
+      stored: 2,
+      inconsistent: 2,
+    })
   })
 
   test('an id of an entity may be as long as the contract allows', async () => {
