@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
+import { runCommand, type Service, startService } from '../../tools/testing/start-service.ts'
 import { freePort, startPostgres } from '../../tools/testing/throwaway-servers.ts'
 import { type Api, openApi } from '../shared/api.ts'
-import { runCommand, type Service, startService } from '../shared/processes.ts'
 
 export interface Ingest {
   readonly api: Api

@@ -3,10 +3,11 @@ import { cpus, loadavg } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import pg from 'pg'
+import { runCommand, startService } from '../../tools/testing/start-service.ts'
 import { freePort, startPostgres } from '../../tools/testing/throwaway-servers.ts'
 import { openApi } from '../shared/api.ts'
 import { type Batch, createApp } from '../shared/app.ts'
-import { cpuSeconds, machineCpuSeconds, runCommand, startService } from '../shared/processes.ts'
+import { cpuSeconds, machineCpuSeconds } from '../shared/cpu.ts'
 import { POLL_MS, watchFindings } from './watch.ts'
 
 const { values } = parseArgs({
