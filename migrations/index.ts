@@ -9,6 +9,8 @@ import { up as inconsistent } from './2026_11_25_3_inconsistent.ts'
 import { up as findingGroups } from './2026_11_25_4_finding_groups.ts'
 import { up as replacedVersions } from './2026_11_25_5_replaced_versions.ts'
 import { up as keyUse } from './2026_11_26_1_keys.ts'
+import { up as retention } from './2026_11_26_3_retention.ts'
+import { up as erasure } from './2026_11_26_4_erasure.ts'
 import { up as spans } from './2026_11_26_5_spans.ts'
 import { up as append } from './2026_11_26_7_append.ts'
 import { up as contradicted } from './2026_11_26_9_contradicted.ts'
@@ -30,6 +32,8 @@ export const migrations: readonly Migration[] = [
   { name: '2026_11_25_4_finding_groups', up: findingGroups },
   { name: '2026_11_25_5_replaced_versions', up: replacedVersions },
   { name: '2026_11_26_1_keys', up: keyUse },
+  { name: '2026_11_26_3_retention', up: retention },
+  { name: '2026_11_26_4_erasure', up: erasure },
   { name: '2026_11_26_5_spans', up: spans },
   { name: '2026_11_26_7_append', up: append },
   { name: '2026_11_26_9_contradicted', up: contradicted },

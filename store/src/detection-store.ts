@@ -25,6 +25,10 @@ export interface OperationHistoryRow {
   readonly family: readonly StoredEvent[]
   /** Operations that share a link with it; none where the step was given no rules. */
   readonly neighbours: readonly NeighbourRow[]
+  /** Events of it, of what it called or of what its process did meanwhile were there and are not any more, because they have
+   *  expired or were erased. Then it is not `complete`, only what is proven and new is stored of what is said
+   *  of it, and it must end nothing. */
+  readonly holed: boolean
   /** Where the end of its process is stored. `whole`: so is every sequence number from the operation's first event to
    *  the process's last one. */
   readonly processEnd: { readonly event: ProcessEndEvent; readonly whole: boolean } | undefined

@@ -7,6 +7,7 @@ import { entityEvents, toStoredEvent } from './events.ts'
 import { openFindings, unresolvedAmong } from './findings.ts'
 import { countQuietCalls } from './groups.ts'
 import { withTraffic } from './hazard-traffic.ts'
+import { heardOf } from './holes.ts'
 import { lockFindings } from './locks.ts'
 import { loadNeighbours } from './neighbours.ts'
 import { endedCallers, filledOperations, loadHistories, openOperations } from './operation-histories.ts'
@@ -197,11 +198,12 @@ async function applyVerdicts(
   await rememberUnseen(tx, batch.projectId, verdicts.unseen ?? [])
   if (verdicts.findings.length === 0 && verdicts.resolved.length === 0) return []
   await lockFindings(tx, batch.projectId)
+  const findings = await heardOf(tx, batch, verdicts.findings)
   // An operation is judged again with each of its events; it counts once, when it ends.
   const ended = new Set(
     batch.events.flatMap((event) => (event.kind === 'operation_finished' ? event.operation_id : [])),
   )
-  const sightings = verdicts.findings.map((finding) => ({
+  const sightings = findings.map((finding) => ({
     finding,
     occurrences: ended.has(finding.cause.operation_id ?? '') ? 1 : 0,
   }))

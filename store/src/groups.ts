@@ -106,12 +106,13 @@ async function closeGroups(
     const result = await sql`
       update syncproof.finding_groups as known set
         status = 'resolved',
+        forgotten = 0,
         resolution = jsonb_build_object(
           'at', to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
           'why', case when ${isQuiet}
             then 'It has not happened again, and the function ran ' || known.calls || ' times since.'
             else 'Each of its findings is over, or was muted.' end)
-      where known.project_id = ${projectId} and known.status = 'open' and (${isQuiet} or not exists (
+      where known.project_id = ${projectId} and known.status = 'open' and (${isQuiet} or forgotten = 0 and not exists (
         select from syncproof.findings as finding
         where finding.project_id = known.project_id and finding.group_id = known.id
           and finding.status in ('open', 'acknowledged')))`.execute(tx)

@@ -153,7 +153,8 @@ async function record(
   operation: NeighbourRow,
 ): Promise<readonly Finding[]> {
   const unclaimed = new Set([version.version])
-  const findings = judge({ ...operation, family: [], neighbours: [], processEnd: undefined, unclaimed })
+  const alone = { family: [], neighbours: [], processEnd: undefined, holed: false }
+  const findings = judge({ ...operation, ...alone, unclaimed })
   await lockFindings(tx, projectId)
   const created = await recordFindings(
     tx,

@@ -79,6 +79,9 @@ async function lookUp(
   { limits }: DetectionRules,
 ): Promise<ReadonlyMap<number, readonly string[]>> {
   const column = (member: keyof Wanted) => wanted.map((each) => each[member])
+  // of all, as two constants: else the plan is made over every partition
+  const low = column('low').sort().at(0)
+  const high = column('high').sort().at(-1)
   const { rows } = await sql<{ search: number; operation_id: string }>`
     select distinct search, operation_id
     from unnest(${column('search')}::integer[], ${column('link')}::text[], ${column('low')}::uuid[],
@@ -87,11 +90,13 @@ async function lookUp(
       (select operation_id from syncproof.event_links
         where project_id = ${projectId} and link_hash = syncproof.link_hash(wanted.link)
           and event_id >= wanted.first and event_id < wanted.high
+          and event_id >= ${low} and event_id < ${high}
         order by event_id limit ${limits.eventsPerLinkMax})
       union all
       (select operation_id from syncproof.event_links
         where project_id = ${projectId} and link_hash = syncproof.link_hash(wanted.link)
           and event_id < wanted.first and event_id >= wanted.low
+          and event_id >= ${low} and event_id < ${high}
         order by event_id desc limit ${limits.eventsPerLinkMax})) as found
     order by search, operation_id`.execute(tx)
   const bySearch = Map.groupBy(rows, ({ search }) => search)

@@ -14,6 +14,7 @@ import { assertMigrated } from './migrate-store.ts'
 import { operationStore } from './operations.ts'
 import { processStore } from './processes.ts'
 import { reportStore } from './reports.ts'
+import { retentionStore } from './retention.ts'
 import { sectionStore } from './sections.ts'
 import type { Store } from './store.ts'
 
@@ -34,6 +35,7 @@ export function openStore(options: StoreOptions): Store {
     processes: processStore(db),
     sections: sectionStore(db),
     reports: reportStore(db),
+    retention: retentionStore(db),
     keys: keyStore(db),
     ready: () => assertMigrated(db),
     close,

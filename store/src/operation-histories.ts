@@ -27,6 +27,7 @@ interface HistoryRow {
   readonly complete: boolean
   /** An event of its process contradicts another one. */
   readonly doubtful: boolean
+  readonly holed: boolean
   /** Of its process, without `process_id`. */
   readonly end_event: Omit<ProcessEndEvent, 'process_id'> | null
   /** Whether it is whole up to the end of its process. */
@@ -48,10 +49,28 @@ export async function loadHistories(
   const oldest = await oldestId(tx, projectId, operationIds)
   const rows = (await selectHistories(tx, projectId, operationIds, oldest)).map(asOfThisStep)
   await rememberWaiting(tx, projectId, rows)
-  const histories = rows.map((row) => ({ ...toNeighbour(row), processEnd: toProcessEnd(row) }))
+  const histories = rows.map((row) => ({
+    ...toNeighbour(row),
+    processEnd: toProcessEnd(row),
+    holed: row.holed,
+  }))
   const families = await loadFamilies(tx, projectId, histories.filter(needsFamily), oldest)
-  const whole = histories.map((history) => ({ ...history, family: families.get(history.operationId) ?? [] }))
+  const whole = histories.map((history) => withFamily(history, families.get(history.operationId)))
   return withoutInconsistent(tx, projectId, rows, whole)
+}
+
+/** What the operations below one did. */
+interface Family {
+  readonly events: readonly StoredEvent[]
+  /** Some of it was there, and is not any more. */
+  readonly holed: boolean
+}
+
+function withFamily(
+  history: Omit<HistoryWithoutNeighbours, 'family'>,
+  { events, holed }: Family = { events: [], holed: false },
+): HistoryWithoutNeighbours {
+  return holed ? { ...history, family: events, complete: false, holed: true } : { ...history, family: events }
 }
 
 /** The operations with all their stored events, without those that they called. */
@@ -198,21 +217,34 @@ async function selectHistories(
       from syncproof.events
       where project_id = ${projectId} and operation_id = any(${operationIds}::uuid[]) and id >= ${oldest}
       group by process_id, operation_id)
-    select operation_id, events, first_seq, last_seq, finished,
-      exists (select from syncproof.operations known where known.project_id = ${projectId}
-        and known.operation_id = history.operation_id and known.finished_at is not null) as end_projected,
-      finished and seen @> int8range(first_seq, last_seq + 1) as complete, inconsistent > 0 as doubtful,
-      end_event,
-      case when (end_event->>'last_seq')::bigint >= last_seq
-        then seen @> int8range(first_seq, (end_event->>'last_seq')::bigint + 1) end as whole,
-      jsonb_strip_nulls(jsonb_build_object('id', process_id, 'service', service, 'release', release,
+    select history.operation_id, events, first_seq, history.last_seq, finished,
+      known.finished_at is not null as end_projected, holed,
+      finished and seen @> int8range(first_seq, history.last_seq + 1) and not holed as complete,
+      inconsistent > 0 as doubtful, end_event,
+      case when last.seq >= history.last_seq
+        then seen @> int8range(first_seq, last.seq + 1) and not holed
+          and not process.erased && int8range(first_seq, last.seq + 1) end as whole,
+      jsonb_strip_nulls(jsonb_build_object('id', history.process_id, 'service', service, 'release', release,
         'host', host, 'clock', clock, 'books', jsonb_build_object('produced', produced, 'dropped', dropped)))
         as process
     from history
-    join syncproof.processes using (process_id)
-    where project_id = ${projectId}
-    order by operation_id, process_id`.execute(tx)
+    join syncproof.processes as process
+      on process.project_id = ${projectId} and process.process_id = history.process_id
+    left join syncproof.operations as known
+      on known.project_id = ${projectId} and known.operation_id = history.operation_id
+    cross join lateral (select (end_event->>'last_seq')::bigint as seq) as last
+    cross join lateral (select ${isHoled('known')} or first_seq < process.closed_below
+      or process.erased && int8range(first_seq, history.last_seq + 1) as holed) as hole
+    order by history.operation_id, history.process_id`.execute(tx)
   return rows
+}
+
+/** Whether events of an operation were there and are not any more, because they have expired or were erased. In the
+ *  statement that reads the events: what is not there may go away at any moment.
+ *  @param operation the alias of a row that may be missing: nobody has judged any of its events, so none has expired */
+function isHoled(operation: string) {
+  const [erased, first] = [sql.ref(`${operation}.erased`), sql.ref(`${operation}.first_event_id`)]
+  return sql`coalesce(${erased} or ${first} < (select syncproof.event_horizon()), false)`
 }
 
 function needsFamily({ events }: Pick<OperationHistoryRow, 'events'>): boolean {
@@ -229,17 +261,17 @@ async function loadFamilies(
   projectId: string,
   callers: readonly Pick<OperationHistoryRow, 'operationId' | 'process'>[],
   oldest: string,
-): Promise<ReadonlyMap<string, readonly StoredEvent[]>> {
+): Promise<ReadonlyMap<string, Family>> {
   if (callers.length === 0) return new Map()
-  const { rows } = await sql<{ caller: string; size: string; events: string | null }>`
-    select caller, size, events
+  const { rows } = await sql<{ caller: string; size: string; holed: boolean; events: string | null }>`
+    select caller, size, holed, events
     from unnest(${callers.map((caller) => caller.operationId)}::uuid[]) as callers(caller)
     cross join lateral (
       with recursive below as (
-        select operation_id from syncproof.operations
+        select operation_id, ${isHoled('called')} as holed from syncproof.operations as called
         where project_id = ${projectId} and parent_operation_id = callers.caller
         union
-        select called.operation_id
+        select called.operation_id, ${isHoled('called')}
         from below join syncproof.operations called on called.parent_operation_id = below.operation_id
         where called.project_id = ${projectId}),
       found as (
@@ -248,13 +280,17 @@ async function loadFamilies(
         join syncproof.events event using (operation_id)
         where event.project_id = ${projectId} and event.id >= ${oldest}
         limit ${FAMILY_EVENTS_MAX + 1})
-      select count(*) as size, '[' || string_agg(payload::text, ',') || ']' as events from found
+      select count(*) as size, '[' || string_agg(payload::text, ',') || ']' as events,
+        (select coalesce(bool_or(below.holed), false) from below) as holed
+      from found
     ) as family`.execute(tx)
   const processes = new Map(callers.map((caller) => [caller.operationId, caller.process.id]))
   return new Map(
-    rows
-      .filter(({ size }) => Number(size) <= FAMILY_EVENTS_MAX)
-      .map(({ caller, events }) => [caller, parseEvents(events ?? '[]', processes.get(caller) ?? '')]),
+    rows.map(({ caller, size, events, holed }) => {
+      const isTooMany = Number(size) > FAMILY_EVENTS_MAX
+      const all = isTooMany ? [] : parseEvents(events ?? '[]', processes.get(caller) ?? '')
+      return [caller, { events: all, holed }]
+    }),
   )
 }
 

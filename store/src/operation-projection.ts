@@ -7,7 +7,7 @@ export async function projectOperations(tx: Tx, lane: number, after: string, unt
   await sql`
     insert into syncproof.operations as known (project_id, operation_id, process_id, root_operation_id,
       parent_operation_id, name,
-      entity_type, entity_id, entity_hash, started_at, finished_at, outcome, retries, first_event_id, active_at)
+      entity_type, entity_id, entity_hash, started_at, finished_at, outcome, retries, first_event_id, active_at, last_seq)
     select project_id, operation_id,
       (array_agg(process_id order by id))[1],
       (array_agg((payload->>'root_operation_id')::uuid order by id) filter (where kind = 'operation_started'))[1],
@@ -21,7 +21,8 @@ export async function projectOperations(tx: Tx, lane: number, after: string, unt
       (array_agg(payload->>'outcome' order by id) filter (where kind = 'operation_finished'))[1],
       count(*) filter (where case when kind in ('operation_started', 'sync') then (payload->>'attempt')::numeric > 1 end),
       (array_agg(id order by id))[1],
-      max(received_at)
+      max(received_at),
+      max(seq)
     from syncproof.events
     where lane = ${lane} and position > ${after} and position <= ${until} and operation_id is not null
     group by project_id, operation_id
@@ -38,5 +39,6 @@ export async function projectOperations(tx: Tx, lane: number, after: string, unt
       outcome = coalesce(known.outcome, excluded.outcome),
       retries = known.retries + excluded.retries,
       first_event_id = least(known.first_event_id, excluded.first_event_id),
-      active_at = greatest(known.active_at, excluded.active_at)`.execute(tx)
+      active_at = greatest(known.active_at, excluded.active_at),
+      last_seq = greatest(known.last_seq, excluded.last_seq)`.execute(tx)
 }

@@ -17,6 +17,7 @@ import type { InconsistencyStore } from './inconsistency-store.ts'
 import type { KeyStore } from './key-store.ts'
 import type { MakerStore } from './maker-store.ts'
 import type { ReportStore } from './report-store.ts'
+import type { RetentionStore } from './retention-store.ts'
 import type { SectionStore } from './section-store.ts'
 
 export type * from './detection-store.ts'
@@ -25,6 +26,7 @@ export type * from './inconsistency-store.ts'
 export type * from './key-store.ts'
 export type * from './maker-store.ts'
 export type * from './report-store.ts'
+export type * from './retention-store.ts'
 export type * from './section-store.ts'
 
 /** Everything that the services may ask of the database: the only SQL on our own tables is behind this.
@@ -42,6 +44,7 @@ export interface Store {
   readonly processes: ProcessStore
   readonly sections: SectionStore
   readonly reports: ReportStore
+  readonly retention: RetentionStore
   readonly keys: KeyStore
   /** Resolves when the database answers and is migrated; rejects with the reason otherwise. */
   ready(): Promise<void>

@@ -45,7 +45,7 @@ export async function wholenessOf(
       select aims, noticed_at from syncproof.replaced_versions
       where project_id = ${projectId} and finding_id = ${version.findingId}),
     lived as (
-      select process_id, seen, inconsistent, dropped, (clock->'offset_ms'->>0)::double precision as offset_min,
+      select process_id, seen, inconsistent, erased_received_at, dropped, (clock->'offset_ms'->>0)::double precision as offset_min,
         (end_event->>'last_seq')::bigint + 1 as ended,
         coalesce((aims->>process_id::text)::bigint, case
           -- one that keeps no books never says that nothing is missing
@@ -55,7 +55,8 @@ export async function wholenessOf(
       where project_id = ${projectId} and last_seen_at >= to_timestamp(${(sinceMs - silentMsMax) / 1_000})
       limit ${PROCESSES_MAX + 1})
     select process_id, aim, offset_min,
-      inconsistent > 0 or exists (select from jsonb_each_text(dropped) where value <> '0') as is_lost,
+      inconsistent > 0 or erased_received_at >= to_timestamp(${(sinceMs - silentMsMax) / 1_000})
+        or exists (select from jsonb_each_text(dropped) where value <> '0') as is_lost,
       ended is not null and seen @> int8range(0, ended) or aim is not null and seen @> int8range(0, aim) as is_whole
     from lived`.execute(tx)
   if (rows.length > PROCESSES_MAX || rows.some((row) => row.is_lost)) return { is: 'never' }

@@ -49,9 +49,9 @@ export async function judgeBatch(
         finding.verdict === 'hazard' ? `${finding.id} ${history.operationId}` : finding.id,
         finding,
       )
-    for (const { id, resolution } of settled(history, previous, detection.findings)) {
-      resolved.set(id, resolution)
-    }
+    // what is not found any more is not over where its events are gone
+    const over = history.holed ? [] : settled(history, previous, detection.findings)
+    for (const { id, resolution } of over) resolved.set(id, resolution)
   }
   // also those found just now: lanes go on by themselves, so what ends a finding may have been judged before it
   const open = new Map([...previous, ...findings.values()].map((finding) => [finding.id, finding]))

@@ -1,0 +1,93 @@
+import type { RetentionSubject } from './store.ts'
+
+/** What ends the rows of a table. */
+interface Life {
+  /** The setting that decides; absent where none does. */
+  readonly subject?: RetentionSubject
+  readonly why: string
+}
+
+/** The life of every table of the schema `syncproof`. A test compares it with the catalogue: a new table needs a decision.
+ *  docs/retention.md says it to the operator. */
+export const lives: Readonly<Record<string, Life>> = {
+  events: {
+    subject: 'events',
+    why: 'Everything that is proven stands on them, and who reads a timeline looks back some weeks. They are most of the disk, so they go as whole partitions; kinds that are kept for a shorter time are deleted before.',
+  },
+  event_links: {
+    subject: 'events',
+    why: 'A link leads to an event: its partition goes with the one of its events.',
+  },
+  inconsistent_events: {
+    subject: 'events',
+    why: 'A mark is of an event, and means nothing without it.',
+  },
+  inconsistent_copies: {
+    subject: 'events',
+    why: 'That an event came again with other content is told with the event.',
+  },
+  operations: {
+    subject: 'operations',
+    why: 'Longer than their events: they say since when an operation has been known, so that what has expired is not taken for what never happened.',
+  },
+  waiting_operations: {
+    subject: 'operations',
+    why: 'An operation whose events expire waits for nothing any more.',
+  },
+  processes: {
+    subject: 'processes',
+    why: 'Longer than their operations, which are shown with service and release; a process that lives is always kept.',
+  },
+  findings: {
+    subject: 'findings.open',
+    why: 'What the product is for: a year and a month, so that the same season can be compared. Those that are over have a time of their own, findings.resolved. Each keeps its witness.',
+  },
+  finding_groups: {
+    subject: 'findings.resolved',
+    why: 'A group says that something keeps happening: as long as any finding may be in it.',
+  },
+  hazard_traffic: {
+    subject: 'findings.open',
+    why: 'What is known of all calls of a function that shows a hazard: one row a finding, goes with it.',
+  },
+  hazard_calls: {
+    subject: 'hazards',
+    why: 'One row for each entity that a function was called for: without an end it would grow with the number of entities.',
+  },
+  sections: {
+    subject: 'sections',
+    why: 'A row for each section and release, small: long enough to compare releases.',
+  },
+  reports: {
+    subject: 'reports',
+    why: 'What a reconciliation said. The baseline of a pair and its last whole run are kept whatever their age.',
+  },
+  divergences: {
+    subject: 'reports',
+    why: 'What a report found: nothing without it.',
+  },
+  stages: {
+    why: 'Of a run while it runs: removed by the run, or here where its worker was killed.',
+  },
+  staged_records: {
+    why: 'Of a run while it runs: removed by the run, or here where its worker was killed.',
+  },
+  replaced_versions: {
+    why: 'Decided within two hours of being noticed; after a day nobody looks for their makers.',
+  },
+  detection_cursors: {
+    why: 'Four rows, for ever: where detection has come to.',
+  },
+  pairs: {
+    why: 'A row for each pair that was ever configured, small: one that comes back keeps its history.',
+  },
+  api_keys: {
+    why: 'Until they are revoked, and then too: which key there was is not forgotten by itself.',
+  },
+  retention: {
+    why: 'A row for each setting, for ever: what has expired must never be taken in again.',
+  },
+  migrations: {
+    why: 'A row for each migration, for ever.',
+  },
+}
