@@ -78,6 +78,7 @@ function planCall(
   rows: readonly [string, string],
 ): CallPlan {
   const guard = random.chance(0.4) ? 'naive' : random.pick(GUARDS)
+  const isGuarded = shape === 'plain' || shape === 'nested'
   const swapped = random.chance(shape === 'skew' ? 0.5 : 0.15)
   const inTransaction = isTransactional(guard)
   const change = random.chance(0.4) ? 'spread_merge' : random.pick(CHANGES)
@@ -88,7 +89,7 @@ function planCall(
     key,
     shape,
     change,
-    guard: shape === 'plain' || shape === 'nested' ? guard : 'naive',
+    guard: isGuarded ? guard : 'naive',
     section: false,
     access: bySql ? 'pg' : random.pick(ACCESSES),
     client: random.pick(['fetch', 'proxy'] as const),
@@ -104,7 +105,7 @@ function planCall(
     syncsDeclared: random.chance(0.8),
     answers: [0, 1].map(() => (random.chance(0.6) ? 'ok' : random.pick(ANSWERS))),
     onFailure: random.pick(['throw', 'ignore', 'retry'] as const),
-    rollsBack: inTransaction && random.chance(0.1),
+    rollsBack: isGuarded && inTransaction && random.chance(0.1),
     ...(cutsCommit && { cutsCommit: random.pick(['sent', 'unsent'] as const) }),
     pauseMs: random.below(4),
   }
