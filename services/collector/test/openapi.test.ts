@@ -1,7 +1,7 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { engines } from '../../../tools/testing/stores.ts'
-import { type OpenedCollector, openCollector, problemOf } from './open-collector.ts'
+import { type OpenedCollector, openCollector } from './open-collector.ts'
 
 interface Operation {
   readonly security?: readonly { readonly apiKey?: readonly string[] }[]
@@ -76,32 +76,3 @@ test('every answer has a schema, and every reference leads somewhere', () => {
   expect([...used].sort()).toEqual(Object.keys(document.components.schemas).sort())
   expect(used).toContain('WriteEventInput')
 })
-
-const addresses = Object.entries(routes).filter(([, scope]) => scope !== null)
-
-test.each(addresses)(
-  '%s: without a key 401, with a key that is not known 401, with one of another scope 403',
-  async (name, scope) => {
-    const [method, path = ''] = name.split(' ')
-    const url = path.replace(/\{[a-z]+\}/g, 'x')
-    // a body that would be refused at once, were it read
-    const request = {
-      method: method as 'GET',
-      url,
-      ...(method === 'GET' ? {} : { payload: '{', headers: { 'content-type': 'application/json' } }),
-    }
-    const without = await collector.app.inject(request)
-    expect(without.statusCode).toBe(401)
-    expect(problemOf(without).code).toBe('unauthorized')
-    expect(without.headers['www-authenticate']).toMatch(/^Bearer/)
-    expect(problemOf(await collector.send('unknown', request)).code).toBe('unauthorized')
-
-    const others = (['ingest', 'read', 'admin'] as const).filter((other) => other !== scope)
-    const response = await collector.send(await collector.key('default', ...others), request)
-    expect(response.statusCode).toBe(403)
-    expect(problemOf(response)).toMatchObject({
-      code: 'forbidden',
-      detail: expect.stringContaining(String(scope)),
-    })
-  },
-)
