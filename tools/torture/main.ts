@@ -1,10 +1,12 @@
 import { parseArgs } from 'node:util'
 import { canMount, fillDisk } from './disk.ts'
+import { fuzz } from './fuzz.ts'
 import { killCollector, killPostgres } from './kill.ts'
 import { cutReplies } from './replies.ts'
 import { tailUnderWriters } from './tailing.ts'
 
 const WRITERS = 64
+const DELAY_MS_MAX = 50
 
 interface Part {
   /** In its long form. */
@@ -17,6 +19,7 @@ const parts: Readonly<Record<string, Part>> = {
   postgres: { times: 20, run: killPostgres },
   replies: { times: 2_000, run: cutReplies },
   disk: { times: 50, run: fillDisk },
+  fuzz: { times: 100_000, run: (bodies) => fuzzHarmlessly(bodies) },
   tailing: { times: 10_000_000, run: (rows) => tailSoundly(rows) },
 }
 
@@ -53,4 +56,11 @@ async function tailSoundly(rows: number): Promise<object> {
   const tailed = await tailUnderWriters(rows, WRITERS)
   if (tailed.skipped + tailed.twice + tailed.unreal > 0) throw new Error(`BROKEN: ${JSON.stringify(tailed)}`)
   return tailed
+}
+
+async function fuzzHarmlessly(bodies: number): Promise<object> {
+  const fuzzed = await fuzz(bodies)
+  if (fuzzed.lost > 0 || fuzzed.delayMs.p99 >= DELAY_MS_MAX)
+    throw new Error(`BROKEN: ${JSON.stringify(fuzzed)}`)
+  return fuzzed
 }
