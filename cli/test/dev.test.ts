@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createFingerprinter } from '@syncproof/core/contract'
+import { createFingerprinter, type SyncproofEvent } from '@syncproof/core/contract'
+import type { ReportedEvent } from '@syncproof/store'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { freshDatabase, redisUrl } from '../../tools/testing/servers.ts'
 import { startDev } from '../src/index.ts'
@@ -69,6 +70,41 @@ describe('syncproof dev', () => {
     expect(JSON.parse(stdout).findings.map((finding: { entity: unknown }) => finding.entity)).toEqual([
       { type: 'candidate', id: '7' },
     ])
+  })
+
+  it('tells a person and a script which events are inconsistent, and which ones they contradict', async () => {
+    const { started, env } = await startedDev(['--ephemeral'])
+    const { url, api_key: key } = started
+    const [app, twin] = [createReporter(), createReporter()]
+    const first = app.operation('7', false)
+    const second = twin.operation('7', false)
+    const [, , write] = first
+    // the twin reports under the name of the app; then an id comes again
+    for (const events of [first, second, [{ ...write, outcome: 'rejected' } as SyncproofEvent]])
+      expect(await post(url, key, app.batch(events))).toMatchObject({ status: 202 })
+    const explain = async (...words: string[]) =>
+      (await cli(['explain', 'candidate', '7', ...words], { env })).stdout
+    const doubts = async () =>
+      (JSON.parse(await explain('--json')).events as ReportedEvent[]).map(
+        ({ id, inconsistent, inconsistent_copies: copies }) => ({ id, inconsistent, copies }),
+      )
+    const expected = [
+      ...first.slice(0, 3).map(({ id }) => ({
+        id,
+        copies: id === write?.id ? { count: 1, differs: ['outcome'] } : undefined,
+      })),
+      ...second.slice(0, 3).map(({ id }, place) => ({
+        id,
+        inconsistent: { contradicts: 'sequence', event_id: first[place]?.id },
+      })),
+    ]
+    // which one is contradicted is known when they have been judged
+    await expect.poll(doubts, { timeout: 30_000 }).toEqual(expect.arrayContaining(expected))
+    const text = await explain()
+    expect(text).toContain('3 INCONSISTENT: they contradict events that came before, and prove nothing.')
+    expect(text.match(/INCONSISTENT, proves nothing {2}write db/g)).toHaveLength(1)
+    expect(text).toMatch(/contradicts the write of A at [\d:.]+: both have number 2 of their\s+process/)
+    expect(text).toMatch(/1 INCONSISTENT COPY came with other content \(outcome\) and proves\s+nothing/)
   })
 
   it('shows findings and the history of an entity to a person, with exit codes for a script', async () => {

@@ -1,9 +1,10 @@
-import type { EntityRef, Finding, StoredEvent } from '@syncproof/core/contract'
-import type { OperationRow } from '@syncproof/store'
+import type { EntityRef, Finding } from '@syncproof/core/contract'
+import type { OperationRow, ReportedEvent } from '@syncproof/store'
 import { type CommandContext, EXIT, type ExitCode, UnableError } from '../command.ts'
 import { lookUp } from '../hashed-id.ts'
 import { findingLines, isDamage, isUndecided } from '../output/finding-view.ts'
-import { json } from '../output/terminal.ts'
+import { flow } from '../output/flow.ts'
+import { json, type Paint } from '../output/terminal.ts'
 import { plural, printable } from '../output/text.ts'
 import { timelineLines } from '../output/timeline-view.ts'
 import { apiPath, openReportApi, type ReportApi } from '../report-api.ts'
@@ -38,8 +39,7 @@ export async function run(context: CommandContext): Promise<ExitCode> {
     const { paint } = terminal
     const columns = Number.isFinite(terminal.columns) ? terminal.columns : PIPED_COLUMNS
     const lines = [
-      `${paint('bold', printable(`${type} ${entity.id}`))}  ${plural(events.length, 'event')}, ${plural(findings.length, 'finding')}`,
-      ...(timeline.more ? [paint('dim', 'Older events are left out: --limit shows more.')] : []),
+      ...headLines(entity, known, paint, columns),
       '',
       ...timelineLines(entity, events, operations.items, paint, columns),
       ...(findings.length === 0 ? [] : ['', paint('bold', 'Findings')]),
@@ -51,12 +51,43 @@ export async function run(context: CommandContext): Promise<ExitCode> {
   return findings.some(isUndecided) ? EXIT.partial : EXIT.clean
 }
 
+type History = NonNullable<Awaited<ReturnType<typeof historyOf>>>
+
+function headLines(entity: EntityRef, { timeline, found }: History, paint: Paint, columns: number): string[] {
+  const layout = { columns, paint, indent: 0, hanging: 0 }
+  const inconsistent = timeline.items.filter((event) => event.inconsistent !== undefined).length
+  const they = inconsistent === 1 ? 'it contradicts an event that' : 'they contradict events that'
+  return [
+    ...flow(
+      [
+        { text: printable(`${entity.type} ${entity.id}`), style: 'bold' },
+        { text: `${plural(timeline.items.length, 'event')}, ${plural(found.items.length, 'finding')}` },
+      ],
+      layout,
+    ),
+    ...(inconsistent === 0
+      ? []
+      : flow(
+          [
+            {
+              text: `${inconsistent} INCONSISTENT: ${they} came before, and ${inconsistent === 1 ? 'proves' : 'prove'} nothing.`,
+              style: 'yellow',
+            },
+          ],
+          layout,
+        )),
+    ...(timeline.more
+      ? flow([{ text: 'Older events are left out: --limit shows more.', style: 'dim' }], layout)
+      : []),
+  ]
+}
+
 /** Undefined where nothing is known of the entity. */
 async function historyOf(api: ReportApi, entity: EntityRef, limit: number) {
   const { type, id } = entity
   const filter = { entity_type: type, entity_id: id }
   const [timeline, found, operations] = await Promise.all([
-    api.list<StoredEvent>(apiPath('entities', type, id, 'timeline'), {}, limit),
+    api.list<ReportedEvent>(apiPath('entities', type, id, 'timeline'), {}, limit),
     api.list<Finding>(apiPath('findings'), filter, FINDINGS_MAX),
     api.list<OperationRow>(apiPath('operations'), filter, OPERATIONS_MAX),
   ])

@@ -1,4 +1,6 @@
 import type { Finding, Verdict } from '@syncproof/core/contract'
+import type { ReportedEvent } from '@syncproof/store'
+import { doubtTexts, eventNoun } from './doubt-view.ts'
 import { flow } from './flow.ts'
 import type { Paint, Style } from './terminal.ts'
 import { printable } from './text.ts'
@@ -11,7 +13,8 @@ const VERDICT_STYLES: Readonly<Record<Verdict, Style>> = {
   hazard: 'cyan',
 }
 
-/** One finding as lines for people: what, about which entity, in a sentence, and who did it. */
+/** One finding as lines for people: what, about which entity, in a sentence, what is held against its evidence, and who
+ *  did it. */
 export function findingLines(finding: Finding, paint: Paint, columns: number): string[] {
   const { kind, verdict, severity, entity, fields, status, summary, reason, cause, occurrences } = finding
   const layout = { columns, paint, indent: 0, hanging: 2 }
@@ -31,6 +34,7 @@ export function findingLines(finding: Finding, paint: Paint, columns: number): s
     ),
     ...flow([{ text: printable(summary) }], below),
     ...(reason === undefined ? [] : flow([{ text: printable(`Not decided: ${reason}`) }], below)),
+    ...doubtedEvidence(finding).flatMap((text) => flow([{ text, style: 'yellow' }], below)),
     ...flow(
       [
         { text: printable(by.filter(Boolean).join(' ')), style: 'dim' },
@@ -41,6 +45,17 @@ export function findingLines(finding: Finding, paint: Paint, columns: number): s
       below,
     ),
   ]
+}
+
+/** Of events of the witness that were found to be inconsistent after they had been judged. */
+function doubtedEvidence({ witness }: Finding): string[] {
+  return (witness.events as readonly ReportedEvent[]).flatMap((event) => {
+    const marked = event.inconsistent
+      ? 'INCONSISTENT EVIDENCE, noticed after it was judged: '
+      : 'Of its evidence: '
+    const subject = `${eventNoun(event)}, event ${printable(event.id)}`
+    return doubtTexts(event, () => undefined).map((text) => `${marked}${subject}: ${text}`)
+  })
 }
 
 /** Open findings of these verdicts say that data is wrong. */
