@@ -39,9 +39,9 @@ function removeDivergences(pass: Pass, cutoffMs: number): Promise<number> {
   return pass.remove(undefined, async (tx) => {
     const result = await sql`
       delete from syncproof.divergences where (project_id, report_id, key) in (
-        select project_id, report_id, key
+        select found.project_id, report_id, key
         from syncproof.reports
-        join syncproof.divergences on divergences.project_id = reports.project_id and report_id = reports.id
+        join syncproof.divergences as found on found.project_id = reports.project_id and report_id = reports.id
         where ${isDue(cutoffMs)} and requested_at < to_timestamp(${cutoffMs / 1000}::double precision)
         limit ${ROWS_AT_ONCE})`.execute(tx)
     return Number(result.numAffectedRows ?? 0)

@@ -3,21 +3,34 @@ import { sql } from 'kysely'
 import { type Database, openDatabase, type StoreOptions } from './database.ts'
 import { StoreNotMigratedError, sqlState } from './errors.ts'
 import { lockUntilCommit } from './locks.ts'
+import { DAYS_AHEAD, preparePartitions } from './partitions.ts'
+import { createRoles, grantRoles } from './roles.ts'
+
+export interface MigrateOptions {
+  /** Also makes the roles of the services where they are missing. Default: no. */
+  readonly roles?: boolean | undefined
+}
 
 /** Brings the schema up to this release, all in one transaction: either every missing migration is applied or
- *  none. Any number of processes may call it at once; the advisory lock lets one work and the others find nothing to do.
+ *  none; then makes the partitions of the next days. Any number of processes may call it at once; the advisory lock lets one work and the others find nothing to do. Where the roles of the services are there,
+ *  they get their rights, of what is new too.
  *  @returns names of the migrations that were applied, in order
  *  @throws StoreUnavailableError */
-export async function migrateStore(options: StoreOptions): Promise<readonly string[]> {
+export async function migrateStore(
+  options: StoreOptions,
+  { roles = false }: MigrateOptions = {},
+): Promise<readonly string[]> {
   const { db, close } = openDatabase(options)
   try {
-    return await applyMissing(db)
+    const applied = await applyMissing(db, roles)
+    await preparePartitions(db, DAYS_AHEAD)
+    return applied
   } finally {
     await close()
   }
 }
 
-async function applyMissing(db: Database): Promise<readonly string[]> {
+async function applyMissing(db: Database, roles: boolean): Promise<readonly string[]> {
   return db.transaction().execute(async (tx) => {
     // Taken before anything is looked at: `create schema if not exists` itself fails when two run at once.
     await lockUntilCommit(tx, 'migrations')
@@ -31,6 +44,8 @@ async function applyMissing(db: Database): Promise<readonly string[]> {
       await migration.up(tx as never)
       await tx.insertInto('syncproof.migrations').values({ name: migration.name }).execute()
     }
+    if (roles) await createRoles(tx)
+    await grantRoles(tx)
     return missing.map((migration) => migration.name)
   })
 }

@@ -8,6 +8,9 @@ export type Day = string
 
 export const DAY_MS = 24 * 60 * 60 * 1000
 
+/** A week in which nobody may look after the partitions before who appends has to make one. */
+export const DAYS_AHEAD = 7
+
 export function startOf(day: Day): number {
   return Date.parse(`${day}T00:00:00Z`)
 }

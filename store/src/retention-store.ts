@@ -60,9 +60,9 @@ export interface Expiry {
 }
 
 export interface RetentionStore {
-  /** Makes the partitions of yesterday, today and the days ahead that are missing, without anybody having to wait for it.
-   *  @returns how many days were missing */
-  prepare(daysAhead: number): Promise<number>
+  /** Makes the partitions of yesterday, today and the next seven days that are missing, without anybody having to wait
+   *  for it. @returns how many days were missing */
+  prepare(): Promise<number>
   /** Takes a policy for the whole database from now on. What has expired under another one stays gone. */
   declare(policy: RetentionPolicy): Promise<void>
   policy(): Promise<RetentionPolicy>

@@ -6,7 +6,7 @@ import { expireOperations, expireProcesses } from './expire-operations.ts'
 import { committed, countExpired, type Pass } from './expire-pass.ts'
 import { expireReports, expireStages } from './expire-reports.ts'
 import { expireSections, expireWaitingVersions } from './expire-rest.ts'
-import { preparePartitions } from './partitions.ts'
+import { DAYS_AHEAD, preparePartitions } from './partitions.ts'
 import { jsonb, rfc3339OrNull } from './sql-text.ts'
 import type {
   EventHorizon,
@@ -19,7 +19,7 @@ import type {
 
 export function retentionStore(db: Database): RetentionStore {
   return {
-    prepare: (daysAhead) => preparePartitions(db, daysAhead),
+    prepare: () => preparePartitions(db, DAYS_AHEAD),
     declare: (policy) => declare(db, policy),
     policy: () => readPolicy(db),
     horizon: (nowMs) => horizon(db, nowMs),
