@@ -219,7 +219,7 @@ eachEngine('the report API', (openStore) => {
     }
     expect(doubts(timeline)).toEqual(expected)
 
-    const events = timeline as unknown as DetectedFinding['witness']['events']
+    const { items: events } = await collector.store.events.timeline('default', entity, { limit: 9 })
     const finding = makeFinding({ entity, witness: { events } })
     await collector.store.findings.record('default', [finding])
     const answers = [
