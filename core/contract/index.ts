@@ -1,6 +1,7 @@
 export * from './canonical-value.ts'
 export * from './entity.ts'
 export * from './event.ts'
+export * from './event-dump.ts'
 export * from './fields.ts'
 export * from './finding.ts'
 export * from './fingerprint.ts'

@@ -4,6 +4,7 @@ import { GroupCommit } from './append/group-commit.ts'
 import { markingCopies } from './copies.ts'
 import { openDatabase, type StoreOptions } from './database.ts'
 import { detectionStore } from './detection.ts'
+import { dumpStore } from './dumps.ts'
 import { eventStore } from './events.ts'
 import { findingStore } from './findings.ts'
 import { groupStore } from './groups.ts'
@@ -24,9 +25,11 @@ export function openStore(options: StoreOptions): Store {
   const { pool } = ingest
   const group = pool && new GroupCommit(ingest.db, pool)
   const append = (batch: Batch) => (group ? group.append(batch) : appendOne(ingest.db, batch))
+  const events = eventStore(db, markingCopies(ingest.db, append))
   return {
-    events: eventStore(db, markingCopies(ingest.db, append)),
+    events,
     detection: detectionStore(db),
+    dumps: dumpStore(db, events.append),
     findings: findingStore(db),
     groups: groupStore(db),
     inconsistencies: inconsistencyStore(db),

@@ -12,6 +12,7 @@ import type {
   Verdict,
 } from '@syncproof/core/contract'
 import type { DetectionStore, DetectionVerdicts } from './detection-store.ts'
+import type { DumpStore } from './dump-store.ts'
 import type { GroupStore } from './group-store.ts'
 import type { InconsistencyStore } from './inconsistency-store.ts'
 import type { KeyStore } from './key-store.ts'
@@ -21,6 +22,7 @@ import type { RetentionStore } from './retention-store.ts'
 import type { SectionStore } from './section-store.ts'
 
 export type * from './detection-store.ts'
+export type * from './dump-store.ts'
 export type * from './group-store.ts'
 export type * from './inconsistency-store.ts'
 export type * from './key-store.ts'
@@ -36,6 +38,7 @@ export type * from './section-store.ts'
 export interface Store {
   readonly events: EventStore
   readonly detection: DetectionStore
+  readonly dumps: DumpStore
   readonly findings: FindingStore
   readonly groups: GroupStore
   readonly inconsistencies: InconsistencyStore

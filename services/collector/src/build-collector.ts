@@ -19,6 +19,7 @@ import { registerStoreMetrics } from './metrics/store-metrics.ts'
 import { serveOpenApi } from './openapi.ts'
 import { registerSpanMetrics } from './otlp/span-metrics.ts'
 import { tracesRoutes } from './otlp/traces-routes.ts'
+import { eventExportRoutes } from './report/events-routes.ts'
 import { findingGroupsRoutes } from './report/finding-groups-routes.ts'
 import { findingsRoutes } from './report/findings-routes.ts'
 import { operationsRoutes } from './report/operations-routes.ts'
@@ -75,6 +76,7 @@ export async function buildCollector(options: CollectorOptions): Promise<Fastify
   await typed.register(findingsRoutes, routes)
   await typed.register(findingGroupsRoutes, routes)
   await typed.register(operationsRoutes, routes)
+  await typed.register(eventExportRoutes, routes)
   await typed.register(reportsRoutes, routes)
   await typed.register(pairsRoutes, routes)
   await typed.register(sectionsRoutes, routes)

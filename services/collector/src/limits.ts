@@ -45,6 +45,8 @@ export const collectorLimits = {
   handlerTimeoutMs: 45_000,
   /** A whole export: millions of rows to a client that keeps reading. */
   exportTimeoutMs: 15 * 60_000,
+  /** Processes that an export remembers having told of; some 10 MB. */
+  exportProcessesMax: 100_000,
   /** A socket on which nothing moves. */
   idleTimeoutMs: 60_000,
   /** Longer than the 60 s of common load balancers, so that they close first and no request is lost in between. */

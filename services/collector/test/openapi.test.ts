@@ -36,6 +36,7 @@ const routes: Readonly<Record<string, string | null>> = {
   'PATCH /v1/findings/{id}': 'admin',
   'GET /v1/entities/{type}/{id}/timeline': 'read',
   'GET /v1/operations': 'read',
+  'GET /v1/events': 'read',
   'GET /v1/processes': 'read',
   'GET /v1/sections': 'read',
   'GET /v1/reports': 'read',

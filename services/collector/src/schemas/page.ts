@@ -17,14 +17,16 @@ export function pageOf<T>(id: string, item: z.ZodType<T>): z.ZodType<Page<T>> {
   )
 }
 
+export const cursorParameter = z
+  .string()
+  .min(1)
+  .max(collectorLimits.cursorLengthMax)
+  .optional()
+  .meta({ description: 'next_cursor of the page before.' })
+
 /** The query members of every list. */
 export const pageQuery = {
-  cursor: z
-    .string()
-    .min(1)
-    .max(collectorLimits.cursorLengthMax)
-    .optional()
-    .meta({ description: 'next_cursor of the page before.' }),
+  cursor: cursorParameter,
   limit: z.coerce.number().int().min(1).max(collectorLimits.pageMax).default(collectorLimits.pageDefault),
 }
 
