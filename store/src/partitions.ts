@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Database, Tx } from './database.ts'
-import { sqlState } from './errors.ts'
+import { StoreUnavailableError, sqlState } from './errors.ts'
 import { firstIdAt } from './sql-text.ts'
 
 /** A day in UTC, such as `2026-11-26`. */
@@ -82,10 +82,15 @@ export async function detachDay(db: Database, day: Day, more: (tx: Tx) => Promis
     await detach(db, 'event_links', day)
     return true
   } catch (error) {
-    // 55P03: lock_not_available; 40P01: a deadlock was cut
-    if (['55P03', '40P01'].includes(sqlState(error) ?? '')) return false
+    if (isTurnedAway(error)) return false
     throw error
   }
+}
+
+/** 55P03: lock_not_available, which to others means that the database is; 40P01: a deadlock was cut. */
+function isTurnedAway(error: unknown): boolean {
+  const { cause } = error instanceof StoreUnavailableError ? error : { cause: error }
+  return ['55P03', '40P01'].includes(sqlState(cause) ?? '')
 }
 
 /** @returns whether it was there */
