@@ -229,7 +229,18 @@ export const commands: readonly CommandSpec[] = [
     name: 'migrate',
     summary: 'Bring the database to the schema of this release',
     positionals: [],
-    options: { ...database, json, help },
+    options: {
+      roles: {
+        type: 'boolean',
+        help: 'Also make a role for each service with the least rights that it needs, and the tables for jobs.',
+      },
+      ...database,
+      json,
+      help,
+    },
+    notes: [
+      'With --roles the user must be one that may make roles. None of them can log in: grant syncproof_collector, syncproof_reports and syncproof_reconciler to the logins of your services. Later runs give them the rights to what is new.',
+    ],
     load: () => import('./commands/migrate.ts'),
   },
   {

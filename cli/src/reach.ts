@@ -64,7 +64,10 @@ const DATABASE_PROBLEMS: Readonly<Record<string, readonly [what: string, mend: s
   '28000': ['refuses the login', LOGIN],
   '28P01': ['refuses the login', LOGIN],
   '3D000': ['does not exist', 'Create it (`createdb`), or name another with --database.'],
-  '42501': ['refuses a right that is needed', 'Grant it, or use another user in --database.'],
+  '42501': [
+    'refuses a right that is needed',
+    'Use another user in --database, or grant it: `syncproof migrate --roles` grants what each service needs.',
+  ],
   '53300': ['takes no more connections', WAIT],
   '57P03': ['is not ready', WAIT],
   STORE_UNAVAILABLE: ['does not answer', START],

@@ -3,4 +3,5 @@ export { InvalidCursorError, StoreNotMigratedError, StoreUnavailableError } from
 export { isBrokenKey } from './key-format.ts'
 export { migrateStore } from './migrate-store.ts'
 export { openStore } from './open-store.ts'
+export { roleOf, SERVICES } from './role-rights.ts'
 export * from './store.ts'

@@ -1,4 +1,5 @@
-import { migrateStore } from '@syncproof/store'
+import { prepareQueue } from '@syncproof/reconciler'
+import { migrateStore, roleOf, SERVICES } from '@syncproof/store'
 import { type CommandContext, EXIT, type ExitCode } from '../command.ts'
 import { json } from '../output/terminal.ts'
 import { plural, printable } from '../output/text.ts'
@@ -8,14 +9,25 @@ import { databaseSetting, flagSetting, withoutPassword } from '../settings.ts'
 export async function run(context: CommandContext): Promise<ExitCode> {
   const { terminal } = context
   const url = databaseSetting(context)
-  const applied = await askDatabase(url, () => migrateStore({ url }))
+  const withRoles = flagSetting(context, 'roles')
+  const applied = await askDatabase(url, async () => {
+    const names = await migrateStore({ url }, { roles: withRoles })
+    if (withRoles) await prepareQueue(url, roleOf('reconciler'))
+    return names
+  })
   const database = withoutPassword(url)
   terminal.say(
     applied.length === 0
       ? `${database} is up to date.`
       : `${database}: ${plural(applied.length, 'migration')} applied.`,
   )
-  if (flagSetting(context, 'json')) terminal.data(json({ version: 1, applied }))
+  const roles = SERVICES.map(roleOf)
+  if (withRoles) {
+    terminal.say(
+      `The roles ${roles.join(', ')} have their rights. Grant each to the login of its service: \`grant ${roles[0]} to LOGIN\`.`,
+    )
+  }
+  if (flagSetting(context, 'json')) terminal.data(json({ version: 1, applied, ...(withRoles && { roles }) }))
   else for (const name of applied) terminal.data(printable(name))
   return EXIT.clean
 }

@@ -35,16 +35,19 @@ export async function run(context: CommandContext): Promise<ExitCode> {
   const registry = new Registry()
   const metrics = await openMetrics(registry, textSetting(context, 'metrics-host'), metricsPort)
   opened.defer(() => metrics.close())
-  const reconciler = await startReconciler({
-    store,
-    projectId: PROJECT,
-    pairs: config?.pairs ?? {},
-    queue: redis === undefined ? { postgresUrl: url } : { redisUrl: redis },
-    fingerprintKey: fingerprintKey(context),
-    metrics: registry,
-    onFinding: findingPrinter(context),
-    log: (line) => terminal.say(printable(line)),
-  })
+  const start = () =>
+    startReconciler({
+      store,
+      projectId: PROJECT,
+      pairs: config?.pairs ?? {},
+      queue: redis === undefined ? { postgresUrl: url } : { redisUrl: redis },
+      fingerprintKey: fingerprintKey(context),
+      metrics: registry,
+      onFinding: findingPrinter(context),
+      log: (line) => terminal.say(printable(line)),
+    })
+  // without Redis the jobs go through the database, too
+  const reconciler = await (redis === undefined ? askDatabase(url, start) : start())
   opened.defer(() => reconciler.close())
 
   warnOfDefaultKey(context)

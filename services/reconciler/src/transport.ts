@@ -13,6 +13,7 @@ import {
 } from 'bullmq'
 import { Redis } from 'ioredis'
 import { messageOf } from './context.ts'
+import { migrateQueue, QUEUE_SCHEMA } from './queue-schema.ts'
 
 /** Where BullMQ keeps its jobs: Redis, a real PostgreSQL, or the embedded database that the store runs on. */
 export type QueueConnection =
@@ -64,9 +65,6 @@ export interface Transport {
   close(): Promise<void>
 }
 
-/** BullMQ's own schema: its tables are named `migration`, `event`, `meta` and must not meet ours. */
-const SCHEMA = 'bullmq'
-
 /** A job of a worker that died is taken over after the lock has run out and a check has seen that. */
 const LOCK_DURATION_MS = 4_000
 const STALLED_INTERVAL_MS = 2_000
@@ -88,18 +86,25 @@ export class QueueUnavailableError extends Error {
   override readonly name = 'QueueUnavailableError'
 }
 
-/** @throws QueueUnavailableError for a Redis that does not answer */
+/** @throws QueueUnavailableError for a Redis or a PostgreSQL that does not answer, or has no queue that this login may use */
 export async function openTransport(connection: QueueConnection): Promise<Transport> {
   if ('redisUrl' in connection) return openRedis(connection.redisUrl)
-  if ('postgresUrl' in connection) {
-    const postgres = { connectionString: connection.postgresUrl, schema: SCHEMA, max: 2, migrate: true }
-    return bind<IQueueBackend, PostgresConnectionOptions>(
-      withBackend(createPostgresBackend),
-      postgres,
-      OWNS_NOTHING,
-    )
-  }
+  if ('postgresUrl' in connection) return openPostgres(connection.postgresUrl)
   return openEmbedded(connection.pool)
+}
+
+async function openPostgres(url: string): Promise<Transport> {
+  try {
+    await migrateQueue(url)
+  } catch (cause) {
+    throw new QueueUnavailableError(`The queue cannot be used: ${messageOf(cause)}`, { cause })
+  }
+  const postgres = { connectionString: url, schema: QUEUE_SCHEMA, max: 2, migrate: false }
+  return bind<IQueueBackend, PostgresConnectionOptions>(
+    withBackend(createPostgresBackend),
+    postgres,
+    OWNS_NOTHING,
+  )
 }
 
 async function openRedis(url: string): Promise<Transport> {
@@ -136,9 +141,9 @@ async function answers(redis: Redis): Promise<boolean> {
 async function openEmbedded(pool: PglitePool): Promise<Transport> {
   const client = await pool.connect()
   try {
-    await runMigrations(client, SCHEMA)
+    await runMigrations(client, QUEUE_SCHEMA)
     // one session serves all, and BullMQ's statements name no schema
-    await client.query(`select set_config('search_path', '${SCHEMA}, public', false)`)
+    await client.query(`select set_config('search_path', '${QUEUE_SCHEMA}, public', false)`)
   } finally {
     client.release()
   }
