@@ -1,11 +1,11 @@
 import { resolve } from 'node:path'
-import type { Config } from '@syncproof/connectors'
+import { type Config, resolveRetention } from '@syncproof/connectors'
 import { DEFAULT_FINGERPRINT_KEY, type Finding } from '@syncproof/core/contract'
 import { type QueueConnection, startReconciler } from '@syncproof/reconciler'
 import { migrateStore, openStore, type Store } from '@syncproof/store'
-import { openPglite, PgliteInUseError } from '@syncproof/store/pglite'
 import { Registry } from 'prom-client'
-import { UnableError, UsageError } from './command.ts'
+import { UsageError } from './command.ts'
+import { openEmbedded } from './open-embedded.ts'
 import { askDatabase, reachRedis } from './reach.ts'
 import {
   API_PORT,
@@ -81,6 +81,7 @@ export async function startDev(options: DevOptions): Promise<Dev> {
     store,
     projectId: PROJECT,
     pairs: options.config?.pairs ?? {},
+    retention: options.config && resolveRetention(options.config.retention),
     queue: options.redis === undefined ? jobs : { redisUrl: options.redis },
     fingerprintKey: options.fingerprintKey || DEFAULT_FINGERPRINT_KEY,
     metrics,
@@ -120,17 +121,4 @@ async function openStorage(
   const store = openStore({ pool })
   opened.defer(() => store.close())
   return { store, jobs: { pool } }
-}
-
-async function openEmbedded(dir: string | undefined) {
-  try {
-    return await openPglite(dir === undefined ? {} : { dir })
-  } catch (error) {
-    if (!(error instanceof PgliteInUseError)) throw error
-    throw new UnableError(
-      error.message,
-      'Stop the other process, or keep the data elsewhere with --data DIR or --ephemeral.',
-      { cause: error },
-    )
-  }
 }

@@ -10,10 +10,13 @@ import {
   required,
   someText,
 } from './members.ts'
+import { checkRetention, type RetentionConfig } from './retention.ts'
 
 export interface Config {
   /** Pair name to the two systems that should hold the same records. */
   readonly pairs: Readonly<Record<string, PairConfig>>
+  /** How long things are kept. Default: as documented in docs/retention.md. */
+  readonly retention?: RetentionConfig | undefined
 }
 
 /** Gives the configuration its types; it is checked when it is loaded. */
@@ -43,7 +46,8 @@ export function validateConfig(config: unknown, file: string): Config {
       `exports ${config === undefined ? 'no configuration' : kindOf(config)}. Write \`export default defineConfig({ pairs: { … } })\`.`,
     )
   }
-  checkMembers(config, undefined, { pairs: required(anything) }, problem, ['alerts'])
+  checkMembers(config, undefined, { pairs: required(anything), retention: anything }, problem, ['alerts'])
+  checkRetention(config.retention, problem)
   const { pairs } = config
   if (!isPlainObject(pairs))
     throw problem('pairs', `must be an object of pairs by name, not ${kindOf(pairs)}.`)

@@ -1,3 +1,4 @@
+import { resolveRetention } from '@syncproof/connectors'
 import { startReconciler } from '@syncproof/reconciler'
 import { openStore } from '@syncproof/store'
 import { Registry } from 'prom-client'
@@ -40,6 +41,7 @@ export async function run(context: CommandContext): Promise<ExitCode> {
       store,
       projectId: PROJECT,
       pairs: config?.pairs ?? {},
+      retention: config && resolveRetention(config.retention),
       queue: redis === undefined ? { postgresUrl: url } : { redisUrl: redis },
       fingerprintKey: fingerprintKey(context),
       metrics: registry,

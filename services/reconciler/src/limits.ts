@@ -41,6 +41,11 @@ export const limits = {
    *  day has each hour's traffic in it. */
   groupQuietMs: 24 * 60 * 60 * 1000,
   groupCallsMin: 20,
+  /** How often what is past its time is removed, and partitions are made ahead: little at a time, and a partition that
+   *  somebody reads is tried for again soon. */
+  expireEveryMs: 60 * 60 * 1000,
+  /** A process that could not do it leaves it to others for so long. */
+  expireRetryMs: 60_000,
   /** Suspects held in memory; more are counted as indeterminate, and the report says so. */
   suspectsMax: 20_000,
   /** Open findings whose records are read again by each whole run. */

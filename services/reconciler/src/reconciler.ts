@@ -1,9 +1,10 @@
 import type { PairConfig } from '@syncproof/connectors'
 import type { Finding } from '@syncproof/core/contract'
-import type { Store } from '@syncproof/store'
+import type { RetentionPolicy, Store } from '@syncproof/store'
 import type { Registry } from 'prom-client'
 import { type Context, messageOf } from './context.ts'
 import { laneRunner } from './detect/lane.ts'
+import { expirer } from './expire/expire.ts'
 import { limits, type MakerLimits } from './limits.ts'
 import { reconcilerMetrics } from './metrics.ts'
 import { pairRow, resolvePairs } from './pairs.ts'
@@ -31,6 +32,9 @@ export interface ReconcilerOptions {
   readonly fingerprintKey: string
   /** How long the write that made a replaced version is waited for and looked for. Default: 30 s and an hour. */
   readonly makers?: MakerLimits | undefined
+  /** How long things are kept, from now on and for every project of the database. Default: as it was told last, or as
+   *  documented. */
+  readonly retention?: RetentionPolicy | undefined
   /** Where the reconciler's metrics are registered. */
   readonly metrics: Registry
   /** Hears of each finding that was not open before, once it is stored. A throw is logged. */
@@ -55,6 +59,8 @@ const RECONCILE = 'syncproof-reconcile'
 export async function startReconciler(options: ReconcilerOptions): Promise<Reconciler> {
   const context = contextOf(options)
   await context.store.reports.declarePairs(context.projectId, [...context.pairs.values()].map(pairRow))
+  if (options.retention) await context.store.retention.declare(options.retention)
+  await context.store.retention.prepare()
   const transport = await openTransport(options.queue)
   const probe = transport.queue(DETECT, () => {})
   try {
@@ -106,7 +112,8 @@ function run(context: Context, transport: Transport): Reconciler {
   const workers = [
     // every lane and the sweep at once: a single process must serve them all
     transport.worker(DETECT, lanes.length + 1, process, eventsOf(DETECT)),
-    transport.worker(RECONCILE, limits.reportsAtOnceMax, process, eventsOf(RECONCILE)),
+    // and one for what expires, which may take long
+    transport.worker(RECONCILE, limits.reportsAtOnceMax + 1, process, eventsOf(RECONCILE)),
   ]
   const stopTicking = tick(async () => {
     for (const lane of lanes) await queues.addLane(lane)
@@ -164,11 +171,13 @@ function jobProcessor(
 ): (name: string, data: JobData) => Promise<void> {
   const runLane = laneRunner(context)
   const settleCommits = commitSettler(context)
+  const expiring = expirer(context)
   const jobs: Readonly<Record<string, (data: JobData) => Promise<void>>> = {
     lane: (data) => runLane(Number(data.lane), signal),
     async sweep() {
-      for (const job of await sweep(context)) await queues.addJob(job)
+      for (const job of await sweep(context, expiring)) await queues.addJob(job)
     },
+    expire: () => expiring.run(signal),
     commits: () => settleCommits(signal),
     makers: () => lookForMakers(context),
     report: (data) => runReport(context, String(data.id), signal),

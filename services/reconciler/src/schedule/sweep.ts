@@ -1,4 +1,5 @@
 import type { Context } from '../context.ts'
+import type { Expirer } from '../expire/expire.ts'
 import { limits } from '../limits.ts'
 import type { NewJob } from '../transport.ts'
 import { requestDuePairs } from './due-pairs.ts'
@@ -7,7 +8,7 @@ import { requestUnknownOutcomes } from './unknown-outcomes.ts'
 /** Asks for what is due, ends groups of findings that have gone quiet, and says which jobs the findings and the reports
  *  in the store need. A queue that was flushed, or a worker that died, is made good by the next sweep: what is to be done
  *  is known by the store alone. */
-export async function sweep(context: Context): Promise<readonly NewJob[]> {
+export async function sweep(context: Context, expiring: Expirer): Promise<readonly NewJob[]> {
   const nowMs = Date.now()
   await requestDuePairs(context, nowMs)
   const isDatabaseToAsk = await requestUnknownOutcomes(context, nowMs)
@@ -17,6 +18,7 @@ export async function sweep(context: Context): Promise<readonly NewJob[]> {
   if (isDatabaseToAsk) jobs.push({ name: 'commits', data: {}, deduplicationId: 'commits' })
   if (await context.store.makers.due(context.projectId))
     jobs.push({ name: 'makers', data: {}, deduplicationId: 'makers' })
+  if (await expiring.isDue()) jobs.push({ name: 'expire', data: {}, deduplicationId: 'expire' })
   for (const { projectId, id } of await context.store.reports.pending(limits.abandonedMs)) {
     if (projectId !== context.projectId) continue
     const report = await context.store.reports.get(projectId, id)
