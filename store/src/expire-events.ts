@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
-import type { Database } from './database.ts'
+import type { Database, Tx } from './database.ts'
 import { countExpired, MARGIN_MS, type Pass, promiseGone, ROWS_AT_ONCE } from './expire-pass.ts'
 import {
   DAY_MS,
@@ -46,7 +46,11 @@ export async function expireEvents(pass: Pass): Promise<void> {
 async function dropDay(pass: Pass, partition: Partition): Promise<boolean> {
   const rows = await sizeOf(pass.db, partition)
   for (let tries = 1; !pass.signal.aborted; tries += 1) {
-    if (await detachDay(pass.db, partition.day, (tx) => countExpired(tx, 'events', rows))) return true
+    const count = async (tx: Tx) => {
+      await countExpired(tx, 'events', rows)
+      pass.tell('events', rows)
+    }
+    if (await detachDay(pass.db, partition.day, count)) return true
     if (tries >= DETACH_TRIES) return false
     await delay(DETACH_PAUSE_MS, undefined, { ref: false })
   }

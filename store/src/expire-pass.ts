@@ -22,6 +22,8 @@ export interface Pass {
   readonly signal: AbortSignal
   /** Removes rows in a transaction of its own and counts them. @param remove resolves with how many it removed */
   remove(subject: RetentionSubject | undefined, remove: (tx: Tx) => Promise<number>): Promise<number>
+  /** Adds rows that were removed, and counted, in another way to what the call returns. */
+  tell(subject: RetentionSubject, rows: number): void
   /** Says why something that is due is still there. */
   keep(why: string): void
 }

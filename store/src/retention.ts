@@ -60,8 +60,11 @@ async function expire(
         if (subject) await countExpired(tx, subject, removed)
         return removed
       })
-      if (subject && rows > 0) expired[subject] = (expired[subject] ?? 0) + rows
+      if (subject) pass.tell(subject, rows)
       return rows
+    },
+    tell(subject, rows) {
+      if (rows > 0) expired[subject] = (expired[subject] ?? 0) + rows
     },
     keep: (why) => kept.push(why),
   }

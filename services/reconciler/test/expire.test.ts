@@ -1,19 +1,11 @@
 import { afterEach, expect, it, vi } from 'vitest'
-import { PROJECT, reporter } from './support/events.ts'
+import { behind, PROJECT, reporter } from './support/events.ts'
 import { candidates, openWorld, type World } from './support/world.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
 
 let world: World
 afterEach(() => world.close())
-
-/** The events of a program whose clock, and so the name of each event, is this far behind. */
-function behind<E extends { readonly id: string }>(events: readonly E[], ms: number): E[] {
-  return events.map((event) => {
-    const time = (Date.now() - ms).toString(16).padStart(12, '0')
-    return { ...event, id: `${time.slice(0, 8)}-${time.slice(8)}${event.id.slice(13)}` }
-  })
-}
 
 it.each(['PGlite', 'PostgreSQL'] as const)(
   'a reconciler lets expire what is past its time, when it is judged, and says how much (%s)',

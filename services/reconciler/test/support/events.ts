@@ -129,6 +129,14 @@ function version(entity: EntityRef, value: string): string {
   return formatToken({ kind: 'xmin', database: 'cluster-1', table: 'candidates', key: entity.id, value })
 }
 
+/** The events of a program whose clock, and so the name of each event, is this far behind. */
+export function behind<E extends { readonly id: string }>(events: readonly E[], ms: number): E[] {
+  return events.map((event) => {
+    const time = (Date.now() - ms).toString(16).padStart(12, '0')
+    return { ...event, id: `${time.slice(0, 8)}-${time.slice(8)}${event.id.slice(13)}` }
+  })
+}
+
 function uuidV7(): string {
   const time = Date.now().toString(16).padStart(12, '0')
   const random = randomBytes(10).toString('hex')
