@@ -5,6 +5,7 @@ import { markingCopies } from './copies.ts'
 import { openDatabase, type StoreOptions } from './database.ts'
 import { detectionStore } from './detection.ts'
 import { dumpStore } from './dumps.ts'
+import { erasureStore } from './erasure.ts'
 import { eventStore } from './events.ts'
 import { findingStore } from './findings.ts'
 import { groupStore } from './groups.ts'
@@ -39,6 +40,7 @@ export function openStore(options: StoreOptions): Store {
     sections: sectionStore(db),
     reports: reportStore(db),
     retention: retentionStore(db),
+    erasure: erasureStore(db),
     keys: keyStore(db),
     ready: () => assertMigrated(db),
     close,

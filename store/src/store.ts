@@ -13,6 +13,7 @@ import type {
 } from '@syncproof/core/contract'
 import type { DetectionStore, DetectionVerdicts } from './detection-store.ts'
 import type { DumpStore } from './dump-store.ts'
+import type { ErasureStore } from './erasure-store.ts'
 import type { GroupStore } from './group-store.ts'
 import type { InconsistencyStore } from './inconsistency-store.ts'
 import type { KeyStore } from './key-store.ts'
@@ -23,6 +24,7 @@ import type { SectionStore } from './section-store.ts'
 
 export type * from './detection-store.ts'
 export type * from './dump-store.ts'
+export type * from './erasure-store.ts'
 export type * from './group-store.ts'
 export type * from './inconsistency-store.ts'
 export type * from './key-store.ts'
@@ -48,6 +50,7 @@ export interface Store {
   readonly sections: SectionStore
   readonly reports: ReportStore
   readonly retention: RetentionStore
+  readonly erasure: ErasureStore
   readonly keys: KeyStore
   /** Resolves when the database answers and is migrated; rejects with the reason otherwise. */
   ready(): Promise<void>
