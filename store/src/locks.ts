@@ -11,3 +11,9 @@ export async function lockUntilCommit(tx: Tx, name: string): Promise<void> {
 export function lockFindings(tx: Tx, projectId: string): Promise<void> {
   return lockUntilCommit(tx, `findings/${projectId}`)
 }
+
+/** Held by who makes partitions, too (`ensure_event_partitions`): PostgreSQL ends one of two who change a table at once with
+ *  "tuple concurrently updated". */
+export async function lockPartitions(tx: Tx): Promise<void> {
+  await sql`select pg_advisory_xact_lock(1398361680, 100)`.execute(tx)
+}

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Database, Tx } from './database.ts'
+import { lockPartitions } from './locks.ts'
 import {
   type Declared,
   functionRights,
@@ -23,6 +24,7 @@ export async function createRoles(db: Database): Promise<void> {
  *  there, nothing is done. To be called by who owns the schema. */
 export async function grantRoles(tx: Tx): Promise<void> {
   if ((await missingRoles(tx)).length > 0) return
+  await lockPartitions(tx)
   for (const statement of grantStatements()) await sql.raw(statement).execute(tx)
 }
 

@@ -103,6 +103,15 @@ describe('the roles of the services', () => {
     expect(await definerFunctions()).toEqual(declared(functionRights))
   })
 
+  it('get their rights while others migrate the same database and make its first days', async () => {
+    for (const name of ['first', 'second', 'third']) {
+      await owner.query(`create database ${name}`)
+      const url = new URL(server.url)
+      url.pathname = name
+      await Promise.all(Array.from({ length: 6 }, () => migrateStore({ url: url.href }, { roles: true })))
+    }
+  })
+
   it('are made only where that is asked for, and may have been made by somebody else before', async () => {
     const other = await startPostgres()
     const client = new pg.Client({ connectionString: other.url })
