@@ -65,6 +65,15 @@ export const tenantCases: Readonly<Record<string, TenantCase>> = {
     // the answer to a whole success says nothing
     hits: (body) => body === '{}',
   },
+  'GET /v1/events': {
+    asks: (a) => [
+      get('/v1/events'),
+      get('/v1/events?since=2026-01-01T00:00:00Z&kind=operation_started'),
+      get(`/v1/events?operation=${a.mark}-operation`),
+      get(`/v1/events?entity_type=candidate&entity_id=${a.mark}-entity`),
+      get(`/v1/events?cursor=${a.cursors.dump}`),
+    ],
+  },
   'GET /v1/findings': {
     asks: (a) => [
       get('/v1/findings'),

@@ -25,6 +25,7 @@ export interface Tenant {
       | 'findings'
       | 'groups'
       | 'timeline'
+      | 'dump'
       | 'operations'
       | 'processes'
       | 'sections'
@@ -73,7 +74,7 @@ export async function openTenants(): Promise<Tenants> {
       const shared: SharedIds = {
         processIds: [randomUUID(), randomUUID()],
         operationIds: [randomUUID(), randomUUID()],
-        eventIds: Array.from({ length: 4 }, () => String(makeEvent().id)),
+        eventIds: Array.from({ length: 6 }, () => String(makeEvent().id)),
         findingId: findingId('lost-update', run),
       }
       // alpha last: what is newest or counted over both would be its
@@ -155,25 +156,19 @@ async function fill(collector: OpenedCollector, project: string, shared: SharedI
   }
 }
 
-/** Of the first process an operation on the entity that both projects have, of the second one on an entity of its own. */
+/** Of the first process an operation on the entity that both projects have, of the second one on an entity of its own, with
+ *  an event that contradicts another. */
 function events(mark: string, shared: SharedIds, place: number): Json[] {
-  const entity = { type: 'candidate', id: place === 0 ? 'shared' : `${mark}-entity` }
+  const isShared = place === 0
+  const entity = { type: 'candidate', id: isShared ? 'shared' : `${mark}-entity` }
   const operation_id = shared.operationIds[place]
-  const [first, second] = shared.eventIds.slice(2 * place)
+  const [first, second, third] = shared.eventIds.slice(3 * place)
+  const started = { operation_id, root_operation_id: operation_id, name: `${mark}-operation`, entity }
+  const entered = makeSection(isShared ? 'shared-section' : `${mark}-section`, true)
   return [
-    makeEvent({
-      id: first,
-      operation_id,
-      root_operation_id: operation_id,
-      name: `${mark}-operation`,
-      entity,
-    }),
-    {
-      ...makeSection(place === 0 ? 'shared-section' : `${mark}-section`, true),
-      id: second,
-      operation_id,
-      entity,
-    },
+    makeEvent({ id: first, ...started }),
+    { ...entered, id: second, operation_id, entity },
+    ...(isShared ? [] : [makeEvent({ ...entered, id: third, operation_id, entity, transaction: mark })]),
   ]
 }
 
@@ -242,6 +237,7 @@ async function firstCursors(
   return {
     findings: await cursorOf(store.findings.list(project, {}, page)),
     groups: await cursorOf(store.groups.list(project, {}, page)),
+    dump: await cursorOf(store.dumps.page(project, {}, undefined)),
     timeline: await cursorOf(store.events.timeline(project, entity, page)),
     operations: await cursorOf(store.operations.list(project, {}, page)),
     processes: await cursorOf(store.processes.list(project, page)),
