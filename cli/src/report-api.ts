@@ -17,6 +17,8 @@ export interface ReportApi {
   readonly url: string
   get<T>(path: string, query?: Query): Promise<T>
   post<T>(path: string, body: unknown, expected?: readonly string[]): Promise<T>
+  /** The bytes of an answer as they come. Rejects with UnableError, too, where it breaks off. */
+  stream(path: string, query: Query): AsyncIterable<Uint8Array>
   /** Items page by page, at most `itemsMax`. */
   list<T>(path: string, query: Query, itemsMax: number): Promise<{ items: T[]; more: boolean }>
 }
@@ -48,8 +50,9 @@ export function openReportApi(context: CommandContext): ReportApi {
     )
   }
   const send = (path: string, init: RequestInit, expected: readonly string[]) =>
-    request(url, path, { ...init, headers: { ...init.headers, authorization: `Bearer ${key}` } }, expected)
+    request(url, path, { ...init, headers: { ...init.headers, authorization } }, expected)
 
+  const authorization = `Bearer ${key}`
   const get = <T>(path: string, query: Query = {}) => send(path + queryText(query), {}, []) as Promise<T>
   return {
     url,
@@ -60,6 +63,7 @@ export function openReportApi(context: CommandContext): ReportApi {
         { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } },
         expected,
       ) as Promise<T>,
+    stream: (path, query) => streamed(url, path + queryText(query), { headers: { authorization } }),
     async list<T>(path: string, query: Query, itemsMax: number) {
       const items: T[] = []
       let cursor: string | null = null
@@ -92,7 +96,18 @@ async function request(
 ): Promise<unknown> {
   const { status, text } = await exchange(url, path, init)
   const body = parsed(text)
-  if (status >= 200 && status < 300 && body !== undefined) return body
+  return status >= 200 && status < 300 && body !== undefined
+    ? body
+    : refuse(url, path, { status, body }, expected)
+}
+
+/** What an answer that is none means to the user. */
+function refuse(
+  url: string,
+  path: string,
+  { status, body }: { readonly status: number; readonly body: unknown },
+  expected: readonly string[],
+): never {
   const problem = asProblem(body)
   if (problem === undefined) {
     throw new UnableError(
@@ -109,6 +124,25 @@ async function request(
   throw status < 500 && status !== 429 ? new UsageError(told) : new UnableError(told)
 }
 
+/** An export may take long; what may not is that nothing comes. */
+async function* streamed(url: string, path: string, init: RequestInit): AsyncGenerator<Uint8Array> {
+  const silence = new AbortController()
+  const timer = setTimeout(() => silence.abort(new Error('nothing comes any more')), REQUEST_MS_MAX)
+  try {
+    const reply = await fetch(url + path, { ...init, redirect: 'error', signal: silence.signal })
+    if (reply.status !== 200)
+      refuse(url, path, { status: reply.status, body: parsed(await reply.text()) }, [])
+    for await (const chunk of reply.body ?? []) {
+      yield chunk
+      timer.refresh()
+    }
+  } catch (error) {
+    throw error instanceof UsageError || error instanceof UnableError ? error : noAnswer(url, error)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 async function exchange(
   url: string,
   path: string,
@@ -122,15 +156,19 @@ async function exchange(
     })
     return { status: reply.status, text: await reply.text() }
   } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-    const reason = code || (cause instanceof Error ? cause.message : String(cause))
-    throw new UnableError(
-      `No answer from ${url}: ${reason}.`,
-      'Start it with `syncproof dev`, or set SYNCPROOF_URL to where it is.',
-      { cause: error },
-    )
+    throw noAnswer(url, error)
   }
+}
+
+function noAnswer(url: string, error: unknown): UnableError {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  const reason = code || (cause instanceof Error ? cause.message : String(cause))
+  return new UnableError(
+    `No answer from ${url}: ${reason}.`,
+    'Start it with `syncproof dev`, or set SYNCPROOF_URL to where it is.',
+    { cause: error },
+  )
 }
 
 function parsed(text: string): unknown {

@@ -73,16 +73,33 @@ export function choicesSetting<T extends string>(
 
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
+/** `--since` as `timeSetting` reads it. */
+export function sinceSetting(context: CommandContext): string | undefined {
+  return timeSetting(context, 'since')
+}
+
 /** An instant as it is; `15m` is so long ago.
  *  @throws UsageError for what is neither */
-export function sinceSetting(context: CommandContext): string | undefined {
-  const text = textSetting(context, 'since')
+export function timeSetting(context: CommandContext, option: string): string | undefined {
+  const text = textSetting(context, option)
   if (text === undefined) return undefined
   const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
   const ms = count === undefined ? Date.parse(text) : Date.now() - Number(count) * (UNIT_MS[unit] ?? 0)
   if (!Number.isNaN(ms)) return new Date(ms).toISOString()
   throw new UsageError(
-    `--since must be a time such as 2026-11-20T12:00:00Z, or 15m, 2h, 7d ago, not "${text}".`,
+    `--${option} must be a time such as 2026-11-20T12:00:00Z, or 15m, 2h, 7d ago, not "${text}".`,
+  )
+}
+
+/** What can stand in a log, a label and a URL as it is. */
+const PROJECT_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
+
+/** @throws UsageError for what is no name of a project */
+export function projectSetting(context: CommandContext): string | undefined {
+  const project = textSetting(context, 'project')
+  if (project === undefined || PROJECT_NAME.test(project)) return project
+  throw new UsageError(
+    `--project must be 1 to 64 letters, digits, dots, dashes or underscores, not "${project}".`,
   )
 }
 

@@ -4,14 +4,12 @@ import { keyLines } from '../output/key-view.ts'
 import { json } from '../output/terminal.ts'
 import { plural, printable } from '../output/text.ts'
 import { askDatabase } from '../reach.ts'
-import { choicesSetting, databaseSetting, flagSetting, textSetting } from '../settings.ts'
+import { choicesSetting, databaseSetting, flagSetting, projectSetting, textSetting } from '../settings.ts'
 import { PROJECT } from '../start-parts.ts'
 import { suggestion } from '../suggest.ts'
 
 const ACTIONS = ['create', 'list', 'revoke'] as const
 const NAME_LENGTH_MAX = 100
-/** What can stand in a log, a label and a URL as it is. */
-const PROJECT_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 
 type Action = (store: Store) => Promise<ExitCode>
 
@@ -123,12 +121,4 @@ function nameSetting(context: CommandContext): string {
   }
   if (name.length <= NAME_LENGTH_MAX && printable(name) === name) return name
   throw new UsageError(`--name must be at most ${NAME_LENGTH_MAX} characters that can be shown.`)
-}
-
-function projectSetting(context: CommandContext): string | undefined {
-  const project = textSetting(context, 'project')
-  if (project === undefined || PROJECT_NAME.test(project)) return project
-  throw new UsageError(
-    `--project must be 1 to 64 letters, digits, dots, dashes or underscores, not "${project}".`,
-  )
 }

@@ -1,0 +1,28 @@
+import type { Finding } from '@syncproof/core/contract'
+import type { Store } from '@syncproof/store'
+
+/** Everything that the findings of a store say, ascending by id, but for what depends on when and in which order they were
+ *  found: a finding about all calls shows whichever was judged last, and an unknown outcome what a database answered when it was
+ *  asked. */
+export async function whatFindingsSay(store: Store, project = 'default'): Promise<readonly object[]> {
+  const found: Finding[] = []
+  let cursor: string | undefined
+  do {
+    const page = await store.findings.list(project, {}, { limit: 500, cursor })
+    found.push(...page.items)
+    cursor = page.next_cursor ?? undefined
+  } while (cursor !== undefined)
+  return found.map(said).sort((a, b) => (a.id < b.id ? -1 : 1))
+}
+
+function said(finding: Finding) {
+  const { id, kind, verdict, severity, status, entity, fields, summary, cause, witness, details } = finding
+  const always = { id, kind, verdict, severity, summary }
+  if (verdict === 'hazard')
+    return { ...always, status, of: [details.function, details.entity_type, details.system] }
+  // one for all runs of a section
+  if (details.how === 'holds-nothing') return { id, kind, verdict, severity, status, details }
+  const events = witness.events.map((event) => event.id).sort()
+  const same = { ...always, entity, fields, cause, events }
+  return kind === 'unknown-outcome' ? same : { ...same, status, details }
+}
