@@ -17,8 +17,12 @@ export interface Ingest {
   readonly description: string
 }
 
-/** A PostgreSQL that flushes to its disk, and the collector as people start it. */
-export async function startIngest(opened: AsyncDisposableStack): Promise<Ingest> {
+/** A PostgreSQL that flushes to its disk, and the collector as people start it.
+ *  @param settings of the collector that are not the default, as environment variables */
+export async function startIngest(
+  opened: AsyncDisposableStack,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Ingest> {
   // a signal to the terminal does not reach what has a session of its own
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => {
@@ -36,7 +40,7 @@ export async function startIngest(opened: AsyncDisposableStack): Promise<Ingest>
   const [port, key] = [await freePort(), randomBytes(16).toString('hex')]
   const collector = await startService(
     ['collector', '--database', database, '--metrics-port', '0', '--port', String(port)],
-    { SYNCPROOF_API_KEY: key, SYNCPROOF_LOG_LEVEL: 'warn' },
+    { SYNCPROOF_API_KEY: key, SYNCPROOF_LOG_LEVEL: 'fatal', ...settings },
   )
   opened.defer(() => collector.stop())
   const url = `http://127.0.0.1:${port}`

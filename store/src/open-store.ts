@@ -1,7 +1,5 @@
 import { appendOne } from './append/append-one.ts'
-import type { Batch } from './append/batch.ts'
 import { GroupCommit } from './append/group-commit.ts'
-import { markingCopies } from './copies.ts'
 import { openDatabase, type StoreOptions } from './database.ts'
 import { detectionStore } from './detection.ts'
 import { dumpStore } from './dumps.ts'
@@ -25,8 +23,7 @@ export function openStore(options: StoreOptions): Store {
   const { db, ingest, close } = openDatabase(options)
   const { pool } = ingest
   const group = pool && new GroupCommit(ingest.db, pool)
-  const append = (batch: Batch) => (group ? group.append(batch) : appendOne(ingest.db, batch))
-  const events = eventStore(db, markingCopies(ingest.db, append))
+  const events = eventStore(db, (batch) => (group ? group.append(batch) : appendOne(ingest.db, batch)))
   return {
     events,
     detection: detectionStore(db),

@@ -78,9 +78,7 @@ eachEngine('a detection step', (open) => {
     const { batches, judge } = spy()
     // the events of later steps are stored, and what they tell of calls is not known yet
     while ((await store.detection.step(0, 3, judge)).events > 0);
-    const shown = batches.map((batch) =>
-      batch.operations.find(({ operationId }) => operationId === callerId),
-    )
+    const shown = batches.map((batch) => batch.operations.find(({ operationId }) => operationId === callerId))
     const ends = shown.map((history) => history?.events.some(({ kind }) => kind === 'operation_finished'))
     expect(ends).toEqual([false, undefined, true])
     expect(shown.map((history) => history?.complete)).toEqual([false, undefined, true])

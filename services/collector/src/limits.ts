@@ -10,6 +10,8 @@ export const collectorLimits = {
   /** Bodies of batches that are in memory at once, as sent and inflated. Parsed and on their way to the store they take some
    *  four times as much; what is more is turned away before it is read. */
   bodiesBytesMax: 64 * 1024 * 1024,
+  /** How many times larger than sent a gzip body is taken to become, until it is known: events do seven to eight. */
+  inflationExpected: 8,
   /** What a request counts for at least: its head, its socket, its place in the store's queue. */
   requestBytesMin: 16 * 1024,
   /** What one key may send by default: fifty times what a busy app makes, and a runaway one leaves room for the others. */
@@ -22,8 +24,11 @@ export const collectorLimits = {
   /** Objects, arrays and scalars of one event. The largest honest event, a write of 512 fields with all its
    *  fingerprints, has about 2,100; checking costs time for each. */
   valuesPerEventMax: 8_192,
-  /** Events that are checked in one turn of the event loop: 0.3 ms of good ones, 30 ms of the worst. */
-  eventsPerTurn: 25,
+  /** Batches that are checked at once, each for so long before the others, and the sockets, have their turn. */
+  checksAtOnce: 2,
+  turnMs: 1,
+  /** Spans that are read in one turn of the event loop. */
+  spansPerTurn: 25,
   /** Spans of one OTLP request. OpenTelemetry's batches have 512 at most, those of its Collector 8,192. */
   spansPerRequestMax: 10_000,
   /** Rejected spans that an answer describes; the others are counted. */

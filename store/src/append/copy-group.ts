@@ -1,4 +1,5 @@
 import { finished } from 'node:stream/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { EntityRef } from '@syncproof/core/contract'
 import type { Pool, PoolClient } from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
@@ -45,7 +46,12 @@ async function copyWith(client: PoolClient, batches: readonly NumberedBatch[]): 
   const lane = laneOf(batches[0] as NumberedBatch)
   // before the lock: nobody waits for what this process computes
   const hashOf = await hashesOf(client, batches)
-  const texts = batches.map((batch) => copyText(batch, lane, hashOf))
+  const texts: Buffer[] = []
+  for (const batch of batches) {
+    texts.push(copyText(batch, lane, hashOf))
+    // a group has some MB of text: others have their turn in between
+    await nextTurn()
+  }
   await client.query(BEGIN)
   const fresh = await beginAppend(client, lane, batches)
   if (fresh.includes(true)) {

@@ -54,6 +54,8 @@ export class GroupCommit {
       if (seen === undefined) alone.push(waiting)
       else numbered.push({ waiting, batch: { ...waiting.batch, seen } })
     }
+    // rows of processes are written in one order, whoever else writes some of them
+    numbered.sort((a, b) => (a.batch.process.id < b.batch.process.id ? -1 : 1))
     if (numbered.length > 0) {
       const batches = numbered.map(({ batch }) => batch)
       const events = batches.flatMap((batch) => batch.events)

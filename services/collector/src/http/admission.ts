@@ -87,12 +87,13 @@ export class Admission {
     return this.#bytes
   }
 
-  /** @param announced bytes of the body; undefined where its head does not say
+  /** @param sent bytes of the body, as its head says
+   *  @param expected bytes that it will be in memory: who only finds out while inflating that there is no room has filled it
+   *    with halves
    *  @throws ProblemError `too_many_requests`, `overloaded` */
-  enter(keyId: string, announced: number | undefined): Admitted {
-    const bytes = Math.max(announced ?? 0, collectorLimits.requestBytesMin)
-    this.#allowanceOf(keyId).use(bytes)
-    return new Admitted(this, bytes)
+  enter(keyId: string, sent: number, expected: number): Admitted {
+    this.#allowanceOf(keyId).use(Math.max(sent, collectorLimits.requestBytesMin))
+    return new Admitted(this, Math.max(expected, collectorLimits.requestBytesMin))
   }
 
   take(bytes: number): void {
@@ -161,13 +162,18 @@ class Allowance {
 export function admitBodies(app: FastifyInstance, admission: Admission): void {
   app.decorateRequest('admitted', null)
   app.addHook('preParsing', async (request) => {
-    if (request.routeOptions.config.isIngest !== true) return
-    request.admitted = admission.enter(request.caller?.id ?? '', announcedBytes(request))
+    const { config, bodyLimit } = request.routeOptions
+    if (config.isIngest !== true) return
+    const sent = announcedBytes(request)
+    const ratio = request.headers['content-encoding'] === undefined ? 1 : collectorLimits.inflationExpected
+    const expected = Math.min(sent * ratio, config.inflatedBytesMax ?? bodyLimit)
+    request.admitted = admission.enter(request.caller?.id ?? '', sent, expected)
   })
   app.addHook('onResponse', async (request) => request.admitted?.leave())
 }
 
-function announcedBytes({ headers }: FastifyRequest): number | undefined {
+/** 0 where the head does not say: what comes is counted as it comes. */
+function announcedBytes({ headers }: FastifyRequest): number {
   const bytes = Number(headers['content-length'])
-  return Number.isSafeInteger(bytes) ? bytes : undefined
+  return Number.isSafeInteger(bytes) ? bytes : 0
 }

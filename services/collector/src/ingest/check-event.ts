@@ -1,4 +1,3 @@
-import { setImmediate as turn } from 'node:timers/promises'
 import {
   type EventKind,
   isUuid,
@@ -14,6 +13,7 @@ import { findHostile } from '../http/guard.ts'
 import { jsonPointer } from '../http/json-pointer.ts'
 import { issuePath } from '../http/validate.ts'
 import { collectorLimits } from '../limits.ts'
+import { Turns } from './turns.ts'
 
 type AcceptedEvent = SyncproofEvent | OpaqueEvent
 
@@ -22,20 +22,25 @@ export interface CheckedEvents {
   readonly rejected: readonly RejectedEvent[]
 }
 
+const turns = new Turns(collectorLimits.checksAtOnce, collectorLimits.turnMs)
+
 /** Judges each event of a batch by itself: a bad one costs no other. Of each rejected one, the first issue. Lets others
- *  have their turn every `eventsPerTurn`: a batch of events with 500 bad fields each takes seconds.
+ *  have their turn: a batch of events with 500 bad fields each takes seconds.
  *  @param nowMs the collector's clock, milliseconds since 1970 */
-export async function checkEvents(events: readonly unknown[], nowMs: number): Promise<CheckedEvents> {
-  const accepted: AcceptedEvent[] = []
-  const rejected: RejectedEvent[] = []
-  for (const [index, event] of events.entries()) {
-    if (index > 0 && index % collectorLimits.eventsPerTurn === 0) await turn()
-    const rejection = rejectEvent(index, event, nowMs)
-    // kept as it came, with members that no schema names: a later release may read them
-    if (rejection === undefined) accepted.push(event as AcceptedEvent)
-    else rejected.push(rejection)
-  }
-  return { accepted, rejected }
+export function checkEvents(events: readonly unknown[], nowMs: number): Promise<CheckedEvents> {
+  return turns.run(async (breathe) => {
+    const accepted: AcceptedEvent[] = []
+    const rejected: RejectedEvent[] = []
+    for (const [index, event] of events.entries()) {
+      const pause = breathe()
+      if (pause) await pause
+      const rejection = rejectEvent(index, event, nowMs)
+      // kept as it came, with members that no schema names: a later release may read them
+      if (rejection === undefined) accepted.push(event as AcceptedEvent)
+      else rejected.push(rejection)
+    }
+    return { accepted, rejected }
+  })
 }
 
 export function isEventKind(kind: unknown): kind is EventKind {

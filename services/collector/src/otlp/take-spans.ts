@@ -49,7 +49,7 @@ export async function takeSpans(
   for (const { process, spans } of processesIn(body)) {
     const taken: TakenSpan[] = []
     for (const [index, raw] of spans.entries()) {
-      if (index > 0 && index % collectorLimits.eventsPerTurn === 0) await turn()
+      if (index > 0 && index % collectorLimits.spansPerTurn === 0) await turn()
       const outcome = eventsOfSpan(raw)
       if (outcome.is === 'taken') taken.push(outcome)
       else if (outcome.is === 'ignored') tally.ignored += 1
