@@ -4,7 +4,7 @@ import { detectionRules, unseenVersions } from '@syncproof/core/detection'
 import { expect, it, vi } from 'vitest'
 import { eachEngine } from '../../tools/testing/stores.ts'
 import type { DetectionBatch, MakersLooked, Store } from '../src/index.ts'
-import { finding, newProcess, operation } from './make-events.ts'
+import { candidate, finding, newProcess, operation } from './make-events.ts'
 import { sharedStore } from './shared-store.ts'
 
 const token = (value: number) =>
@@ -170,6 +170,22 @@ eachEngine('the maker of a version', (open) => {
     await store.events.append(project, withBooks(newProcess(0), 4), replacing(200, 201))
     await store.events.append(project, withBooks(newProcess(1), 3, dropped), [])
     await judged(store, project)
+    expect(await decided(store, project)).toEqual(UNDECIDED)
+  })
+
+  it('is unknown where it may be among what was erased', async () => {
+    const { store, project } = given()
+    const [process, other] = [newProcess(0), newProcess(1)]
+    const [started, made, , ended] = replacing(199, 200)
+    const maker = [started, made, ended].map((event, seq) => ({ ...event, seq }) as SyncproofEvent)
+    await store.events.append(project, withBooks(other, 3), maker)
+    await judged(store, project)
+    const { signal } = new AbortController()
+    await store.erasure.erase(project, candidate, { signal, rules: detectionRules })
+    await store.events.append(project, withBooks(process, 4), replacing(200, 201))
+    await judged(store, project)
+    for (const each of [withBooks(process, 4), withBooks(other, 3)])
+      await store.events.append(project, each, [])
     expect(await decided(store, project)).toEqual(UNDECIDED)
   })
 
