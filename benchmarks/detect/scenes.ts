@@ -1,4 +1,4 @@
-import { type Call, calls, type Visit } from './calls.ts'
+import { type Call, calls, type Visit } from '../../tools/testing/sample-calls.ts'
 
 /** What happens to one entity, or to one and the next: some calls, one after the other. */
 export interface Scene {

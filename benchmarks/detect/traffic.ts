@@ -1,5 +1,5 @@
 import type { ProcessReport } from '@syncproof/core/contract'
-import { type Call, calls } from './calls.ts'
+import { type Call, calls } from '../../tools/testing/sample-calls.ts'
 import { jsonbText } from './jsonb.ts'
 import { type Scene, scenes } from './scenes.ts'
 

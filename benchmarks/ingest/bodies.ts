@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { copyText } from '../../store/src/append/copy-text.ts'
-import { createApp } from '../shared/app.ts'
+import { createApp } from '../../tools/testing/sample-app.ts'
 
 /** One batch, made beforehand: what the SDK sends, and the same rows as COPY takes them. */
 export interface Body {

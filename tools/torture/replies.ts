@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import { connect, createServer, type Socket } from 'node:net'
-import { createApp } from '../../benchmarks/shared/app.ts'
+import { createApp } from '../testing/sample-app.ts'
 import { type Account, accountOf, assertKept } from './account.ts'
 import { openStage } from './stage.ts'
 import { post } from './traffic.ts'

@@ -1,6 +1,6 @@
 import { openStore, type Store } from '@syncproof/store'
 import pg from 'pg'
-import { createApp } from '../../benchmarks/shared/app.ts'
+import { createApp } from '../testing/sample-app.ts'
 import { runCommand } from '../testing/start-service.ts'
 import { startPostgres } from '../testing/throwaway-servers.ts'
 

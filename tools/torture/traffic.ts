@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { createApp } from '../../benchmarks/shared/app.ts'
+import { createApp } from '../testing/sample-app.ts'
 
 /** What senders have done so far. */
 export interface Traffic {

@@ -31,7 +31,7 @@ export const parts: readonly Part[] = [
   {
     path: 'store',
     parts: ['core/contract', 'migrations'],
-    packages: ['kysely', 'pg', '@electric-sql/pglite'],
+    packages: ['kysely', 'pg', 'pg-copy-streams', '@electric-sql/pglite'],
   },
   { path: 'services/collector', parts: ['core', 'store'], packages: ['*'] },
   { path: 'services/reconciler', parts: ['core', 'store', 'connectors'], packages: ['*'] },

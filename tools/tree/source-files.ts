@@ -20,6 +20,6 @@ export function readProjectFile(path: string): string {
 /** What a file imports, as written. Good enough for this house: imports here are plain ES ones. */
 export function importsOf(source: string): readonly string[] {
   const code = source.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '')
-  const found = code.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'([^'\n]+)'/g)
+  const found = code.matchAll(/(?:\bfrom|(?<!\|)\bimport)\s*\(?\s*'([^'\n]+)'/g)
   return [...found].map((match) => match[1] ?? '')
 }

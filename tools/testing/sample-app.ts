@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { findingId, type ProcessReport, type SyncproofEvent } from '@syncproof/core/contract'
-import { type Call, calls } from '../detect/calls.ts'
+import { type Call, calls } from './sample-calls.ts'
 
 /** Of 25 operations one loses an update; the others read, merge, or work in a section. */
 const MIX = [
