@@ -250,6 +250,26 @@ export const commands: readonly CommandSpec[] = [
     load: () => import('./commands/events.ts'),
   },
   {
+    name: 'erase',
+    summary: 'Erase what is known of an entity, for good',
+    positionals: ['TYPE', 'ID'],
+    options: {
+      yes: { type: 'boolean', help: 'Erase it. Left out, only what would be erased is told.' },
+      project: { type: 'string', value: 'PROJECT', help: 'Project of the entity. Default: default.' },
+      ...asIs,
+      ...database,
+      data: { type: 'string', value: 'DIR', help: 'Folder of an embedded database to erase from.' },
+      json,
+      help,
+    },
+    notes: [
+      'Its events, its operations, findings about it or with an event of it in the witness, and what reconciliations say of it. It cannot be undone. As the owner of the database; the services may go on running. Killed, the same command goes on.',
+      'Exit 0: all is erased, or nothing was known. 1: without --yes, something is known. 3: it was stopped. 4: the app sent more of it meanwhile; repeat it.',
+      "Where the app declares `entityId: 'hashed'`, name the id as you know it, with SYNCPROOF_FINGERPRINT_KEY in the environment: what is known under its hash is erased, too.",
+    ],
+    load: () => import('./commands/erase.ts'),
+  },
+  {
     name: 'migrate',
     summary: 'Bring the database to the schema of this release',
     positionals: [],

@@ -25,3 +25,9 @@ export async function lookUp<T>(
   )
   return known
 }
+
+/** Every name under which something may be known of this entity: the hash of its id, and the id. */
+export function namesOf(context: CommandContext, entity: EntityRef): readonly EntityRef[] {
+  const id = hashOf(context, entity)
+  return id === undefined ? [entity] : [{ type: entity.type, id }, entity]
+}
