@@ -9,6 +9,9 @@ import { Client } from 'pg'
 /** BullMQ's own schema: its tables are named `migration`, `event`, `meta` and must not meet ours. */
 export const QUEUE_SCHEMA = 'bullmq'
 
+/** Every queue by name. */
+export const QUEUES = { detect: 'syncproof-detect', reconcile: 'syncproof-reconcile' } as const
+
 /** Makes the tables of the queue, or brings them to this release. Where there is nothing to do, no right is needed to do it:
  *  BullMQ itself would ask for the one to make schemas at each start.
  *  @throws the driver's error */
@@ -21,10 +24,14 @@ export async function migrateQueue(url: string): Promise<void> {
 export async function prepareQueue(url: string, role: string): Promise<void> {
   await withClient(url, async (client) => {
     await migrateWith(client)
+    // BullMQ makes the sequence of a queue's job numbers with its first job, which takes the right to make one
+    for (const queue of Object.values(QUEUES))
+      await client.query(`select ${QUEUE_SCHEMA}.next_job_id($1)`, [queue])
+    const to = client.escapeIdentifier(role)
     await client.query(`
-      grant usage on schema ${QUEUE_SCHEMA} to ${client.escapeIdentifier(role)};
-      grant select, insert, update, delete on all tables in schema ${QUEUE_SCHEMA} to ${client.escapeIdentifier(role)};
-      grant usage on all sequences in schema ${QUEUE_SCHEMA} to ${client.escapeIdentifier(role)}`)
+      grant usage on schema ${QUEUE_SCHEMA} to ${to};
+      grant select, insert, update, delete on all tables in schema ${QUEUE_SCHEMA} to ${to};
+      grant usage on all sequences in schema ${QUEUE_SCHEMA} to ${to}`)
   })
 }
 

@@ -8,6 +8,7 @@ import { expirer } from './expire/expire.ts'
 import { limits, type MakerLimits } from './limits.ts'
 import { reconcilerMetrics } from './metrics.ts'
 import { pairRow, resolvePairs } from './pairs.ts'
+import { QUEUES } from './queue-schema.ts'
 import { runReport } from './reconcile/run-report.ts'
 import { sayOnce } from './say-once.ts'
 import { sweep } from './schedule/sweep.ts'
@@ -49,8 +50,7 @@ export interface Reconciler {
   close(): Promise<void>
 }
 
-const DETECT = 'syncproof-detect'
-const RECONCILE = 'syncproof-reconcile'
+const { detect: DETECT, reconcile: RECONCILE } = QUEUES
 
 /** Starts the workers: detection on every lane, and reconciliation of the pairs when they are due or asked for.
  *  Any number of reconcilers may run on one store and one queue.
