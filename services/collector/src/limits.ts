@@ -63,7 +63,7 @@ export const collectorLimits = {
 
   /** A key is about 50 characters; nothing longer is looked up. */
   keyLengthMax: 512,
-  /** Keys remembered, known or not. */
+  /** Keys remembered, of those that open something and of all others so many each. */
   keyCacheMax: 1_000,
   /** A revoked key works no longer than this. */
   keyCacheTtlMs: 5_000,

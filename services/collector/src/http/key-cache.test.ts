@@ -63,3 +63,11 @@ test('a flood of made-up keys forgets the oldest instead of growing', async () =
   await authenticate('first')
   expect(asked.filter((key) => key === 'first')).toHaveLength(2)
 })
+
+test('a flood of made-up keys costs no sender its place: a good key is still looked up once an interval', async () => {
+  const { asked, authenticate } = counting(async (key) => (key === 'good' ? row : 'unknown'))
+  await authenticate('good')
+  for (let n = 0; n < 2 * collectorLimits.keyCacheMax; n++) await authenticate(`k${n}`)
+  expect(await authenticate('good')).toBe(row)
+  expect(asked.filter((key) => key === 'good')).toHaveLength(1)
+})
