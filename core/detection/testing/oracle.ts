@@ -102,7 +102,7 @@ function pairOf([a = '', b = '']: readonly string[]): string {
   return pairId(a, b)
 }
 
-/** Whether the system told its revisions of both syncs. */
+/** Whether the system told its revisions of both syncs, and the older one was sent once. */
 function isShown(events: readonly StoredEvent[], pair: string): boolean {
   const [olderId] = pair.split(' ')
   const syncs = events.filter((event) => event.kind === 'sync' && pair.includes(event.id))
