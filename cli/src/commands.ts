@@ -250,6 +250,24 @@ export const commands: readonly CommandSpec[] = [
     load: () => import('./commands/events.ts'),
   },
   {
+    name: 'doctor',
+    summary: 'Check everything that has to be right, and say how to mend what is not',
+    positionals: [],
+    options: {
+      ...database,
+      data: { type: 'string', value: 'DIR', help: 'Folder of an embedded database to look at.' },
+      ...redis,
+      ...config,
+      json,
+      help,
+    },
+    notes: [
+      'It changes nothing. Run it where the collector runs, as the owner of the database, and from time to time: it warns before something is missing.',
+      'Exit 0: all is well. 1: a warning or a problem. 3: something could not be looked at.',
+    ],
+    load: () => import('./commands/doctor.ts'),
+  },
+  {
     name: 'erase',
     summary: 'Erase what is known of an entity, for good',
     positionals: ['TYPE', 'ID'],

@@ -7,6 +7,7 @@ import { erasureStore } from './erasure.ts'
 import { eventStore } from './events.ts'
 import { findingStore } from './findings.ts'
 import { groupStore } from './groups.ts'
+import { healthStore } from './health.ts'
 import { inconsistencyStore } from './inconsistencies.ts'
 import { keyStore } from './keys.ts'
 import { makerStore } from './makers.ts'
@@ -38,6 +39,7 @@ export function openStore(options: StoreOptions): Store {
     reports: reportStore(db),
     retention: retentionStore(db),
     erasure: erasureStore(db),
+    health: healthStore(db),
     keys: keyStore(db),
     ready: () => assertMigrated(db),
     close,

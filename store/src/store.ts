@@ -15,6 +15,7 @@ import type { DetectionStore, DetectionVerdicts } from './detection-store.ts'
 import type { DumpStore } from './dump-store.ts'
 import type { ErasureStore } from './erasure-store.ts'
 import type { GroupStore } from './group-store.ts'
+import type { HealthStore } from './health-store.ts'
 import type { InconsistencyStore } from './inconsistency-store.ts'
 import type { KeyStore } from './key-store.ts'
 import type { MakerStore } from './maker-store.ts'
@@ -26,6 +27,7 @@ export type * from './detection-store.ts'
 export type * from './dump-store.ts'
 export type * from './erasure-store.ts'
 export type * from './group-store.ts'
+export type * from './health-store.ts'
 export type * from './inconsistency-store.ts'
 export type * from './key-store.ts'
 export type * from './maker-store.ts'
@@ -51,6 +53,7 @@ export interface Store {
   readonly reports: ReportStore
   readonly retention: RetentionStore
   readonly erasure: ErasureStore
+  readonly health: HealthStore
   readonly keys: KeyStore
   /** Resolves when the database answers and is migrated; rejects with the reason otherwise. */
   ready(): Promise<void>
@@ -198,18 +201,45 @@ export interface ProcessRow {
   readonly first_seen_at: string
   readonly last_seen_at: string
   readonly ended: boolean
-  readonly produced: number
+  /** Null, as the other two, of a process that is made of spans: it counts nothing. Else
+   *  produced = stored + dropped + in_flight + unaccounted, but where the process contradicts itself. */
+  readonly produced: number | null
   readonly stored: number
   readonly dropped: Readonly<Record<string, number>>
-  /** Produced, neither stored nor dropped: in flight, or lost. */
-  readonly unaccounted: number
+  /** Produced, neither stored nor dropped, and may be on its way. */
+  readonly in_flight: number | null
+  /** Produced, neither stored nor dropped, and not on its way any more. Where it comes all the same, it is none of these. */
+  readonly unaccounted: number | null
   /** They contradict one that was stored before, and prove nothing. Of those stored, but for copies of an id with other
    *  content: of such the first alone is stored. */
   readonly inconsistent: number
 }
 
+/** One minute of a process, by the store's clock: in flight before it + produced = stored + dropped + unaccounted +
+ *  in_flight after it. */
+export interface MinuteBooks {
+  /** RFC 3339. Minutes in which nothing was heard of the process are not there: what it produced in them is in the next. */
+  readonly minute: string
+  readonly produced: number
+  /** Whenever they were produced. */
+  readonly stored: number
+  readonly dropped: Readonly<Record<string, number>>
+  readonly in_flight: number
+  readonly unaccounted: number
+}
+
+export interface EventBooks {
+  readonly unaccounted: number
+  readonly inFlight: number
+  readonly dropped: readonly { readonly reason: string; readonly count: number }[]
+}
+
 export interface ProcessStore {
   list(projectId: string, page: PageRequest): Promise<Page<ProcessRow>>
+  /** Its books of the last day, newest first; undefined for a process that is not known. */
+  minutes(projectId: string, processId: string, page: PageRequest): Promise<Page<MinuteBooks> | undefined>
+  /** For metrics, over all projects: what became of the events of processes that were heard of within a day. */
+  books(): Promise<EventBooks>
   /** For metrics, over all projects: events that contradict others, by what they contradict. */
   inconsistent(): Promise<readonly { readonly contradicts: Contradicted; readonly count: number }[]>
 }

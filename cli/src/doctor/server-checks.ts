@@ -1,0 +1,137 @@
+import type { ActivityHealth, ServerHealth } from '@syncproof/store'
+import { type Check, ok, orOk, problem, span, warning } from './check.ts'
+
+const VERSION_MIN = 150_000
+const HOUR_MS = 3_600_000
+/** Log that a slot keeps: a gigabyte shows that nobody will read it soon. */
+const SLOT_BYTES_MAX = 2 ** 30
+const CONNECTIONS_SHARE_MAX = 0.8
+/** What the reconciler allows between the collector's clock and the database's, and the half of it. */
+const CLOCK_MS_MAX = 5_000
+const CLOCK_MS_WARN = 2_500
+
+/** What the server is, and what it promises of a commit. */
+export function serverChecks(server: ServerHealth, database: string): readonly Check[] {
+  const { version, version_num, user, isStandby, settings } = server
+  const name = 'database'
+  const off = (setting: string) => settings[setting] === 'off'
+  return [
+    ...orOk(
+      [
+        version_num < VERSION_MIN
+          ? problem(name, `PostgreSQL ${version} is too old.`, 'Upgrade to PostgreSQL 15 or later.')
+          : undefined,
+        isStandby
+          ? problem(
+              name,
+              `${database} is a standby: nothing can be stored in it.`,
+              'Name the primary with --database.',
+            )
+          : undefined,
+      ],
+      () => ok(name, `PostgreSQL ${version}, as ${user}, ${bytesText(server.databaseBytes)}.`),
+    ),
+    ...orOk(
+      [
+        off('fsync')
+          ? problem(
+              'durability',
+              'fsync is off: a crash of the machine loses what was acknowledged, or the whole database.',
+              'Set fsync = on in postgresql.conf.',
+            )
+          : undefined,
+        off('full_page_writes')
+          ? warning(
+              'durability',
+              'full_page_writes is off: a crash of the machine may damage tables.',
+              'Set full_page_writes = on, unless the file system writes whole pages.',
+            )
+          : undefined,
+        off('synchronous_commit')
+          ? warning(
+              'durability',
+              'synchronous_commit is off. Events are stored with it on all the same; findings and reports may be lost in a crash.',
+              'Set synchronous_commit = on for this database: `alter database … set synchronous_commit = on`.',
+            )
+          : undefined,
+        off('autovacuum')
+          ? warning(
+              'durability',
+              'autovacuum is off: what is deleted keeps its disk, and in the end the server stops.',
+              'Set autovacuum = on.',
+            )
+          : undefined,
+      ],
+      () => ok('durability', `synchronous_commit is ${settings.synchronous_commit}, fsync is on.`),
+    ),
+  ]
+}
+
+/** What others do in the server that will be in the way. */
+export function activityChecks(activity: ActivityHealth): readonly Check[] {
+  const { connections, connectionsMax, oldestTransactionMs, oldestPreparedMs, idleSlots, invalidIndexes } =
+    activity
+  const name = 'server'
+  const slots = idleSlots.filter(({ bytes }) => bytes > SLOT_BYTES_MAX)
+  return orOk(
+    [
+      connections > connectionsMax * CONNECTIONS_SHARE_MAX
+        ? warning(
+            name,
+            `${connections} of ${connectionsMax} connections are taken.`,
+            'Raise max_connections, or find out who holds them: `select * from pg_stat_activity`.',
+          )
+        : undefined,
+      oldestTransactionMs > HOUR_MS
+        ? warning(
+            name,
+            `A transaction has been open for ${span(oldestTransactionMs)}: what is deleted meanwhile keeps its disk.`,
+            'End it: `select pid, state, query from pg_stat_activity order by xact_start`.',
+          )
+        : undefined,
+      oldestPreparedMs > HOUR_MS
+        ? warning(
+            name,
+            `A prepared transaction has been waiting for ${span(oldestPreparedMs)}: what is deleted meanwhile keeps its disk.`,
+            'Commit it or roll it back: `select * from pg_prepared_xacts`.',
+          )
+        : undefined,
+      ...slots.map((slot) =>
+        problem(
+          name,
+          `Nobody reads the replication slot ${slot.name}, which keeps ${bytesText(slot.bytes)} of log: it fills the disk.`,
+          `Let its reader run, or drop it: \`select pg_drop_replication_slot('${slot.name}')\`.`,
+        ),
+      ),
+      ...invalidIndexes.map((index) =>
+        problem(name, `The index ${index} is not valid.`, `Make it anew: \`reindex index ${index}\`.`),
+      ),
+    ],
+    () => ok(name, `${connections} of ${connectionsMax} connections taken, no transaction open for long.`),
+  )
+}
+
+/** @param beforeMs and `afterMs` of this machine, around the question */
+export function clockCheck(databaseMs: number, beforeMs: number, afterMs: number): Check {
+  const way = afterMs - beforeMs
+  // it lies within; nothing is said of less
+  const apart = Math.max(0, databaseMs - afterMs, beforeMs - databaseMs)
+  const name = 'clock'
+  if (apart <= CLOCK_MS_WARN)
+    return ok(
+      name,
+      `The clocks of the database and of this machine agree, as far as ${Math.ceil(way)} ms tell.`,
+    )
+  const what = `The database's clock is ${span(apart)} ${databaseMs > afterMs ? 'ahead of' : 'behind'} this machine's.`
+  const mend = 'Set both by NTP. Run the doctor where the collector runs.'
+  return apart > CLOCK_MS_MAX ? problem(name, what, mend) : warning(name, what, mend)
+}
+
+export function bytesText(bytes: number): string {
+  const units = ['bytes', 'kB', 'MB', 'GB', 'TB']
+  const place = Math.min(
+    units.length - 1,
+    Math.max(0, Math.floor(Math.log(Math.max(1, bytes)) / Math.log(1024))),
+  )
+  return `${(bytes / 1024 ** place).toFixed(place === 0 ? 0 : 1)} ${units[place]}`
+}
