@@ -12,6 +12,7 @@ import { up as keyUse } from './2026_11_26_1_keys.ts'
 import { up as retention } from './2026_11_26_3_retention.ts'
 import { up as erasure } from './2026_11_26_4_erasure.ts'
 import { up as spans } from './2026_11_26_5_spans.ts'
+import { up as books } from './2026_11_26_6_books.ts'
 import { up as append } from './2026_11_26_7_append.ts'
 import { up as copies } from './2026_11_26_8_copies.ts'
 import { up as contradicted } from './2026_11_26_9_contradicted.ts'
@@ -36,6 +37,7 @@ export const migrations: readonly Migration[] = [
   { name: '2026_11_26_3_retention', up: retention },
   { name: '2026_11_26_4_erasure', up: erasure },
   { name: '2026_11_26_5_spans', up: spans },
+  { name: '2026_11_26_6_books', up: books },
   { name: '2026_11_26_7_append', up: append },
   { name: '2026_11_26_8_copies', up: copies },
   { name: '2026_11_26_9_contradicted', up: contradicted },

@@ -79,6 +79,7 @@ export interface ProcessRow {
   readonly produced: number
   readonly stored: number
   readonly dropped: Readonly<Record<string, number>>
+  readonly in_flight: number
   readonly unaccounted: number
   readonly ended: boolean
 }
@@ -112,7 +113,9 @@ export function closeBooks(ended: Ended, row: ProcessRow | undefined): Verdict {
     return ended.spooled || expected.keeps
       ? { fault: 'is not known', lost: 0 }
       : { fault: undefined, lost: ended.made }
-  const { produced, stored, unaccounted } = row
+  const { produced, stored } = row
+  // the process is gone: nothing is on its way
+  const unaccounted = row.in_flight + row.unaccounted
   const dropped = Object.values(row.dropped).reduce((sum, count) => sum + count, 0)
   const isSafe = ended.spooled || expected.keeps
   const ends = expected.ends[ended.spooled ? 1 : 0]

@@ -24,7 +24,7 @@ process.env.SYNCPROOF_API_KEY = dev.apiKey
 let broken = 0
 try {
   process.stdout.write(
-    `each way ${times} times; produced = stored + dropped + unaccounted, from GET /v1/processes\n\n`,
+    `each way ${times} times; produced = stored + dropped + in flight + unaccounted, from GET /v1/processes\n\n`,
   )
   process.stdout.write(
     '| way | spool | as promised | events made | lost in memory |\n|---|---|---|---|---|\n',

@@ -1,60 +1,50 @@
-import { type SqlBool, sql } from 'kysely'
+import { sql } from 'kysely'
+import { booksOf, eventBooks, minutesOf, unaccountedOf } from './books.ts'
 import { cursorParts, decodeCursor, toPage } from './cursor.ts'
 import type { Database } from './database.ts'
 import { rfc3339 } from './sql-text.ts'
-import type { Contradicted, ProcessRow, ProcessStore } from './store.ts'
+import type { Contradicted, Page, PageRequest, ProcessRow, ProcessStore } from './store.ts'
 
 export function processStore(db: Database): ProcessStore {
   return {
+    list: (projectId, page) => listProcesses(db, projectId, page),
+    minutes: (projectId, processId, page) => minutesOf(db, projectId, processId, page),
+    books: () => eventBooks(db),
     inconsistent: () => countInconsistent(db),
-    async list(projectId, page) {
-      const after = decodeCursor(page.cursor, [cursorParts.time, cursorParts.uuid])
-      let query = db
-        .selectFrom('syncproof.processes')
-        .select(processColumns)
-        .where('project_id', '=', projectId)
-      if (after) {
-        query = query.where(
-          sql<SqlBool>`(first_seen_at, process_id) < (${after[0]}::timestamptz, ${after[1]}::uuid)`,
-        )
-      }
-      const rows = await query
-        .orderBy('syncproof.processes.first_seen_at', 'desc')
-        .orderBy('process_id', 'desc')
-        .limit(page.limit + 1)
-        .execute()
-      return toPage(rows, page.limit, toProcess, (row) => [row.first_seen_at, row.id])
-    },
   }
 }
 
-const processColumns = [
-  'process_id as id',
-  'service',
-  'release',
-  'host',
-  rfc3339('first_seen_at').as('first_seen_at'),
-  rfc3339('last_seen_at').as('last_seen_at'),
-  'ended',
-  'dropped',
-  // A process that crashed before it could report its books had produced at least what arrived.
-  sql<string>`greatest(produced, coalesce(upper(seen), 0))`.as('produced'),
-  'stored',
-  'inconsistent',
-] as const
-
-interface SelectedProcess extends Omit<ProcessRow, 'produced' | 'stored' | 'unaccounted' | 'inconsistent'> {
+interface SelectedProcess
+  extends Omit<ProcessRow, 'produced' | 'stored' | 'in_flight' | 'unaccounted' | 'inconsistent'> {
   readonly produced: string
   readonly stored: string
+  readonly unaccounted: string | null
   readonly inconsistent: string
 }
 
-function toProcess(row: SelectedProcess): ProcessRow {
-  const produced = Number(row.produced)
-  const stored = Number(row.stored)
-  const dropped = Object.values(row.dropped).reduce((sum, count) => sum + count, 0)
-  const inconsistent = Number(row.inconsistent)
-  return { ...row, produced, stored, unaccounted: Math.max(0, produced - stored - dropped), inconsistent }
+async function listProcesses(db: Database, projectId: string, page: PageRequest): Promise<Page<ProcessRow>> {
+  const [time, id] = decodeCursor(page.cursor, [cursorParts.time, cursorParts.uuid]) ?? []
+  const { rows } = await sql<SelectedProcess>`
+    with process as (
+      select * from syncproof.processes
+      where project_id = ${projectId} and (${time ?? null}::timestamptz is null
+        or (first_seen_at, process_id) < (${time ?? null}::timestamptz, ${id ?? null}::uuid))
+      order by first_seen_at desc, process_id desc
+      limit ${page.limit + 1})
+    select process_id as id, service, release, host, ${rfc3339('process.first_seen_at')} as first_seen_at,
+      ${rfc3339('process.last_seen_at')} as last_seen_at, ended, process.dropped, process.stored, inconsistent,
+      -- A process that crashed before it could report its books had produced at least what arrived.
+      greatest(process.produced, coalesce(upper(process.seen), 0)) as produced, books.unaccounted
+    from process
+    ${unaccountedOf('process')}
+    order by process.first_seen_at desc, process_id desc`.execute(db)
+  return toPage(rows, page.limit, toProcess, (row) => [row.first_seen_at, row.id])
+}
+
+function toProcess({ produced, stored, unaccounted, inconsistent, ...row }: SelectedProcess): ProcessRow {
+  const totals = { produced: Number(produced), stored: Number(stored), dropped: row.dropped }
+  const books = booksOf(row.id, totals, Number(unaccounted ?? 0))
+  return { ...row, ...books, stored: totals.stored, inconsistent: Number(inconsistent) }
 }
 
 async function countInconsistent(db: Database): ReturnType<ProcessStore['inconsistent']> {

@@ -38,6 +38,10 @@ export const lives: Readonly<Record<string, Life>> = {
     subject: 'processes',
     why: 'Longer than their operations, which are shown with service and release; a process that lives is always kept.',
   },
+  process_minutes: {
+    subject: 'processes',
+    why: 'A row for each minute in which a process was heard of: a day of them, the oldest goes when a new one comes, and the last with their process.',
+  },
   findings: {
     subject: 'findings.open',
     why: 'What the product is for: a year and a month, so that the same season can be compared. Those that are over have a time of their own, findings.resolved. Each keeps its witness.',

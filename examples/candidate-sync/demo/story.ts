@@ -166,7 +166,8 @@ async function reconcile(api: ReportApi): Promise<Report> {
 /** The books are closed, the detector has nothing left, and so many operations are known to have ended. */
 async function judged({ api, detectorMetricsUrl }: World, operations: number): Promise<true | undefined> {
   const processes = await api.processes()
-  if (processes.length === 0 || processes.some(({ unaccounted }) => unaccounted !== 0)) return undefined
+  const isMissing = processes.some(({ in_flight, unaccounted }) => in_flight !== 0 || unaccounted !== 0)
+  if (processes.length === 0 || isMissing) return undefined
   const metrics = await (await fetch(detectorMetricsUrl)).text()
   if (!/^syncproof_detection_lag_events 0$/m.test(metrics)) return undefined
   const ended = (await api.operations()).filter(({ finished_at }) => finished_at !== null)

@@ -24,6 +24,7 @@ import { findingGroupsRoutes } from './report/finding-groups-routes.ts'
 import { findingsRoutes } from './report/findings-routes.ts'
 import { operationsRoutes } from './report/operations-routes.ts'
 import { pairsRoutes } from './report/pairs-routes.ts'
+import { processesRoutes } from './report/processes-routes.ts'
 import { reportsRoutes } from './report/reports-routes.ts'
 import { sectionsRoutes } from './report/sections-routes.ts'
 
@@ -77,6 +78,7 @@ export async function buildCollector(options: CollectorOptions): Promise<Fastify
   await typed.register(findingGroupsRoutes, routes)
   await typed.register(operationsRoutes, routes)
   await typed.register(eventExportRoutes, routes)
+  await typed.register(processesRoutes, routes)
   await typed.register(reportsRoutes, routes)
   await typed.register(pairsRoutes, routes)
   await typed.register(sectionsRoutes, routes)

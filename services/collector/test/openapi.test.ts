@@ -38,6 +38,7 @@ const routes: Readonly<Record<string, string | null>> = {
   'GET /v1/operations': 'read',
   'GET /v1/events': 'read',
   'GET /v1/processes': 'read',
+  'GET /v1/processes/{id}/minutes': 'read',
   'GET /v1/sections': 'read',
   'GET /v1/reports': 'read',
   'GET /v1/reports/{id}': 'read',

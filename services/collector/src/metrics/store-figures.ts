@@ -6,6 +6,7 @@ export interface StoreFigures {
   readonly operations: Awaited<ReturnType<Store['operations']['counts']>>
   readonly sections: Awaited<ReturnType<Store['sections']['counts']>>
   readonly inconsistent: Awaited<ReturnType<Store['processes']['inconsistent']>>
+  readonly books: Awaited<ReturnType<Store['processes']['books']>>
   /** When they were read, milliseconds since 1970; 0 = never. */
   readonly readAtMs: number
 }
@@ -14,18 +15,23 @@ export interface StoreFigures {
  *  is slow or away, with the last figures known. A read that is under way is shared, so that scrapes of a slow
  *  database do not pile up queries. */
 export function createFiguresReader(store: Store, nowMs: () => number): () => Promise<StoreFigures> {
-  let last: StoreFigures = { findings: [], operations: [], sections: [], inconsistent: [], readAtMs: 0 }
+  const books = { unaccounted: 0, inFlight: 0, dropped: [] }
+  let last: StoreFigures = {
+    ...{ findings: [], operations: [], sections: [], inconsistent: [], books },
+    readAtMs: 0,
+  }
   let reading: Promise<void> | undefined
 
   async function read(): Promise<void> {
     try {
-      const [findings, operations, sections, inconsistent] = await Promise.all([
+      const [findings, operations, sections, inconsistent, books] = await Promise.all([
         store.findings.counts(),
         store.operations.counts(),
         store.sections.counts(),
         store.processes.inconsistent(),
+        store.processes.books(),
       ])
-      last = { findings, operations, sections, inconsistent, readAtMs: nowMs() }
+      last = { findings, operations, sections, inconsistent, books, readAtMs: nowMs() }
     } catch {
       // the age of the figures is a metric of its own, and the store's absence shows in /readyz
     } finally {

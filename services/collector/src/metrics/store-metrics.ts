@@ -29,7 +29,8 @@ export function registerStoreMetrics(registry: Registry, store: Store, nowMs: ()
     inconsistentTotal,
   ]
   for (const metric of totals) registerFrom(Counter, metric)
-  for (const metric of findingGauges(capKind)) registerFrom(Gauge, metric)
+  const gauges = [...findingGauges(capKind), ...bookGauges(createLabelCap())]
+  for (const metric of gauges) registerFrom(Gauge, metric)
 
   function registerFrom(type: typeof Counter | typeof Gauge, metric: StoreMetric): void {
     const { name, help, labelNames } = metric
@@ -173,4 +174,35 @@ const inconsistentTotal: StoreMetric = {
     for (const contradicts of CONTRADICTED) yield { labels: { contradicts }, value: 0 }
     for (const { contradicts, count } of inconsistent) yield { labels: { contradicts }, value: count }
   },
+}
+
+function bookGauges(capReason: (reason: string) => string): readonly StoreMetric[] {
+  const of = 'of processes that were heard of within a day'
+  return [
+    {
+      name: 'syncproof_events_unaccounted',
+      help: `Events that were produced and are neither stored nor dropped nor on their way, ${of}.`,
+      labelNames: [],
+      *samples({ books }) {
+        yield { labels: {}, value: books.unaccounted }
+      },
+    },
+    {
+      name: 'syncproof_events_in_flight',
+      help: `Events that were produced and may be on their way, ${of}.`,
+      labelNames: [],
+      *samples({ books }) {
+        yield { labels: {}, value: books.inFlight }
+      },
+    },
+    {
+      name: 'syncproof_events_dropped',
+      help: `Events that the SDK has dropped, sampled ones among them, by its reason, ${of}.`,
+      labelNames: ['reason'],
+      *samples({ books }) {
+        for (const { reason, count } of books.dropped)
+          yield { labels: { reason: capReason(reason) }, value: count }
+      },
+    },
+  ]
 }

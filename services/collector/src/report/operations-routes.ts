@@ -4,7 +4,7 @@ import { projectOf } from '../http/auth.ts'
 import { needsKey, type RouteOptions } from '../http/route.ts'
 import { nameParameter, sinceParameter } from '../schemas/common.ts'
 import { storedEventSchema } from '../schemas/event.ts'
-import { operationSchema, processSchema } from '../schemas/operation.ts'
+import { operationSchema } from '../schemas/operation.ts'
 import { pageOf, pageQuery, splitQuery } from '../schemas/page.ts'
 import { problems } from '../schemas/problem.ts'
 import { reportedEvents, reportedPage } from './reported-events.ts'
@@ -19,10 +19,9 @@ const operationsQuery = z.strictObject({
 
 const eventPage = pageOf('EventPage', storedEventSchema)
 const operationPage = pageOf('OperationPage', operationSchema)
-const processPage = pageOf('ProcessPage', processSchema)
 const tags = ['telemetry']
 
-/** What the wrapped functions reported: by entity, by operation, by process. */
+/** What the wrapped functions reported: by entity, by operation. */
 export const operationsRoutes: FastifyPluginAsyncZod<RouteOptions> = async (app, { store, requireScope }) => {
   app.route({
     method: 'GET',
@@ -61,20 +60,5 @@ export const operationsRoutes: FastifyPluginAsyncZod<RouteOptions> = async (app,
       const { page, filter } = splitQuery(request.query)
       return store.operations.list(projectOf(request), filter, page)
     },
-  })
-
-  app.route({
-    method: 'GET',
-    url: '/v1/processes',
-    ...requireScope('read'),
-    schema: {
-      summary: 'List processes with their books: produced, stored, dropped, unaccounted, inconsistent',
-      tags,
-      operationId: 'listProcesses',
-      ...needsKey('read'),
-      querystring: z.strictObject(pageQuery),
-      response: { 200: processPage, ...problems(400, 401, 403) },
-    },
-    handler: async (request) => store.processes.list(projectOf(request), request.query),
   })
 }
