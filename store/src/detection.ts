@@ -78,7 +78,7 @@ async function detectionStep(tx: Tx, { lane, eventsMax, judge, rules }: Step): P
   const events = rules ? next.filter((event) => BigInt(event.position) <= BigInt(linked)) : next
   const last = events.at(-1)
   if (!last) return DRAINED
-  await projectOperations(tx, lane, position, last.position)
+  await projectOperations(tx, lane, position, events)
   const judged: Judged[] = []
   // Sorted, because each project's findings stay locked until the commit.
   for (const [projectId, own] of [...byProject(events)].sort(([a], [b]) => (a < b ? -1 : 1))) {

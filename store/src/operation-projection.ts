@@ -1,9 +1,18 @@
 import { sql } from 'kysely'
 import type { Tx } from './database.ts'
 
-/** Brings the operations of newly judged events up to date. Every event is judged once, so that the retries
+/** Brings the operations of newly judged events up to date: those of the lane after a position, in their order. Every event is judged once, so that the retries
  *  add up. Rows are written in the order of their keys: lanes that share an operation wait instead of deadlocking. */
-export async function projectOperations(tx: Tx, lane: number, after: string, until: string): Promise<void> {
+export async function projectOperations(
+  tx: Tx,
+  lane: number,
+  after: string,
+  events: readonly { readonly id: string; readonly position: string }[],
+): Promise<void> {
+  const until = events.at(-1)?.position ?? after
+  // as two constants: else the plan is made over every partition
+  const ids = events.map(({ id }) => id).sort()
+  const [first, last] = [ids.at(0), ids.at(-1)]
   await sql`
     insert into syncproof.operations as known (project_id, operation_id, process_id, root_operation_id,
       parent_operation_id, name,
@@ -25,6 +34,7 @@ export async function projectOperations(tx: Tx, lane: number, after: string, unt
       max(seq)
     from syncproof.events
     where lane = ${lane} and position > ${after} and position <= ${until} and operation_id is not null
+      and id >= ${first} and id <= ${last}
     group by project_id, operation_id
     order by project_id, operation_id
     on conflict (project_id, operation_id) do update set
