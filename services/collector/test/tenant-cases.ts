@@ -120,6 +120,10 @@ export const tenantCases: Readonly<Record<string, TenantCase>> = {
     asks: (a) => [get('/v1/processes'), get(`/v1/processes?cursor=${a.cursors.processes}`)],
     hits: hasItems,
   },
+  'GET /v1/processes/:id/minutes': {
+    asks: (a, shared) => [a.processId, ...shared.processIds].map((id) => get(`/v1/processes/${id}/minutes`)),
+    hits: hasItems,
+  },
   'GET /v1/sections': {
     asks: (a) => [
       get('/v1/sections'),

@@ -31,6 +31,7 @@ test.each(Object.entries(tenantCases))(
       expect(status, told).toBeLessThan(500)
       expect(told).not.toContain(alpha.mark)
       expect(told).not.toContain(alpha.reportId)
+      expect(told).not.toContain(alpha.processId)
     }
     expect(await tenants.rowsOf(alpha)).toEqual(before)
 

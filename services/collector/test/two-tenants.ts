@@ -19,6 +19,8 @@ export interface Tenant {
   readonly batch: Json
   readonly findingId: string
   readonly reportId: string
+  /** Of a process that no other project has. */
+  readonly processId: string
   /** `next_cursor` of the first page of each list. */
   readonly cursors: Readonly<
     Record<
@@ -135,6 +137,8 @@ async function fill(collector: OpenedCollector, project: string, shared: SharedI
     const { process, events } = batch as { process: never; events: never }
     await store.events.append(project, process, events)
   }
+  const processId = randomUUID()
+  await store.events.append(project, { id: processId, ...own }, [])
   await judge(store)
   await store.findings.record(
     project,
@@ -152,6 +156,7 @@ async function fill(collector: OpenedCollector, project: string, shared: SharedI
     batch,
     findingId: `f_${mark}`,
     reportId,
+    processId,
     cursors: await firstCursors(store, project, mark, reportId),
   }
 }
