@@ -93,6 +93,11 @@ export async function expireProcesses(pass: Pass): Promise<void> {
   const operationsGoneMs = await goneBefore(pass.db, 'operations')
   if (processesMs === null || operationsGoneMs === undefined) return
   const cutoffMs = Math.min(pass.nowMs - processesMs, operationsGoneMs)
+  // each may have a day of minutes
+  for (let removed = ROWS_AT_ONCE; removed > 0; ) {
+    if (pass.signal.aborted) return
+    removed = await removeMinutes(pass, cutoffMs)
+  }
   await sweepTable<{ readonly process_id: string }>(
     pass,
     {
@@ -111,4 +116,16 @@ export async function expireProcesses(pass: Pass): Promise<void> {
     },
     cutoffMs,
   )
+}
+
+function removeMinutes(pass: Pass, cutoffMs: number): Promise<number> {
+  return pass.remove(undefined, async (tx) => {
+    const result = await sql`
+      delete from syncproof.process_minutes where (project_id, process_id, minute) in (
+        select project_id, process_id, minute
+        from syncproof.processes join syncproof.process_minutes using (project_id, process_id)
+        where last_seen_at < to_timestamp(${cutoffMs / 1000}::double precision)
+        limit ${ROWS_AT_ONCE})`.execute(tx)
+    return Number(result.numAffectedRows ?? 0)
+  })
 }

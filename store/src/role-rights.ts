@@ -31,7 +31,11 @@ export const tableRights: Declared = {
     reconciler: ['select', 'update', 'delete'],
   },
   // written down by a trigger on `processes`, with the rights of who updates that
-  process_minutes: { collector: ['select', 'insert', 'delete'], reports: READ },
+  process_minutes: {
+    collector: ['select', 'insert', 'delete'],
+    reports: READ,
+    reconciler: ['select', 'delete'],
+  },
   inconsistent_events: { collector: ['insert'], reports: READ, reconciler: EVERYTHING },
   inconsistent_copies: { collector: ['insert'], reports: READ, reconciler: ['select', 'delete'] },
   event_links: { reconciler: ['select', 'insert'] },
