@@ -18,9 +18,10 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       new.seen := '{}';
       return new;
     end $$`.execute(db)
+  // spelled out: asked for every batch, a call would cost more than all the rest of it
   await sql`
     create trigger numbers_of_spans before insert or update on syncproof.processes
-    for each row when (syncproof.is_made_of_spans(new.process_id) and not isempty(new.seen))
+    for each row when (substr(new.process_id::text, 15, 1) = '8' and not isempty(new.seen))
     execute function syncproof.forget_numbers_of_spans()`.execute(db)
   await createMark(db)
 }

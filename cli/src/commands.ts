@@ -226,6 +226,22 @@ export const commands: readonly CommandSpec[] = [
     load: () => import('./commands/verify.ts'),
   },
   {
+    name: 'processes',
+    summary: 'Show which processes report, and whether all of it is accounted for',
+    positionals: ['[ID]'],
+    options: {
+      limit: { type: 'string', value: 'COUNT', help: 'Print at most so many, the newest. Default 100.' },
+      ...api,
+      json,
+      help,
+    },
+    notes: [
+      'With ID, the books of that process minute by minute, of the last day. What a process produced is stored, dropped (sampled out, say), in flight, or, a minute after it told of it, unaccounted.',
+      'Exit 0: all is accounted for. 3: nothing reports. 4: events are unaccounted, a process contradicts itself, or counts nothing: what rests on absence is not claimed of it.',
+    ],
+    load: () => import('./commands/processes.ts'),
+  },
+  {
     name: 'events',
     summary: 'Export events to a file, or import a file into a database',
     positionals: ['export|import', 'FILE'],

@@ -15,12 +15,17 @@ export type Query = Readonly<Record<string, string | number | undefined>>
  *  cannot, with UsageError where key or request are wrong, and with ApiProblem for the codes that were asked for. */
 export interface ReportApi {
   readonly url: string
-  get<T>(path: string, query?: Query): Promise<T>
+  get<T>(path: string, query?: Query, expected?: readonly string[]): Promise<T>
   post<T>(path: string, body: unknown, expected?: readonly string[]): Promise<T>
   /** The bytes of an answer as they come. Rejects with UnableError, too, where it breaks off. */
   stream(path: string, query: Query): AsyncIterable<Uint8Array>
   /** Items page by page, at most `itemsMax`. */
-  list<T>(path: string, query: Query, itemsMax: number): Promise<{ items: T[]; more: boolean }>
+  list<T>(
+    path: string,
+    query: Query,
+    itemsMax: number,
+    expected?: readonly string[],
+  ): Promise<{ items: T[]; more: boolean }>
 }
 
 /** A problem document with a code that the caller expects. */
@@ -53,7 +58,8 @@ export function openReportApi(context: CommandContext): ReportApi {
     request(url, path, { ...init, headers: { ...init.headers, authorization } }, expected)
 
   const authorization = `Bearer ${key}`
-  const get = <T>(path: string, query: Query = {}) => send(path + queryText(query), {}, []) as Promise<T>
+  const get = <T>(path: string, query: Query = {}, expected: readonly string[] = []) =>
+    send(path + queryText(query), {}, expected) as Promise<T>
   return {
     url,
     get,
@@ -64,12 +70,12 @@ export function openReportApi(context: CommandContext): ReportApi {
         expected,
       ) as Promise<T>,
     stream: (path, query) => streamed(url, path + queryText(query), { headers: { authorization } }),
-    async list<T>(path: string, query: Query, itemsMax: number) {
+    async list<T>(path: string, query: Query, itemsMax: number, expected: readonly string[] = []) {
       const items: T[] = []
       let cursor: string | null = null
       do {
         const limit = Math.min(PAGE_ITEMS_MAX, itemsMax - items.length)
-        const page: Page<T> = await get(path, { ...query, limit, cursor: cursor ?? undefined })
+        const page: Page<T> = await get(path, { ...query, limit, cursor: cursor ?? undefined }, expected)
         items.push(...page.items)
         cursor = page.next_cursor
       } while (cursor !== null && items.length < itemsMax)
