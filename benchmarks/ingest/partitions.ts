@@ -12,15 +12,13 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '40' },
     batches: { type: 'string', default: '16' },
     operations: { type: 'string', default: '100' },
-    rows: { type: 'string', default: '1000' },
   },
 })
-const [ROUNDS, BATCHES, OPERATIONS, ROWS] = [
-  values.rounds,
-  values.batches,
-  values.operations,
-  values.rows,
-].map(Number) as [number, number, number, number]
+const [ROUNDS, BATCHES, OPERATIONS] = [values.rounds, values.batches, values.operations].map(Number) as [
+  number,
+  number,
+  number,
+]
 const [MONTH, YEAR] = [30, 365]
 const RATIO_MAX = 1.15
 /** Plans and connections are made in them. */
@@ -71,24 +69,24 @@ async function withDays(name: string, days: number): Promise<Store> {
   const url = new URL(server.url)
   url.pathname = name
   await migrateStore({ url: url.href })
-  const client = new pg.Client({ connectionString: url.href })
-  await client.connect()
-  for (let ago = 1; ago < days; ago += 1) {
-    const day = new Date(Date.now() - ago * DAY_MS).toISOString().slice(0, 10)
-    await client.query('select syncproof.ensure_event_partitions(array[$1::date])', [day])
-    await client.query(
-      `insert into syncproof.events (project_id, id, lane, process_id, seq, kind, at, payload)
-      select 'default', (left(syncproof.first_id_of($1)::text, 13) || '-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, n % 4,
-        gen_random_uuid(), n, 'read', now(), jsonb_build_object('n', n)
-      from generate_series(1, $2::integer) as n`,
-      [day, ROWS],
-    )
-  }
-  await client.query('analyze syncproof.events')
-  await client.end()
   const store = openStore({ url: url.href })
   opened.defer(() => store.close())
+  const app = createApp(0)
+  for (let ago = 1; ago < days; ago += 1) {
+    const { process, sent } = app.batch(OPERATIONS)
+    await store.events.append(
+      'default',
+      process,
+      sent.map((event) => madeBefore(event, ago * DAY_MS)),
+    )
+  }
   return store
+}
+
+/** The event under an id of that long ago: it goes to another day. */
+function madeBefore<E extends { readonly id: string }>(event: E, ms: number): E {
+  const time = (Date.now() - ms).toString(16).padStart(12, '0')
+  return { ...event, id: `${time.slice(0, 8)}-${time.slice(8)}${event.id.slice(13)}` }
 }
 
 function median(numbers: readonly number[]): number {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { http, postgres, type RetentionConfig, resolveRetention, validateConfig } from './index.ts'
 
@@ -19,6 +20,21 @@ function check(retention: unknown): string {
 }
 
 describe('how long things are kept', () => {
+  it('is what docs/retention.md says', () => {
+    const page = readFileSync(new URL('../../docs/retention.md', import.meta.url), 'utf8')
+    const rows = [...page.matchAll(/^\| `([a-z.]+)` \| (\d+)d \|/gm)].map(([, name, days]) => [
+      name,
+      Number(days) * DAY_MS,
+    ])
+    const { events, findingsMs, operationsMs, processesMs, reportsMs, sectionsMs, hazardsMs } =
+      resolveRetention()
+    expect(Object.fromEntries(rows)).toEqual({
+      ...{ events: events.keepMs, operations: operationsMs, processes: processesMs, reports: reportsMs },
+      ...{ 'findings.open': findingsMs.open, 'findings.resolved': findingsMs.resolved },
+      ...{ sections: sectionsMs, hazards: hazardsMs },
+    })
+  })
+
   it('has defaults', () => {
     expect(check(undefined)).toBe('accepted')
     expect(resolveRetention()).toEqual({

@@ -36,7 +36,7 @@ export function partitionChecks(partitions: PartitionHealth): readonly Check[] {
         problem(
           name,
           `${partition} is a partition that is not of a day: it gets in the way of those that are.`,
-          `Take it away: \`alter table syncproof.… detach partition syncproof.${partition}\`.`,
+          'Detach it from its table (ALTER TABLE … DETACH PARTITION): Syncproof makes none such.',
         ),
       ),
       detached.length > 0
