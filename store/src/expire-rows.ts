@@ -39,7 +39,7 @@ export async function sweepTable<Row>(pass: Pass, sweep: Sweep<Row>, beforeMs: n
 }
 
 /** By jumping from one to the next: an index of many rows is not read whole. */
-export async function projectsOf(db: Database, table: string): Promise<readonly string[]> {
+async function projectsOf(db: Database, table: string): Promise<readonly string[]> {
   const { rows } = await sql<{ project_id: string }>`
     with recursive found as (
       (select project_id from ${sql.table(table)} order by project_id limit 1)
