@@ -43,7 +43,7 @@ export interface Writing {
 }
 
 /** The beginning of what `Held` tells, while it is not known when it will end. */
-export interface Entered {
+interface Entered {
   readonly what: 'entered'
   readonly call: string
   readonly row: string
