@@ -3,6 +3,7 @@ import type { Store } from '@syncproof/store'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { Registry } from 'prom-client'
+import { horizonReader } from './event-horizon.ts'
 import { healthRoutes } from './health-routes.ts'
 import { Admission, admitBodies, type Quota } from './http/admission.ts'
 import { authenticateRequests } from './http/auth.ts'
@@ -72,8 +73,9 @@ export async function buildCollector(options: CollectorOptions): Promise<Fastify
   const routes = { store, requireScope }
   const typed = app.withTypeProvider<ZodTypeProvider>()
   await typed.register(healthRoutes, { store })
-  await typed.register(eventsRoutes, { ...routes, metrics, nowMs })
-  await typed.register(tracesRoutes, { ...routes, metrics, spanMetrics, nowMs })
+  const taken = { ...routes, metrics, nowMs, horizon: horizonReader(store.retention) }
+  await typed.register(eventsRoutes, taken)
+  await typed.register(tracesRoutes, { ...taken, spanMetrics })
   await typed.register(findingsRoutes, routes)
   await typed.register(findingGroupsRoutes, routes)
   await typed.register(operationsRoutes, routes)

@@ -35,8 +35,11 @@ export const collectorLimits = {
   spanMessagesMax: 10,
   /** A pointer in an answer names the nearest member that fits: long keys must not come back multiplied. */
   pointerLengthMax: 512,
-  /** An event id older than this is refused: its partition may be gone, and with it the memory of duplicates. */
+  /** An event id older than this is refused where nobody has said how long events are kept: its partition may be gone, and
+   *  with it the memory of duplicates. */
   eventAgeMsMax: 30 * 24 * 60 * 60 * 1000,
+  /** How long a collector goes by what it has read of how long events are kept. */
+  horizonTtlMs: 10_000,
 
   /** Request line and headers together, Node's own default; an entity id in a path fits. */
   headersBytesMax: 16 * 1024,

@@ -9,6 +9,7 @@ import {
 } from '@syncproof/core/contract'
 import type { ErrorCode } from '@syncproof/core/contract/errors'
 import { eventSchemas, opaqueEventSchema } from '@syncproof/core/contract/schema'
+import type { EventHorizon } from '@syncproof/store'
 import { findHostile } from '../http/guard.ts'
 import { jsonPointer } from '../http/json-pointer.ts'
 import { issuePath } from '../http/validate.ts'
@@ -26,15 +27,20 @@ const turns = new Turns(collectorLimits.checksAtOnce, collectorLimits.turnMs)
 
 /** Judges each event of a batch by itself: a bad one costs no other. Of each rejected one, the first issue. Lets others
  *  have their turn: a batch of events with 500 bad fields each takes seconds.
- *  @param nowMs the collector's clock, milliseconds since 1970 */
-export function checkEvents(events: readonly unknown[], nowMs: number): Promise<CheckedEvents> {
+ *  @param nowMs the collector's clock, milliseconds since 1970
+ *  @param horizon what is older is refused */
+export function checkEvents(
+  events: readonly unknown[],
+  nowMs: number,
+  horizon: EventHorizon = { sinceMs: nowMs - collectorLimits.eventAgeMsMax, byKind: {} },
+): Promise<CheckedEvents> {
   return turns.run(async (breathe) => {
     const accepted: AcceptedEvent[] = []
     const rejected: RejectedEvent[] = []
     for (const [index, event] of events.entries()) {
       const pause = breathe()
       if (pause) await pause
-      const rejection = rejectEvent(index, event, nowMs)
+      const rejection = rejectEvent(index, event, nowMs, horizon)
       // kept as it came, with members that no schema names: a later release may read them
       if (rejection === undefined) accepted.push(event as AcceptedEvent)
       else rejected.push(rejection)
@@ -47,7 +53,12 @@ export function isEventKind(kind: unknown): kind is EventKind {
   return typeof kind === 'string' && Object.hasOwn(eventSchemas, kind)
 }
 
-function rejectEvent(index: number, event: unknown, nowMs: number): RejectedEvent | undefined {
+function rejectEvent(
+  index: number,
+  event: unknown,
+  nowMs: number,
+  horizon: EventHorizon,
+): RejectedEvent | undefined {
   const rejection = (code: ErrorCode, path: readonly PropertyKey[], message: string): RejectedEvent => ({
     index,
     code,
@@ -66,7 +77,7 @@ function rejectEvent(index: number, event: unknown, nowMs: number): RejectedEven
   }
   const unstorable = findUnstorable(event as Readonly<Record<string, unknown>>)
   if (unstorable !== undefined) return rejection('invalid_event', ...unstorable)
-  const range = outOfRange(result.data, nowMs)
+  const range = outOfRange(result.data, nowMs, horizon)
   return range === undefined ? undefined : rejection('event_time_out_of_range', ...range)
 }
 
@@ -95,8 +106,9 @@ const INSTANT = /^(\d{4}).*?(?:[+-](\d\d):\d\d)?$/
  *  but the retention is sound: a transaction may be open for long, and an event may wait in a spool. What was under way for
  *  longer than anything is kept has lost its beginning, and most likely it is a clock that was set in between. */
 function outOfRange(
-  { id, at }: Pick<AcceptedEvent, 'id' | 'at'>,
+  { id, at, kind }: Pick<AcceptedEvent, 'id' | 'at' | 'kind'>,
   nowMs: number,
+  horizon: EventHorizon,
 ): [path: readonly string[], message: string] | undefined {
   const madeMs = uuidV7TimeMs(id) ?? Number.NaN
   if (madeMs > nowMs + limits.eventAheadMsMax) {
@@ -105,7 +117,8 @@ function outOfRange(
       `the time in the id, ${isoTime(madeMs)}, is more than an hour ahead of ${isoTime(nowMs)} here`,
     ]
   }
-  if (madeMs < nowMs - collectorLimits.eventAgeMsMax) {
+  const keptMs = Object.hasOwn(horizon.byKind, kind) ? (horizon.byKind[kind] ?? 0) : 0
+  if (madeMs < Math.max(horizon.sinceMs, keptMs)) {
     return [
       ['id'],
       `the time in the id, ${isoTime(madeMs)}, is before what is kept; it is ${isoTime(nowMs)} here`,
@@ -115,7 +128,7 @@ function outOfRange(
   if (sentMs > nowMs + limits.eventAheadMsMax) {
     return [['at'], `${isoTime(sentMs)} is more than an hour ahead of ${isoTime(nowMs)} here`]
   }
-  if (sentMs < madeMs - collectorLimits.eventAgeMsMax) {
+  if (sentMs < madeMs - (nowMs - horizon.sinceMs)) {
     return [
       ['at'],
       `${isoTime(sentMs)} is longer before ${isoTime(madeMs)}, the time in the id, than anything is kept`,

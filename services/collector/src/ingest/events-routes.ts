@@ -1,6 +1,6 @@
-import type { Store } from '@syncproof/store'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import type { HorizonReader } from '../event-horizon.ts'
 import { projectOf } from '../http/auth.ts'
 import { ProblemError } from '../http/problem.ts'
 import { needsKey, type RouteOptions } from '../http/route.ts'
@@ -14,11 +14,12 @@ import { checkEvents } from './check-event.ts'
 export interface EventsRoutesOptions extends RouteOptions {
   readonly metrics: IngestMetrics
   readonly nowMs: () => number
+  readonly horizon: HorizonReader
 }
 
 /** `POST /v1/events`: checks a batch event by event, stores the good ones, answers after the commit. */
 export const eventsRoutes: FastifyPluginAsyncZod<EventsRoutesOptions> = async (app, options) => {
-  const { store, metrics, nowMs, requireScope } = options
+  const { metrics, nowMs, requireScope } = options
   app.route({
     method: 'POST',
     url: '/v1/events',
@@ -45,16 +46,20 @@ export const eventsRoutes: FastifyPluginAsyncZod<EventsRoutesOptions> = async (a
       metrics.batch(batchResult(request, reply), reply.elapsedTime / 1000)
     },
     async handler(request, reply) {
-      const run = () => ingest(store, metrics, projectOf(request), request.body, nowMs())
+      const run = () => ingest(options, projectOf(request), request.body)
       return reply.code(202).send(await (request.admitted?.during(run) ?? run()))
     },
   })
 }
 
-async function ingest(store: Store, metrics: IngestMetrics, project: string, body: unknown, nowMs: number) {
+async function ingest(
+  { store, metrics, nowMs, horizon }: EventsRoutesOptions,
+  project: string,
+  body: unknown,
+) {
   const envelope = checkEnvelope(body)
   if (!envelope.ok) throw new ProblemError(envelope.code, envelope.detail, { pointer: envelope.pointer })
-  const { accepted: valid, rejected } = await checkEvents(envelope.events, nowMs)
+  const { accepted: valid, rejected } = await checkEvents(envelope.events, nowMs(), await horizon(nowMs()))
   if (valid.length === 0 && rejected.length > 0) {
     metrics.events({ valid, accepted: 0, duplicates: 0, rejected })
     throw new ProblemError(

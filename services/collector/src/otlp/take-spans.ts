@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { limits, type ProcessReport, type SyncproofEvent } from '@syncproof/core/contract'
-import type { Store } from '@syncproof/store'
+import type { EventHorizon, Store } from '@syncproof/store'
 import { ProblemError } from '../http/problem.ts'
 import { checkEvents } from '../ingest/check-event.ts'
 import { collectorLimits } from '../limits.ts'
@@ -39,6 +39,7 @@ export async function takeSpans(
   project: string,
   body: unknown,
   nowMs: number,
+  horizon: EventHorizon,
 ): Promise<SpansTaken> {
   const tally = { stored: 0, ignored: 0, rejected: 0, messages: [] as string[], batches: [] as StoredBatch[] }
   const reject = (message: string) => {
@@ -55,7 +56,7 @@ export async function takeSpans(
       else if (outcome.is === 'ignored') tally.ignored += 1
       else reject(outcome.message)
     }
-    const good = await checkSpans(taken, nowMs, reject)
+    const good = await checkSpans(taken, nowMs, horizon, reject)
     for (const batch of batchesOf(good)) {
       const valid = batch.flatMap(({ events }) => events)
       tally.batches.push({ valid, ...(await store.events.append(project, process, valid)) })
@@ -104,12 +105,14 @@ function malformed(pointer: string): ProblemError {
 async function checkSpans(
   spans: readonly TakenSpan[],
   nowMs: number,
+  horizon: EventHorizon,
   reject: (message: string) => void,
 ): Promise<readonly TakenSpan[]> {
   const owners = spans.flatMap((span) => span.events.map(() => span))
   const { rejected } = await checkEvents(
     spans.flatMap(({ events }) => events),
     nowMs,
+    horizon,
   )
   const bad = new Set<TakenSpan>()
   for (const { index, pointer, message } of rejected) {

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import type { HorizonReader } from '../event-horizon.ts'
 import { projectOf } from '../http/auth.ts'
 import { ProblemError } from '../http/problem.ts'
 import { needsKey, type RouteOptions } from '../http/route.ts'
@@ -14,11 +15,12 @@ export interface TracesRoutesOptions extends RouteOptions {
   readonly metrics: IngestMetrics
   readonly spanMetrics: SpanMetrics
   readonly nowMs: () => number
+  readonly horizon: HorizonReader
 }
 
 /** `POST /v1/traces`: OTLP/HTTP in JSON, answered after the commit. */
 export const tracesRoutes: FastifyPluginAsyncZod<TracesRoutesOptions> = async (app, options) => {
-  const { store, metrics, spanMetrics, nowMs, requireScope } = options
+  const { store, metrics, spanMetrics, nowMs, horizon, requireScope } = options
   app.route({
     method: 'POST',
     url: '/v1/traces',
@@ -39,7 +41,8 @@ export const tracesRoutes: FastifyPluginAsyncZod<TracesRoutesOptions> = async (a
       response: { 200: traceAnswerSchema, ...problems(400, 401, 403, 408, 413, 415, 429) },
     },
     async handler(request) {
-      const run = () => takeSpans(store, projectOf(request), request.body, nowMs())
+      const run = async () =>
+        takeSpans(store, projectOf(request), request.body, nowMs(), await horizon(nowMs()))
       const taken = await (request.admitted?.during(run) ?? run())
       spanMetrics.spans(taken)
       for (const batch of taken.batches) metrics.events({ ...batch, rejected: [] })
