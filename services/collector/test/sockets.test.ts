@@ -1,4 +1,5 @@
 import { Writable } from 'node:stream'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Registry } from 'prom-client'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { engines, type FreshStore } from '../../../tools/testing/stores.ts'
@@ -11,6 +12,7 @@ const requestTimeoutMs = 2_000
 
 let opened: FreshStore
 let key: string
+let metrics: Registry
 let collector: RunningCollector
 
 beforeAll(async () => {
@@ -19,10 +21,11 @@ beforeAll(async () => {
 })
 afterAll(() => opened.close())
 beforeEach(async () => {
+  metrics = new Registry()
   collector = await startCollector({
     store: opened.store,
     port: 0,
-    metrics: new Registry(),
+    metrics,
     requestTimeoutMs,
   })
 })
@@ -129,6 +132,50 @@ test('a client that goes away in the middle of its body leaves the collector wel
   raw.socket.write(`${head({ 'content-length': 1_000 })}{`, () => raw.socket.destroy())
   await raw.ended
   expect((await fetch(`${collector.url}/livez`)).status).toBe(200)
+})
+
+const bodyBytes = async () => {
+  const figure = await metrics.getSingleMetric('syncproof_ingest_body_bytes')?.get()
+  return figure?.values[0]?.value
+}
+
+test.each([
+  ['plain', {}],
+  ['gzip', { 'content-encoding': 'gzip' }],
+])('a client that goes away in the middle of a %s body leaves its place in memory', async (_, encoding) => {
+  const raw = openRaw(collector.url)
+  raw.socket.write(head({ ...encoding, 'content-length': 1_000_000 }))
+  await vi.waitFor(async () => expect(await bodyBytes()).toBeGreaterThan(0), waiting)
+  raw.socket.destroy()
+  await vi.waitFor(async () => expect(await bodyBytes()).toBe(0), waiting)
+})
+
+test('a client that goes away while its key is looked up takes no place in memory', async () => {
+  const { promise: asked, resolve: isAsked } = Promise.withResolvers<void>()
+  const { promise: answer, resolve: answerNow } = Promise.withResolvers<void>()
+  const keys = {
+    ...opened.store.keys,
+    async authenticate(text: string) {
+      const known = await opened.store.keys.authenticate(text)
+      isAsked()
+      await answer
+      return known
+    },
+  }
+  metrics = new Registry()
+  const slow = await startCollector({ store: { ...opened.store, keys }, port: 0, metrics })
+  const closed = new Promise<void>((resolve) =>
+    slow.app.server.once('connection', (socket) => socket.once('close', () => resolve())),
+  )
+  const raw = openRaw(slow.url)
+  raw.socket.write(`${head({ 'content-length': 1_000_000 })}{`)
+  await asked
+  raw.socket.destroy()
+  await closed
+  answerNow()
+  await nextTurn()
+  expect(await bodyBytes()).toBe(0)
+  await slow.close()
 })
 
 test('close answers what was accepted: a batch whose body is still coming is stored', async () => {

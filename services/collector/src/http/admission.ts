@@ -44,8 +44,10 @@ export class Admitted {
     this.#bytes = bytes
   }
 
-  /** So many bytes more are there. @throws ProblemError `overloaded` */
+  /** So many bytes more are there. After `leave` nobody keeps them.
+   *  @throws ProblemError `overloaded` */
   grow(bytes: number): void {
+    if (this.#left) throw new ProblemError('request_timeout', 'The request has been answered already.')
     this.#kept += bytes
     const more = this.#kept - this.#bytes
     if (more <= 0) return
@@ -161,15 +163,19 @@ class Allowance {
 /** Lets the bodies of ingest routes in, one by one, once their key is known. */
 export function admitBodies(app: FastifyInstance, admission: Admission): void {
   app.decorateRequest('admitted', null)
-  app.addHook('preParsing', async (request) => {
+  app.addHook('preParsing', async (request, reply) => {
     const { config, bodyLimit } = request.routeOptions
     if (config.isIngest !== true) return
+    // while its key was looked up: nothing would say so once more
+    if (request.raw.destroyed) throw new ProblemError('invalid_encoding', 'The body did not come.')
     const sent = announcedBytes(request)
     const ratio = request.headers['content-encoding'] === undefined ? 1 : collectorLimits.inflationExpected
     const expected = Math.min(sent * ratio, config.inflatedBytesMax ?? bodyLimit)
-    request.admitted = admission.enter(request.caller?.id ?? '', sent, expected)
+    const admitted = admission.enter(request.caller?.id ?? '', sent, expected)
+    request.admitted = admitted
+    // and not onResponse: that is not called where the sender has gone before its answer
+    reply.raw.once('close', () => admitted.leave())
   })
-  app.addHook('onResponse', async (request) => request.admitted?.leave())
 }
 
 /** 0 where the head does not say: what comes is counted as it comes. */
