@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { Readable } from 'node:stream'
 import { migrateStore, openStore } from '@syncproof/store'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
@@ -6,6 +7,7 @@ import { type FreshDatabase, freshDatabase } from '../../../tools/testing/server
 import type { CollectorOptions } from '../src/index.ts'
 import { makeBatch, makeEvent } from './make-batch.ts'
 import { type OpenedCollector, openCollector, problemOf } from './open-collector.ts'
+import { openRaw, requestHead } from './raw-http.ts'
 
 let database: FreshDatabase
 let collector: OpenedCollector
@@ -54,6 +56,35 @@ test('bytes count as well as requests', async () => {
   const large = Array.from({ length: 200 }, () => makeEvent())
   expect((await send(key, large)).statusCode).toBe(202)
   expect(problemOf(await send(key))).toMatchObject({ code: 'too_many_requests' })
+})
+
+test('bytes count where no length was announced, too, and none that are announced but not taken', async () => {
+  await open({ quota: { requestsPerSecond: 1_000, bytesPerSecond: 100_000 } })
+  const url = await collector.app.listen({ port: 0 })
+  const post = async (key: string, init: RequestInit) => {
+    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
+    return (await fetch(`${url}/v1/events`, { method: 'POST', headers, ...init })).status
+  }
+  const [streaming, huge] = [
+    await collector.key('default', 'ingest'),
+    await collector.key('default', 'ingest'),
+  ]
+  // more than is left: 3.5 MB, and in pieces
+  const pieces = Readable.from(Array.from({ length: 7 }, () => Buffer.alloc(500_000, ' ')))
+  const body = Readable.toWeb(pieces) as ReadableStream
+  expect(await post(streaming, { body, duplex: 'half' } as RequestInit)).toBe(400)
+  const batch = JSON.stringify(makeBatch([makeEvent()]))
+  expect(await post(streaming, { body: batch })).toBe(429)
+
+  const raw = openRaw(url)
+  const head = { authorization: `Bearer ${huge}`, 'content-type': 'application/json' }
+  raw.socket.write(requestHead({ ...head, 'content-length': 10_000_000_000_000 }))
+  await vi.waitFor(() => expect(raw.received()).toContain('"code":"body_too_large"'), 10_000)
+  raw.socket.destroy()
+  // 1.2 MB over: twelve seconds, not years
+  const refused = await fetch(`${url}/v1/events`, { method: 'POST', headers: head, body: batch })
+  expect(refused.status).toBe(429)
+  expect(Number(refused.headers.get('retry-after'))).toBeLessThan(20)
 })
 
 test('what does not fit in memory is turned away at once, and what was let in is stored', async () => {

@@ -31,17 +31,33 @@ declare module 'fastify' {
 /** The place of one request's body in memory. */
 export class Admitted {
   readonly #house: Admission
+  readonly #allowance: Allowance
+  /** As sent: what the key was charged for, and what has come. */
+  #charged: number
+  #sent = 0
   /** What it counts for, and what of that is there. */
   #bytes: number
   #kept = 0
   #busy = false
   #left = false
 
-  /** @param bytes that are expected. @throws ProblemError `overloaded` */
-  constructor(house: Admission, bytes: number) {
+  /** @param charged bytes that `allowance` has given for it
+   *  @param bytes that are expected. @throws ProblemError `overloaded` */
+  constructor(house: Admission, allowance: Allowance, charged: number, bytes: number) {
     house.take(bytes)
     this.#house = house
+    this.#allowance = allowance
+    this.#charged = charged
     this.#bytes = bytes
+  }
+
+  /** So many bytes more came, as they were sent: who does not say before how many there will be pays as they come. */
+  arrive(bytes: number): void {
+    this.#sent += bytes
+    const more = this.#sent - this.#charged
+    if (more <= 0) return
+    this.#allowance.owe(more)
+    this.#charged = this.#sent
   }
 
   /** So many bytes more are there. After `leave` nobody keeps them.
@@ -94,8 +110,10 @@ export class Admission {
    *    with halves
    *  @throws ProblemError `too_many_requests`, `overloaded` */
   enter(keyId: string, sent: number, expected: number): Admitted {
-    this.#allowanceOf(keyId).use(Math.max(sent, collectorLimits.requestBytesMin))
-    return new Admitted(this, Math.max(expected, collectorLimits.requestBytesMin))
+    const allowance = this.#allowanceOf(keyId)
+    const charged = Math.max(sent, collectorLimits.requestBytesMin)
+    allowance.use(charged)
+    return new Admitted(this, allowance, charged, Math.max(expected, collectorLimits.requestBytesMin))
   }
 
   take(bytes: number): void {
@@ -158,6 +176,11 @@ class Allowance {
     this.#requests -= 1
     this.#bytes -= bytes
   }
+
+  /** Of a request that was let in. */
+  owe(bytes: number): void {
+    this.#bytes -= bytes
+  }
 }
 
 /** Lets the bodies of ingest routes in, one by one, once their key is known. */
@@ -168,7 +191,8 @@ export function admitBodies(app: FastifyInstance, admission: Admission): void {
     if (config.isIngest !== true) return
     // while its key was looked up: nothing would say so once more
     if (request.raw.destroyed) throw new ProblemError('invalid_encoding', 'The body did not come.')
-    const sent = announcedBytes(request)
+    // what is announced past the limit is not read: it must not be waited off, either
+    const sent = Math.min(announcedBytes(request), bodyLimit)
     const ratio = request.headers['content-encoding'] === undefined ? 1 : collectorLimits.inflationExpected
     const expected = Math.min(sent * ratio, config.inflatedBytesMax ?? bodyLimit)
     const admitted = admission.enter(request.caller?.id ?? '', sent, expected)

@@ -37,6 +37,7 @@ async function parseBody(request: FastifyRequest, payload: Readable): Promise<un
   const bytes = await readBody(payload, encoding === 'gzip', {
     sentBytesMax: bodyLimit,
     inflatedBytesMax: config.inflatedBytesMax ?? bodyLimit,
+    arrive: (bytes) => request.admitted?.arrive(bytes),
     grow: (bytes) => request.admitted?.grow(bytes),
   })
   return parseJson(decode(bytes))

@@ -7,6 +7,8 @@ export interface BodyLimits {
   readonly sentBytesMax: number
   /** After inflating. */
   readonly inflatedBytesMax: number
+  /** Told of bytes that came, as sent. */
+  arrive(bytes: number): void
   /** Told of bytes that came to be in memory. Throws where there is no room. */
   grow(bytes: number): void
 }
@@ -25,7 +27,14 @@ export function readBody(payload: Readable, gzip: boolean, limits: BodyLimits): 
 function readPlain(payload: Readable, limits: BodyLimits): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const body = new Pieces(limits.sentBytesMax, 'as sent', limits.grow)
-    onPieces(payload, (chunk) => body.add(chunk), reject)
+    onPieces(
+      payload,
+      (chunk) => {
+        limits.arrive(chunk.length)
+        body.add(chunk)
+      },
+      reject,
+    )
     payload.once('end', () => resolve(body.whole()))
   })
 }
@@ -43,6 +52,7 @@ function readGzip(payload: Readable, limits: BodyLimits): Promise<Buffer> {
     onPieces(
       payload,
       (chunk) => {
+        limits.arrive(chunk.length)
         sentBytes += chunk.length
         if (sentBytes > limits.sentBytesMax) throw tooLarge(limits.sentBytesMax, 'as sent')
         // what is inflated is not read faster than it is
