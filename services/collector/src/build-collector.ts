@@ -6,6 +6,7 @@ import type { Registry } from 'prom-client'
 import { horizonReader } from './event-horizon.ts'
 import { healthRoutes } from './health-routes.ts'
 import { Admission, admitBodies, type Quota } from './http/admission.ts'
+import { answerInTime } from './http/answer-in-time.ts'
 import { authenticateRequests } from './http/auth.ts'
 import { answerClientError } from './http/client-error.ts'
 import { endConnectionsWhenClosing } from './http/drain.ts'
@@ -44,6 +45,8 @@ export interface CollectorOptions {
   readonly bodiesBytesMax?: number | undefined
   /** Default: `collectorLimits.requestTimeoutMs`. */
   readonly requestTimeoutMs?: number | undefined
+  /** Default: `collectorLimits.handlerTimeoutMs`. */
+  readonly handlerTimeoutMs?: number | undefined
 }
 
 export interface CollectorLog {
@@ -65,6 +68,7 @@ export async function buildCollector(options: CollectorOptions): Promise<Fastify
   app.setSerializerCompiler(serializerCompiler)
   parseJsonBodies(app)
   admitBodies(app, admission)
+  answerInTime(app, handlerTimeoutOf(options))
   answerProblems(app, metrics)
   endConnectionsWhenClosing(app)
   const requireScope = authenticateRequests(app, store.keys)
@@ -96,6 +100,10 @@ function openAdmission({ quota, bodiesBytesMax }: CollectorOptions): Admission {
   })
 }
 
+function handlerTimeoutOf({ handlerTimeoutMs }: CollectorOptions): number {
+  return handlerTimeoutMs ?? collectorLimits.handlerTimeoutMs
+}
+
 function createApp(options: CollectorOptions, metrics: IngestMetrics): FastifyInstance {
   const requestTimeout = options.requestTimeoutMs ?? collectorLimits.requestTimeoutMs
   return Fastify({
@@ -107,7 +115,7 @@ function createApp(options: CollectorOptions, metrics: IngestMetrics): FastifyIn
     bodyLimit: collectorLimits.reportBodyBytesMax,
     routerOptions: { maxParamLength: collectorLimits.paramLengthMax },
     requestTimeout,
-    handlerTimeout: collectorLimits.handlerTimeoutMs,
+    handlerTimeout: handlerTimeoutOf(options),
     connectionTimeout: collectorLimits.idleTimeoutMs,
     keepAliveTimeout: collectorLimits.keepAliveTimeoutMs,
     http: {

@@ -49,7 +49,7 @@ export const collectorLimits = {
   headersTimeoutMs: 10_000,
   /** Whole request with its body: 4 MiB in 30 s is 140 kB/s. */
   requestTimeoutMs: 30_000,
-  /** From routing to answer; longer than a body may take, shorter than the socket lives. */
+  /** From the end of the body to the answer; longer than a body may take, shorter than the socket lives. */
   handlerTimeoutMs: 45_000,
   /** A whole export: millions of rows to a client that keeps reading. */
   exportTimeoutMs: 15 * 60_000,

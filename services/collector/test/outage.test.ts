@@ -60,6 +60,29 @@ test('202 is sent after the commit and not before it', async () => {
   await other.end()
 })
 
+test('a database that keeps a batch waiting too long: 503, and what was begun is stored once', async () => {
+  const impatient = await startCollector({ store, port: 0, metrics: new Registry(), handlerTimeoutMs: 500 })
+  const send = (body: string) =>
+    fetch(`${impatient.url}/v1/events`, { method: 'POST', headers: headers(), body })
+  const other = new pg.Client({ connectionString: database.url })
+  await other.connect()
+  try {
+    await other.query('begin')
+    await other.query('lock table syncproof.events in exclusive mode')
+    const batch = JSON.stringify(makeBatch([makeEvent()]))
+    const response = await send(batch)
+    expect(response.status).toBe(503)
+    expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect(await response.json()).toMatchObject({ code: 'store_unavailable' })
+    await other.query('rollback')
+    // behind the first one in their lane
+    expect(await (await send(batch)).json()).toMatchObject({ accepted: 0, duplicates: 1 })
+  } finally {
+    await other.end()
+    await impatient.close()
+  }
+})
+
 test('while the database is away: 503 with Retry-After, alive but not ready; then it recovers by itself', async () => {
   await vi.waitFor(async () => expect((await fetch(`${collector.url}/readyz`)).status).toBe(200), waiting)
   const batch = makeBatch([makeEvent()])

@@ -67,6 +67,13 @@ export function unavailable(detail: string, cause?: unknown): ProblemError {
   })
 }
 
+export function noAnswerInTime(cause?: unknown): ProblemError {
+  return unavailable(
+    'No answer in time. Asking again is safe: a batch that was stored is not stored twice.',
+    cause,
+  )
+}
+
 const frameworkCodes: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   FST_ERR_BAD_URL: ['invalid_request', 'The path is not valid percent-encoded UTF-8.'],
   FST_ERR_MAX_PARAM_LENGTH: ['invalid_request', 'A part of the path is too long.'],
@@ -77,12 +84,7 @@ const frameworkCodes: Readonly<Record<string, readonly [ErrorCode, string]>> = {
 function frameworkProblem(error: unknown): ProblemError | undefined {
   const code = (error as { code?: unknown } | null)?.code
   if (typeof code !== 'string') return undefined
-  if (code === 'FST_ERR_HANDLER_TIMEOUT') {
-    return unavailable(
-      'No answer in time. Asking again is safe: a batch that was stored is not stored twice.',
-      error,
-    )
-  }
+  if (code === 'FST_ERR_HANDLER_TIMEOUT') return noAnswerInTime(error)
   const known = Object.hasOwn(frameworkCodes, code) ? frameworkCodes[code] : undefined
   return known && new ProblemError(known[0], known[1])
 }
