@@ -50,7 +50,9 @@ function placeOf({ carries }: Attempt, history: readonly Change[]): number | und
 function isUnbroken(facts: Facts, history: readonly Change[], from: number, to: number): boolean {
   return history.slice(from + 1, to + 1).every((change) => {
     const writer = facts.accounts.get(change.statement?.call ?? '')
-    return change.old && change.new && writer?.plan?.shape !== 'raw'
+    // before PostgreSQL 18 an upsert does not say what it replaced
+    const isTold = writer?.plan?.shape !== 'raw' && writer?.plan?.shape !== 'upsert'
+    return change.old && change.new && isTold
   })
 }
 
