@@ -1,5 +1,6 @@
 import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient, type Transaction } from 'kysely'
 import { Pool } from 'pg'
+import { withDeadline } from './append/deadline.ts'
 import { storeError } from './errors.ts'
 import type { PglitePool } from './pglite/index.ts'
 import type { Tables } from './tables.ts'
@@ -49,7 +50,7 @@ export function openDatabase(options: StoreOptions): OpenDatabase {
   let closing: Promise<unknown> | undefined
   return {
     db: databaseOn(pool),
-    ingest: { db: databaseOn(ingestPool), pool: ingestPool },
+    ingest: { db: databaseOn(ingestPool, withDeadline), pool: ingestPool },
     async close() {
       closing ??= Promise.all([pool.end(), ingestPool.end()])
       await closing
@@ -57,8 +58,11 @@ export function openDatabase(options: StoreOptions): OpenDatabase {
   }
 }
 
-function databaseOn(pool: Pool): Database {
-  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: translatingPool(pool) }) })
+/** How one statement is run on its connection. */
+type RunQuery = typeof withDeadline
+
+function databaseOn(pool: Pool, run: RunQuery = (_, query) => query()): Database {
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: translatingPool(pool, run) }) })
 }
 
 function openPool(options: Extract<StoreOptions, { url: string }>, max: number): Pool {
@@ -79,7 +83,7 @@ function openPool(options: Extract<StoreOptions, { url: string }>, max: number):
 function ignore(): void {}
 
 /** The same pool, whose failures to connect and to answer are `StoreUnavailableError`. */
-function translatingPool(pool: Pool): PostgresPool {
+function translatingPool(pool: Pool, run: RunQuery): PostgresPool {
   return {
     options: pool.options,
     end: () => pool.end(),
@@ -87,7 +91,7 @@ function translatingPool(pool: Pool): PostgresPool {
       const client = await pool.connect().catch(rethrow)
       // Kysely without a cursor sends text and parameters only.
       const query = (text: string, values: readonly unknown[]) =>
-        client.query(text, [...values]).catch(rethrow)
+        run(client, () => client.query(text, [...values])).catch(rethrow)
       return {
         query: query as unknown as PostgresPoolClient['query'],
         release: (destroy) => client.release(destroy),

@@ -6,6 +6,7 @@ import { from as copyFrom } from 'pg-copy-streams'
 import { storeError } from '../errors.ts'
 import { type Batch, laneOf } from './batch.ts'
 import { COPY_EVENTS, copyText, entityOf } from './copy-text.ts'
+import { withDeadline } from './deadline.ts'
 
 /** A batch whose ids and sequence numbers are each there once. */
 export interface NumberedBatch extends Batch {
@@ -28,7 +29,7 @@ export async function copyGroup(pool: Pool, batches: readonly NumberedBatch[]): 
   })
   let broken = true
   try {
-    const fresh = await copyWith(client, batches)
+    const fresh = await withDeadline(client, () => copyWith(client, batches))
     broken = false
     return fresh
   } catch (error) {
