@@ -10,6 +10,7 @@ it.each([
   withCode('53300'),
   withCode('53100'),
   withCode('55P03'),
+  withCode('25006'),
   withCode('40P01'),
   withCode('PGLITE_GONE'),
   Object.assign(withCode('55000'), { severity: 'FATAL' }),

@@ -29,9 +29,10 @@ export class InvalidCursorError extends Error {
 }
 
 /** SQLSTATE classes and codes that say something of the server or the connection, not of the statement:
- *  connection exceptions, no disk, memory or connection left, locks and statements that took too long, deadlocks, shutdown,
- *  crash, starting up, unknown database or password, disks that fail. */
-const UNAVAILABLE_STATES = /^(08...|28...|53...|25P03|40P01|55P03|57...|58030|3D000)$/
+ *  connection exceptions, no disk, memory or connection left, read-only (a standby, or a server that was set so because its disk is
+ *  full), locks and statements that took too long, deadlocks, shutdown, crash, starting up, unknown database or password, disks
+ *  that fail. */
+const UNAVAILABLE_STATES = /^(08...|28...|53...|25006|25P03|40P01|55P03|57...|58030|3D000)$/
 
 const UNAVAILABLE_CODES = new Set([
   'ECONNREFUSED',
