@@ -211,6 +211,8 @@ eachEngine('ingest', (openStore) => {
     const response = await post(body(), headers)
     expect(response.statusCode).toBe(status)
     expect(problemOf(response).code).toBe(code)
+    if (code === 'invalid_encoding')
+      expect(problemOf(response).detail).toContain(headers['content-encoding'] ? 'gzip' : 'UTF-8')
   })
 
   test('the project comes from the key: one project never sees, or clashes with, the events of another', async () => {

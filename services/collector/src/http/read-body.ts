@@ -34,6 +34,7 @@ function readPlain(payload: Readable, limits: BodyLimits): Promise<Buffer> {
         body.add(chunk)
       },
       reject,
+      CUT_SHORT,
     )
     payload.once('end', () => resolve(body.whole()))
   })
@@ -59,19 +60,24 @@ function readGzip(payload: Readable, limits: BodyLimits): Promise<Buffer> {
         if (!gunzip.destroyed && !gunzip.write(chunk)) payload.pause()
       },
       fail,
+      CUT_SHORT,
     )
     payload.once('end', () => gunzip.end())
     gunzip.on('drain', () => payload.resume())
-    onPieces(gunzip, (chunk) => inflated.add(chunk), fail)
+    onPieces(gunzip, (chunk) => inflated.add(chunk), fail, 'The body is not one whole gzip stream.')
     gunzip.once('end', () => resolve(inflated.whole()))
-    gunzip.once('error', (cause) =>
-      fail(new ProblemError('invalid_encoding', 'The body is not one whole gzip stream.', { cause })),
-    )
   })
 }
 
-/** Hands over each piece until one is refused; the rest is discarded. */
-function onPieces(stream: Readable, take: (chunk: Buffer) => void, refuse: (problem: unknown) => void): void {
+const CUT_SHORT = 'The body ended before its announced length.'
+
+/** Hands over each piece until one is refused; the rest is discarded. @param broken what an error of the stream means */
+function onPieces(
+  stream: Readable,
+  take: (chunk: Buffer) => void,
+  refuse: (problem: unknown) => void,
+  broken: string,
+): void {
   let refused = false
   stream.on('data', (chunk: Buffer) => {
     if (refused) return
@@ -82,9 +88,7 @@ function onPieces(stream: Readable, take: (chunk: Buffer) => void, refuse: (prob
       refuse(problem)
     }
   })
-  stream.once('error', (cause) =>
-    refuse(new ProblemError('invalid_encoding', 'The body ended before its announced length.', { cause })),
-  )
+  stream.once('error', (cause) => refuse(new ProblemError('invalid_encoding', broken, { cause })))
 }
 
 class Pieces {
