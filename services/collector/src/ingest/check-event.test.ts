@@ -15,6 +15,7 @@ test.each<[string, unknown, string, string]>([
   ['no kind', { ...good(), kind: undefined }, 'invalid_event', '/kind'],
   ['a kind that is a number', { ...good(), kind: 7 }, 'invalid_event', '/kind'],
   ['a kind called __proto__', { kind: '__proto__' }, 'invalid_event', '/id'],
+  ['the kind of what was erased', { ...good(), kind: 'erased' }, 'invalid_event', '/kind'],
   ['a name that is a number', { ...good(), name: 7 }, 'invalid_event', '/name'],
   ['no entity id', { ...good(), entity: { type: 'candidate' } }, 'invalid_event', '/entity/id'],
   ['an id in capitals', { ...good(), id: uuidV7(nowMs).toUpperCase() }, 'invalid_event', '/id'],

@@ -82,11 +82,13 @@ function rejectEvent(
 }
 
 /** What the schemas let through and PostgreSQL would refuse, and the whole batch with it: a member that another kind's
- *  schema names, and instants of a year or an offset that no calendar has. */
+ *  schema names, and instants of a year or an offset that no calendar has. And what the store would take for an event that
+ *  was erased: no export has it, and nothing contradicts it. */
 function findUnstorable(
   event: Readonly<Record<string, unknown>>,
 ): [path: readonly string[], message: string] | undefined {
-  const { operation_id, at } = event
+  const { operation_id, at, kind } = event
+  if (kind === 'erased') return [['kind'], 'must be something else: what was erased has this kind']
   if (
     operation_id !== undefined &&
     !(typeof operation_id === 'string' && isUuid(operation_id.toLowerCase()))
