@@ -25,7 +25,7 @@ export type StoreOptions =
     }
 
 const POOL_MAX = 10
-/** One a lane, and two for heartbeats and for batches that go alone. */
+/** One a lane, and two for heartbeats, for batches that go alone, and for what is asked before. */
 const INGEST_POOL_MAX = 6
 
 /** How long a caller waits for a connection before the database counts as unavailable. */
@@ -33,8 +33,8 @@ const CONNECT_TIMEOUT_MS = 5_000
 
 export interface OpenDatabase {
   readonly db: Database
-  /** For what is appended: reports that take all connections of `db` do not keep events waiting. `pool` is absent on
-   *  PGlite, which knows no COPY and is one session anyway. */
+  /** For what is appended, with the key and the horizon that a batch is asked by: reports that take all connections of `db` do
+   *  not keep events waiting. `pool` is absent on PGlite, which knows no COPY and is one session anyway. */
   readonly ingest: { readonly db: Database; readonly pool: Pool | undefined }
   close(): Promise<void>
 }

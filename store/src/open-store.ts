@@ -37,10 +37,11 @@ export function openStore(options: StoreOptions): Store {
     processes: processStore(db),
     sections: sectionStore(db),
     reports: reportStore(db),
-    retention: retentionStore(db),
+    // what a batch asks for before it is appended must not wait behind reports, either
+    retention: { ...retentionStore(db), horizon: retentionStore(ingest.db).horizon },
     erasure: erasureStore(db),
     health: healthStore(db),
-    keys: keyStore(db),
+    keys: keyStore(ingest.db),
     ready: () => assertMigrated(db),
     close,
   }

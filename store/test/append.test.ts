@@ -127,3 +127,22 @@ it('knows of the numbers that it stored, so that a gap is still a gap', async ()
   )
   expect(rows).toEqual([{ seen: '{[0,2),[3,4)}', stored: '3', produced: '0' }])
 })
+
+it('reports that take all their connections keep no event waiting, nor what is asked before it', async () => {
+  const { key } = await store.keys.create('default', 'test', ['ingest'])
+  const busy = openStore({ url: database.url, poolMax: 1 })
+  await busy.events.append('default', newProcess(), operation())
+  let appended: unknown
+  try {
+    await busy.detection.step(0, 1, async () => {
+      // the one connection is in this transaction
+      expect(await busy.keys.authenticate(key)).toMatchObject({ scopes: ['ingest'] })
+      expect(await busy.retention.horizon(Date.now())).toHaveProperty('sinceMs')
+      appended = await busy.events.append('default', newProcess(), operation())
+      return { findings: [], resolved: [] }
+    })
+  } finally {
+    await busy.close()
+  }
+  expect(appended).toMatchObject({ accepted: 4 })
+})
