@@ -6,11 +6,13 @@ import { askDatabase } from './reach.ts'
 import { databaseSetting, textSetting } from './settings.ts'
 
 /** Does something with the store that `--database` names, or with the embedded one of `--data`, and closes it.
+ *  @param openData how the folder is opened
  *  @throws UsageError, UnableError */
 export async function withStore<T>(
   context: CommandContext,
   name: string,
   use: (store: Store) => Promise<T>,
+  openData: (dir: string) => ReturnType<typeof openEmbedded> = openEmbedded,
 ): Promise<T> {
   const data = textSetting(context, 'data')
   if (data === undefined) {
@@ -26,7 +28,7 @@ export async function withStore<T>(
   if (context.options.database !== undefined)
     throw new UsageError('--data and --database exclude each other: each says where the events are kept.')
   await using opened = new AsyncDisposableStack()
-  const pool = await openEmbedded(resolve(context.folder, data))
+  const pool = await openData(resolve(context.folder, data))
   opened.defer(() => pool.end())
   await migrateStore({ pool })
   const store = openStore({ pool })

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { createFingerprinter } from '@syncproof/core/contract'
 import { migrateStore, openStore, type Store } from '@syncproof/store'
 import { openPglite } from '@syncproof/store/pglite'
@@ -83,5 +85,16 @@ describe('syncproof erase', () => {
       0,
       `candidate 5  ${events.length} events, 1 operation, 0 findings\n`,
     ])
+  })
+
+  it('says nothing of a database that is not there', async () => {
+    const folder = join(await freshFolder(), 'mistyped')
+    for (const command of [['erase', 'candidate', '5', '--yes'], ['doctor']]) {
+      const { code, stdout, stderr } = await cli([...command, '--data', folder])
+      expect(code).toBe(3)
+      expect(stdout + stderr).toContain('There is no folder')
+      expect(stderr).not.toContain('Erased')
+    }
+    expect(existsSync(folder)).toBe(false)
   })
 })

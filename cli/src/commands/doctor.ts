@@ -8,7 +8,7 @@ import { type Check, looking, ok, problem } from '../doctor/check.ts'
 import { partitionChecks, policyCheck, retentionChecks } from '../doctor/retention-checks.ts'
 import { activityChecks, clockCheck, serverChecks } from '../doctor/server-checks.ts'
 import { clockChecks, keyCheck, lagCheck, processChecks } from '../doctor/telemetry-checks.ts'
-import { openEmbedded } from '../open-embedded.ts'
+import { openExisting } from '../open-embedded.ts'
 import { checkLines } from '../output/check-view.ts'
 import { json } from '../output/terminal.ts'
 import { askDatabase } from '../reach.ts'
@@ -62,7 +62,7 @@ async function open(context: CommandContext, opened: AsyncDisposableStack) {
   if (data !== undefined) {
     if (context.options.database !== undefined)
       throw new UsageError('--data and --database exclude each other: each says where the events are kept.')
-    const pool = await openEmbedded(resolve(context.folder, data))
+    const pool = await openExisting(resolve(context.folder, data))
     opened.defer(() => pool.end())
     return { store: openStore({ pool }), shown: data, ask: <T>(question: () => Promise<T>) => question() }
   }

@@ -3,6 +3,7 @@ import { detectionRules } from '@syncproof/core/detection'
 import type { ErasureCounts, Store } from '@syncproof/store'
 import { type CommandContext, EXIT, type ExitCode } from '../command.ts'
 import { namesOf } from '../hashed-id.ts'
+import { openExisting } from '../open-embedded.ts'
 import { erasureText, isNothing, sumOf } from '../output/erasure-text.ts'
 import { json } from '../output/terminal.ts'
 import { plural, printable } from '../output/text.ts'
@@ -15,10 +16,14 @@ export async function run(context: CommandContext): Promise<ExitCode> {
   const [type = '', id = ''] = context.positionals
   const project = projectSetting(context) ?? PROJECT
   const names = namesOf(context, { type, id })
-  return await withStore(context, 'syncproof erase', (store) =>
-    flagSetting(context, 'yes')
-      ? erase(context, store, project, names)
-      : preview(context, store, project, names),
+  return await withStore(
+    context,
+    'syncproof erase',
+    (store) =>
+      flagSetting(context, 'yes')
+        ? erase(context, store, project, names)
+        : preview(context, store, project, names),
+    openExisting,
   )
 }
 
