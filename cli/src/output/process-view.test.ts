@@ -45,10 +45,12 @@ describe('the exit code of processes', () => {
 
 it('shows what was produced, and what became of it', () => {
   expect(processLines(process(), plain, Number.POSITIVE_INFINITY)).toEqual([
-    'candidate-api 1.2.0  web-1  all accounted for',
+    'candidate-api 1.2.0  web-1  nothing missing so far',
     '  1,313 produced  1,300 stored  10 dropped: sampled  3 in flight  0 unaccounted',
     '  919108f7-52d1-4320-9bac-f847db4148a8  first seen 2026-11-20 12:00:00Z  last 2026-11-20 12:30:00Z',
   ])
+  const [settled] = processLines(process({ in_flight: 0 }), plain, Number.POSITIVE_INFINITY)
+  expect(settled).toBe('candidate-api 1.2.0  web-1  all accounted for')
   const lines = processLines(process({ unaccounted: 4, inconsistent: 2, ended: true }), plain, 200).join('\n')
   expect(lines).toMatch(/events are missing {2}ended[\s\S]*4 unaccounted {2}2 inconsistent/)
 })

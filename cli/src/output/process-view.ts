@@ -7,28 +7,33 @@ import { clockTime } from './time.ts'
 
 type State =
   | 'all accounted for'
+  | 'nothing missing so far'
   | 'events are missing'
   | 'contradicts itself'
   | 'made of spans: counts nothing'
 
 const STYLES: Readonly<Record<State, Style>> = {
   'all accounted for': 'green',
+  'nothing missing so far': 'dim',
   'events are missing': 'red',
   'contradicts itself': 'yellow',
   'made of spans: counts nothing': 'yellow',
 }
 
 /** What may be concluded from what a process did not report: something only where all is accounted for. */
-function processState({ unaccounted, inconsistent }: ProcessRow): State {
+function processState({ in_flight, unaccounted, inconsistent }: ProcessRow): State {
   if (unaccounted === null) return 'made of spans: counts nothing'
   if (unaccounted > 0) return 'events are missing'
-  return inconsistent > 0 ? 'contradicts itself' : 'all accounted for'
+  if (inconsistent > 0) return 'contradicts itself'
+  // told of, and maybe on its way
+  return (in_flight ?? 0) > 0 ? 'nothing missing so far' : 'all accounted for'
 }
 
 /** A list that is empty, or of which some is not told, is never clean. */
 export function processesExit(processes: readonly ProcessRow[], more: boolean): ExitCode {
   if (processes.length === 0) return EXIT.unable
-  return more || processes.some((process) => processState(process) !== 'all accounted for')
+  const clean: readonly State[] = ['all accounted for', 'nothing missing so far']
+  return more || processes.some((process) => !clean.includes(processState(process)))
     ? EXIT.partial
     : EXIT.clean
 }

@@ -42,8 +42,11 @@ export class GroupCommit {
 
   async #run(lane: { readonly waiting: Waiting[]; busy: boolean }): Promise<void> {
     lane.busy = true
-    while (lane.waiting.length > 0) await this.#commit(takeGroup(lane.waiting))
-    lane.busy = false
+    try {
+      while (lane.waiting.length > 0) await this.#commit(takeGroup(lane.waiting))
+    } finally {
+      lane.busy = false
+    }
   }
 
   async #commit(group: readonly Waiting[]): Promise<void> {
