@@ -6,7 +6,7 @@ import { type CommandContext, EXIT, type ExitCode, UnableError, UsageError } fro
 import { loadConfigFile } from '../config-file.ts'
 import { type Check, looking, ok, problem } from '../doctor/check.ts'
 import { partitionChecks, policyCheck, retentionChecks } from '../doctor/retention-checks.ts'
-import { activityChecks, clockCheck, serverChecks } from '../doctor/server-checks.ts'
+import { activityChecks, clockCheck, durabilityChecks, serverChecks } from '../doctor/server-checks.ts'
 import { clockChecks, keyCheck, lagCheck, processChecks } from '../doctor/telemetry-checks.ts'
 import { openExisting } from '../open-embedded.ts'
 import { checkLines } from '../output/check-view.ts'
@@ -43,12 +43,16 @@ export async function run(context: CommandContext): Promise<ExitCode> {
 async function databaseChecks(context: CommandContext): Promise<readonly Check[]> {
   await using opened = new AsyncDisposableStack()
   try {
-    const { store, shown, ask } = await open(context, opened)
+    const { store, shown, isEmbedded, ask } = await open(context, opened)
     const beforeMs = Date.now()
     const server = await ask(() => store.health.server())
     const afterMs = Date.now()
-    const checks = [...serverChecks(server, shown), clockCheck(server.nowMs, beforeMs, afterMs)]
-    const missing = await migrationCheck(store)
+    const checks = [
+      ...serverChecks(server, shown),
+      ...durabilityChecks(server, isEmbedded),
+      clockCheck(server.nowMs, beforeMs, afterMs),
+    ]
+    const missing = await migrationCheck(store, isEmbedded)
     // of a schema that is not there nothing else can be said
     return [...checks, missing, ...(missing.state === 'ok' ? await schemaChecks(context, store) : [])]
   } catch (error) {
@@ -64,22 +68,24 @@ async function open(context: CommandContext, opened: AsyncDisposableStack) {
       throw new UsageError('--data and --database exclude each other: each says where the events are kept.')
     const pool = await openExisting(resolve(context.folder, data))
     opened.defer(() => pool.end())
-    return { store: openStore({ pool }), shown: data, ask: <T>(question: () => Promise<T>) => question() }
+    const ask = <T>(question: () => Promise<T>) => question()
+    return { store: openStore({ pool }), shown: data, isEmbedded: true, ask }
   }
   const url = databaseSetting(context)
   const store = openStore({ url, applicationName: 'syncproof doctor' })
   opened.defer(() => store.close())
   const ask = <T>(question: () => Promise<T>) => askDatabase(url, question)
-  return { store, shown: withoutPassword(url), ask }
+  return { store, shown: withoutPassword(url), isEmbedded: false, ask }
 }
 
-async function migrationCheck(store: Store): Promise<Check> {
+async function migrationCheck(store: Store, isEmbedded: boolean): Promise<Check> {
   try {
     await store.ready()
     return ok('migrations', 'The schema is that of this release.')
   } catch (error) {
     if (!(error instanceof StoreNotMigratedError)) throw error
-    return problem('migrations', 'The schema is older than this release.', 'Run `syncproof migrate`.')
+    const mend = isEmbedded ? 'Start `syncproof dev` on it: that migrates it.' : 'Run `syncproof migrate`.'
+    return problem('migrations', 'The schema is older than this release.', mend)
   }
 }
 

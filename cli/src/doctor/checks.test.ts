@@ -11,7 +11,7 @@ import { checkLines } from '../output/check-view.ts'
 import { displayWidth } from '../output/text.ts'
 import { type Check, looking, span } from './check.ts'
 import { partitionChecks, policyCheck, retentionChecks } from './retention-checks.ts'
-import { activityChecks, bytesText, clockCheck, serverChecks } from './server-checks.ts'
+import { activityChecks, bytesText, clockCheck, durabilityChecks, serverChecks } from './server-checks.ts'
 import { clockChecks, keyCheck, lagCheck, processChecks } from './telemetry-checks.ts'
 
 const HOUR_MS = 3_600_000
@@ -58,12 +58,13 @@ const process: ProcessHealth = {
 
 describe('the doctor', () => {
   it('says what the server is, and what its settings would lose', () => {
-    expect(said(serverChecks(server, 'db'))).toEqual([
-      'ok: PostgreSQL 15.18, as owner, 3.0 MB.',
-      'ok: synchronous_commit is on, fsync is on.',
-    ])
+    expect(said(serverChecks(server, 'db'))).toEqual(['ok: PostgreSQL 15.18, as owner, 3.0 MB.'])
+    expect(said(durabilityChecks(server, false))).toEqual(['ok: synchronous_commit is on, fsync is on.'])
     const off = { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off', autovacuum: 'off' }
-    const bad = said(serverChecks({ ...server, version_num: 140_001, isStandby: true, settings: off }, 'db'))
+    const worst = { ...server, version_num: 140_001, isStandby: true, settings: off }
+    const bad = said([...serverChecks(worst, 'db'), ...durabilityChecks(worst, false)])
+    // an embedded one has no settings to mend
+    expect(said(durabilityChecks(worst, true))).toEqual([expect.stringMatching(/^ok: .*not a loss of power/)])
     expect(bad.map((line) => line.split(':')[0])).toEqual([
       ...['problem', 'problem', 'problem', 'warning', 'warning', 'warning'],
     ])

@@ -10,61 +10,67 @@ const CONNECTIONS_SHARE_MAX = 0.8
 const CLOCK_MS_MAX = 5_000
 const CLOCK_MS_WARN = 2_500
 
-/** What the server is, and what it promises of a commit. */
+/** What the server is. */
 export function serverChecks(server: ServerHealth, database: string): readonly Check[] {
-  const { version, version_num, user, isStandby, settings } = server
+  const { version, version_num, user, isStandby } = server
   const name = 'database'
+  return orOk(
+    [
+      version_num < VERSION_MIN
+        ? problem(name, `PostgreSQL ${version} is too old.`, 'Upgrade to PostgreSQL 15 or later.')
+        : undefined,
+      isStandby
+        ? problem(
+            name,
+            `${database} is a standby: nothing can be stored in it.`,
+            'Name the primary with --database.',
+          )
+        : undefined,
+    ],
+    () => ok(name, `PostgreSQL ${version}, as ${user}, ${bytesText(server.databaseBytes)}.`),
+  )
+}
+
+/** What it promises of a commit. The embedded one never flushes to the disk, and has no settings to change. */
+export function durabilityChecks({ settings }: ServerHealth, isEmbedded: boolean): readonly Check[] {
   const off = (setting: string) => settings[setting] === 'off'
-  return [
-    ...orOk(
-      [
-        version_num < VERSION_MIN
-          ? problem(name, `PostgreSQL ${version} is too old.`, 'Upgrade to PostgreSQL 15 or later.')
-          : undefined,
-        isStandby
-          ? problem(
-              name,
-              `${database} is a standby: nothing can be stored in it.`,
-              'Name the primary with --database.',
-            )
-          : undefined,
-      ],
-      () => ok(name, `PostgreSQL ${version}, as ${user}, ${bytesText(server.databaseBytes)}.`),
-    ),
-    ...orOk(
-      [
-        off('fsync')
-          ? problem(
-              'durability',
-              'fsync is off: a crash of the machine loses what was acknowledged, or the whole database.',
-              'Set fsync = on in postgresql.conf.',
-            )
-          : undefined,
-        off('full_page_writes')
-          ? warning(
-              'durability',
-              'full_page_writes is off: a crash of the machine may damage tables.',
-              'Set full_page_writes = on, unless the file system writes whole pages.',
-            )
-          : undefined,
-        off('synchronous_commit')
-          ? warning(
-              'durability',
-              'synchronous_commit is off. Events are stored with it on all the same; findings and reports may be lost in a crash.',
-              'Set synchronous_commit = on for this database: `alter database … set synchronous_commit = on`.',
-            )
-          : undefined,
-        off('autovacuum')
-          ? warning(
-              'durability',
-              'autovacuum is off: what is deleted keeps its disk, and in the end the server stops.',
-              'Set autovacuum = on.',
-            )
-          : undefined,
-      ],
-      () => ok('durability', `synchronous_commit is ${settings.synchronous_commit}, fsync is on.`),
-    ),
-  ]
+  if (isEmbedded)
+    return [
+      ok('durability', 'Embedded: what is acknowledged survives a killed process, not a loss of power.'),
+    ]
+  return orOk(
+    [
+      off('fsync')
+        ? problem(
+            'durability',
+            'fsync is off: a crash of the machine loses what was acknowledged, or the whole database.',
+            'Set fsync = on in postgresql.conf.',
+          )
+        : undefined,
+      off('full_page_writes')
+        ? warning(
+            'durability',
+            'full_page_writes is off: a crash of the machine may damage tables.',
+            'Set full_page_writes = on, unless the file system writes whole pages.',
+          )
+        : undefined,
+      off('synchronous_commit')
+        ? warning(
+            'durability',
+            'synchronous_commit is off. Events are stored with it on all the same; findings and reports may be lost in a crash.',
+            'Set synchronous_commit = on for this database: `alter database … set synchronous_commit = on`.',
+          )
+        : undefined,
+      off('autovacuum')
+        ? warning(
+            'durability',
+            'autovacuum is off: what is deleted keeps its disk, and in the end the server stops.',
+            'Set autovacuum = on.',
+          )
+        : undefined,
+    ],
+    () => ok('durability', `synchronous_commit is ${settings.synchronous_commit}, fsync is on.`),
+  )
 }
 
 /** What others do in the server that will be in the way. */
