@@ -24,11 +24,14 @@ test(`what is proven of real calls on PostgreSQL is what happened, and all of it
     operations: 2_000,
     groupsPerRound: 200,
     chaosPerRound: 6,
-    crashes: 0.003,
+    crashes: 0.006,
   })
   expect(brokenPromises(results)).toEqual([])
   const whole = results.scores.get('all there')
-  // an empty truth would be easy to meet
-  for (const kind of KINDS.filter((each) => each !== 'others' && each !== 'unverified'))
-    expect(whole?.byKind.get(kind)?.happened, kind).toBeGreaterThan(0)
+  const happened = (kind: (typeof KINDS)[number]) => whole?.byKind.get(kind)?.happened ?? 0
+  // an empty truth would be easy to meet; of these a run this short has a handful, and sometimes none
+  const rare = KINDS.filter((kind) => ['orphans', 'unobserved', 'reorders'].includes(kind))
+  const often = KINDS.filter((kind) => !['others', 'unverified'].includes(kind) && !rare.includes(kind))
+  for (const kind of often) expect(happened(kind), kind).toBeGreaterThan(0)
+  expect(rare.reduce((sum, kind) => sum + happened(kind), 0)).toBeGreaterThan(0)
 })
