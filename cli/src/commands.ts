@@ -1,95 +1,17 @@
-import type { CommandSpec, OptionSpec } from './command.ts'
-
-const json: OptionSpec = { type: 'boolean', help: 'Print JSON on stdout, with "version": 1.' }
-const help: OptionSpec = { type: 'boolean', help: 'Print the help of this command.' }
-
-const server = {
-  host: {
-    type: 'string',
-    value: 'HOST',
-    env: 'SYNCPROOF_HOST',
-    help: 'Address to listen on. Default 127.0.0.1.',
-  },
-  port: { type: 'string', value: 'PORT', env: 'SYNCPROOF_PORT', help: 'Port of the API. Default 4319.' },
-} as const satisfies Record<string, OptionSpec>
-
-const metrics = {
-  'metrics-host': {
-    type: 'string',
-    value: 'HOST',
-    env: 'SYNCPROOF_METRICS_HOST',
-    help: 'Address of the metrics. Default 127.0.0.1.',
-  },
-  'metrics-port': {
-    type: 'string',
-    value: 'PORT',
-    env: 'SYNCPROOF_METRICS_PORT',
-    help: 'Port of the metrics. Default 4320.',
-  },
-} as const satisfies Record<string, OptionSpec>
-
-const database = {
-  database: {
-    type: 'string',
-    value: 'URL',
-    env: 'SYNCPROOF_DATABASE_URL',
-    help: 'PostgreSQL that keeps the events.',
-  },
-} as const satisfies Record<string, OptionSpec>
-
-const redis = {
-  redis: {
-    type: 'string',
-    value: 'URL',
-    env: 'SYNCPROOF_REDIS_URL',
-    help: 'Redis for the jobs of the reconciler. Left out, they go through the database.',
-  },
-} as const satisfies Record<string, OptionSpec>
-
-const config = {
-  config: {
-    type: 'string',
-    value: 'FILE',
-    env: 'SYNCPROOF_CONFIG',
-    help: 'Default syncproof.config.ts, if there is one.',
-  },
-} as const satisfies Record<string, OptionSpec>
-
-const api = {
-  url: {
-    type: 'string',
-    value: 'URL',
-    env: 'SYNCPROOF_URL',
-    help: 'Where the API is. Default http://127.0.0.1:4319.',
-  },
-} as const satisfies Record<string, OptionSpec>
-
-const since = {
-  since: { type: 'string', value: 'TIME', help: 'Seen at or after: RFC 3339, or 15m, 2h, 7d ago.' },
-} as const satisfies Record<string, OptionSpec>
-
-/** Of the commands that take an id. */
-const asIs = {
-  'as-is': {
-    type: 'boolean',
-    help: 'Take the id as it is, also where the app hashes ids: what it sent before it did.',
-  },
-} as const satisfies Record<string, OptionSpec>
-
-const quota = {
-  'quota-requests': {
-    type: 'string',
-    value: 'COUNT',
-    env: 'SYNCPROOF_QUOTA_REQUESTS',
-    help: 'Batches that one key may send in a second. Default 500.',
-  },
-  'quota-bytes': {
-    type: 'string',
-    value: 'BYTES',
-    env: 'SYNCPROOF_QUOTA_BYTES',
-    help: 'Bytes of batches, as sent, that one key may send in a second. Default 16777216.',
-  },
-} as const satisfies Record<string, OptionSpec>
+import type { CommandSpec } from './command.ts'
+import {
+  api,
+  asIs,
+  config,
+  database,
+  help,
+  json,
+  metrics,
+  quota,
+  redis,
+  server,
+  since,
+} from './shared-options.ts'
 
 /** Secrets are never options: a command line can be read by everyone on the machine. */
 const apiKeyNote =
