@@ -61,7 +61,7 @@ export const signal = new AbortController().signal
 
 export async function listed(from: RecordSource): Promise<SourceRecord[]> {
   const records: SourceRecord[] = []
-  for await (const batch of from.list(signal)) records.push(...batch)
+  for await (const batch of from.list(signal)) records.push(...batch.records)
   return records
 }
 

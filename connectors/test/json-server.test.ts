@@ -46,7 +46,7 @@ function candidates() {
 
 async function keysOf(source: ReturnType<typeof candidates>): Promise<string[]> {
   const records: SourceRecord[] = []
-  for await (const batch of source.list(signal)) records.push(...batch)
+  for await (const batch of source.list(signal)) records.push(...batch.records)
   return records.map(({ key }) => key)
 }
 

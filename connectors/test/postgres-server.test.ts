@@ -51,7 +51,7 @@ describe('a PostgreSQL database', () => {
     const timers = vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const keys: string[] = []
     for await (const batch of source.list(signal)) {
-      keys.push(...batch.map(({ key }) => key))
+      keys.push(...batch.records.map(({ key }) => key))
       if (keys.length > 1_000) continue
       await admin.query(`insert into rows values ('00000'), ('99999')`)
       await admin.query(`delete from rows where id = '01000'`)

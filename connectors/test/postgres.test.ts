@@ -248,7 +248,7 @@ for (const [engine, open] of Object.entries(engines)) {
       const source = database.source({ table: 'twins', key: 'id' })
       const seen: string[] = []
       for await (const batch of source.list(signal)) {
-        seen.push(...batch.map(({ key }) => key))
+        seen.push(...batch.records.map(({ key }) => key))
         if (seen.length > 10_000) break
       }
       expect(seen.filter((key) => key === '10000').length).toBeGreaterThan(10_000)

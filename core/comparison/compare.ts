@@ -1,18 +1,24 @@
 import { compareFingerprints, UNREADABLE } from '../contract/index.ts'
-import type { FingerprintedRecord } from './fingerprint-records.ts'
+import type { ComparableRecord } from './comparable-record.ts'
 import { compareKeys } from './key-order.ts'
-import { ListingError } from './record-source.ts'
+import { ListingError } from './listing-error.ts'
 
 export type SuspectKind = 'missing-in-target' | 'unexpected-in-target' | 'field-mismatch'
 
-/** A record on which two listings do not agree, or could not be compared. Not a finding: `recheck` decides. */
-export interface Suspect {
+/** How two states of one record differ. Not a finding: `recheck` decides. */
+export interface Difference {
   readonly key: string
   readonly kind: SuspectKind
   /** Fields that differ, sorted. Empty where only `incomparable` ones stand between the sides and agreement. */
   readonly fields: readonly string[]
   /** Fields whose fingerprints were made with another key or rule, or that could not be read, sorted. */
   readonly incomparable: readonly string[]
+}
+
+/** A record on which two listings do not agree, or could not be compared, with what they showed. */
+export interface Suspect<T extends ComparableRecord = ComparableRecord> extends Difference {
+  readonly source: T | undefined
+  readonly target: T | undefined
 }
 
 export interface ComparisonCounts {
@@ -22,31 +28,43 @@ export interface ComparisonCounts {
   readonly suspects: number
 }
 
-export interface Comparison {
+export interface Comparison<T extends ComparableRecord = ComparableRecord> {
   /** Ascending by key. Read it to its end, once. */
-  readonly suspects: AsyncIterable<readonly Suspect[]>
+  readonly suspects: AsyncIterable<readonly Suspect<T>[]>
   /** What has been read so far. */
   counts(): ComparisonCounts
 }
 
-type Batches = AsyncIterable<readonly FingerprintedRecord[]>
+/** Whether two unlike texts of one field stand for different values; otherwise nothing can be said of them. */
+export type Differ = (a: string, b: string) => boolean
+
+const fingerprintsDiffer: Differ = (a, b) => compareFingerprints(a, b) === 'different'
+
+/** The same of canonical values. */
+export const valuesDiffer: Differ = (a, b) => a !== UNREADABLE && b !== UNREADABLE
+
+type Batches<T> = AsyncIterable<readonly T[]>
 
 /** Merges two listings that ascend by the UTF-8 bytes of their keys; holds one batch a side in memory.
  *  `suspects` throws ListingError (`keys_not_ordered`, `duplicate_key`) where a side breaks its order: one key
  *  out of place would make every record between a false difference. */
-export function compareRecords(source: Batches, target: Batches): Comparison {
+export function compareRecords<T extends ComparableRecord>(
+  source: Batches<T>,
+  target: Batches<T>,
+  differ: Differ = fingerprintsDiffer,
+): Comparison<T> {
   const left = new Side('source', source)
   const right = new Side('target', target)
   let agreed = 0
   let suspects = 0
 
-  async function* merge(): AsyncGenerator<readonly Suspect[]> {
+  async function* merge(): AsyncGenerator<readonly Suspect<T>[]> {
     try {
       for (;;) {
         await Promise.all([left.fill(), right.fill()])
         if (left.current === undefined && right.current === undefined) return
-        const found: Suspect[] = []
-        agreed += mergeBatch(left, right, found)
+        const found: Suspect<T>[] = []
+        agreed += mergeBatch(left, right, found, differ)
         suspects += found.length
         if (found.length > 0) yield found
       }
@@ -61,7 +79,12 @@ export function compareRecords(source: Batches, target: Batches): Comparison {
 }
 
 /** Merges until a batch of either side is used up. @returns how many records agreed */
-function mergeBatch(left: Side, right: Side, found: Suspect[]): number {
+function mergeBatch<T extends ComparableRecord>(
+  left: Side<T>,
+  right: Side<T>,
+  found: Suspect<T>[],
+  differ: Differ,
+): number {
   let agreed = 0
   for (;;) {
     const source = left.current
@@ -70,35 +93,42 @@ function mergeBatch(left: Side, right: Side, found: Suspect[]): number {
     // a side whose batch is used up may hold the very next key: only a side that has ended lets the other run on
     if ((source === undefined && !left.ended) || (target === undefined && !right.ended)) return agreed
     const order = source === undefined ? 1 : target === undefined ? -1 : compareKeys(source.key, target.key)
-    const suspect = judge(order <= 0 ? source : undefined, order >= 0 ? target : undefined)
-    if (suspect) found.push(suspect)
+    const one = order <= 0 ? source : undefined
+    const other = order >= 0 ? target : undefined
+    const difference = judge(one, other, differ)
+    if (difference) found.push({ ...difference, source: one, target: other })
     else agreed += 1
     if (order <= 0) left.advance()
     if (order >= 0) right.advance()
   }
 }
 
-/** What two states of one record say; undefined where they agree, also where it is on neither side. */
+/** What two states of one record say; undefined where they agree, also where it is on neither side. A record that its
+ *  system calls deleted is not there. */
 export function judge(
-  source: FingerprintedRecord | undefined,
-  target: FingerprintedRecord | undefined,
-): Suspect | undefined {
+  sourceState: ComparableRecord | undefined,
+  targetState: ComparableRecord | undefined,
+  differ: Differ = fingerprintsDiffer,
+): Difference | undefined {
+  const source = sourceState?.deleted ? undefined : sourceState
+  const target = targetState?.deleted ? undefined : targetState
   if (source === undefined) {
     return target && { key: target.key, kind: 'unexpected-in-target', fields: [], incomparable: [] }
   }
   if (target === undefined) {
     return { key: source.key, kind: 'missing-in-target', fields: [], incomparable: [] }
   }
-  const { fields, incomparable } = compareFields(source.fields, target.fields)
+  const { fields, incomparable } = compareFields(source.fields, target.fields, differ)
   if (fields.length === 0 && incomparable.length === 0) return undefined
   return { key: source.key, kind: 'field-mismatch', fields, incomparable }
 }
 
 /** Compares the fields that both sides have; a declared field is always on both. */
 function compareFields(
-  source: FingerprintedRecord['fields'],
-  target: FingerprintedRecord['fields'],
-): Pick<Suspect, 'fields' | 'incomparable'> {
+  source: ComparableRecord['fields'],
+  target: ComparableRecord['fields'],
+  differ: Differ,
+): Pick<Difference, 'fields' | 'incomparable'> {
   const fields: string[] = []
   const incomparable: string[] = []
   for (const name in source) {
@@ -106,24 +136,24 @@ function compareFields(
     const b = target[name]
     if (a === undefined || b === undefined) continue
     if (a === b && a !== UNREADABLE) continue
-    if (compareFingerprints(a, b) === 'different') fields.push(name)
+    if (differ(a, b)) fields.push(name)
     else incomparable.push(name)
   }
   return { fields: fields.sort(), incomparable: incomparable.sort() }
 }
 
 /** One listing, a batch at a time, whose order is checked as it goes. */
-class Side {
+class Side<T extends ComparableRecord> {
   read = 0
   ended = false
-  current: FingerprintedRecord | undefined
+  current: T | undefined
   readonly #name: string
-  readonly #batches: AsyncIterator<readonly FingerprintedRecord[]>
-  #batch: readonly FingerprintedRecord[] = []
+  readonly #batches: AsyncIterator<readonly T[]>
+  #batch: readonly T[] = []
   #next = 0
   #last: string | undefined
 
-  constructor(name: string, batches: Batches) {
+  constructor(name: string, batches: Batches<T>) {
     this.#name = name
     this.#batches = batches[Symbol.asyncIterator]()
   }
@@ -154,7 +184,7 @@ class Side {
     await this.#batches.return?.()
   }
 
-  #accept(record: FingerprintedRecord): void {
+  #accept(record: T): void {
     this.read += 1
     const order = this.#last === undefined ? -1 : compareKeys(this.#last, record.key)
     this.#last = record.key

@@ -1,8 +1,8 @@
+import type { FingerprintedRecord } from './comparable-record.ts'
 import { judge, type SuspectKind } from './compare.ts'
-import type { FingerprintedRecord } from './fingerprint-records.ts'
 
 /** One read of one record by its key; undefined where the system said that there is none. */
-export type RecheckRead = (FingerprintedRecord & { readonly version?: string | undefined }) | undefined
+export type RecheckRead = FingerprintedRecord | undefined
 
 /** The sandwich: the source read before and after the target, so that a target state is held only against a
  *  source state that stood still around it. */
@@ -48,6 +48,7 @@ function sameState(a: RecheckRead, b: RecheckRead): boolean {
   const names = Object.keys(a.fields)
   return (
     a.version === b.version &&
+    a.deleted === b.deleted &&
     names.length === Object.keys(b.fields).length &&
     names.every((name) => a.fields[name] === b.fields[name])
   )

@@ -1,4 +1,6 @@
 import type { FieldRules } from '../contract/index.ts'
+import type { DigestOffer } from './digests.ts'
+import type { KeyOrder, KeyRange } from './key-range.ts'
 import type { TransactionAnswers } from './transaction-answers.ts'
 
 /** One record of one system, as it was read. */
@@ -11,6 +13,23 @@ export interface SourceRecord {
   readonly observedAt: string
   /** Changes whenever the record does, where the system declares such a member. */
   readonly version?: string
+  /** The system keeps it and calls it deleted (or archived, merged …): for the other side there is no such record. */
+  readonly deleted?: true
+}
+
+export interface RecordBatch {
+  readonly records: readonly SourceRecord[]
+  /** With this a later listing goes on behind the batch, in another process too; opaque, and without values of records
+   *  beyond their keys. Absent where the system cannot go on: the listing is then begun anew. */
+  readonly position?: string
+}
+
+export interface ListOptions {
+  /** Only these records; of an order that the source offers. Default: all. */
+  readonly range?: KeyRange | undefined
+  /** `position` of a batch of an earlier listing of the same range: what came until then is not listed again. Systems
+   *  may have changed meanwhile: a record may come twice, or not at all, as between two pages of one listing. */
+  readonly after?: string | undefined
 }
 
 /** One side of a pair: what comparison knows of a database, an API, a file. Made by a connector. */
@@ -21,10 +40,20 @@ export interface RecordSource {
   readonly ordered: boolean
   /** Every record once, in batches. It ends only where the system itself said that this was all.
    *  @throws ListingError where the listing cannot be trusted to be whole */
-  list(signal: AbortSignal): AsyncIterable<readonly SourceRecord[]>
+  list(signal: AbortSignal, options?: ListOptions): AsyncIterable<RecordBatch>
   /** One record by key; undefined where the system says that there is none. Absent where it cannot be asked.
    *  @throws ListingError where the answer is neither a record nor a clear no */
   get?(key: string, signal: AbortSignal): Promise<SourceRecord | undefined>
+  /** How many records there are by the system's own count, apart from a listing. Absent where it has none.
+   *  @throws ListingError */
+  count?(signal: AbortSignal): Promise<number>
+  /** How its records can be taken apart into ranges of keys. Absent where it can only be listed as a whole.
+   *  @throws ListingError */
+  ranges?(signal: AbortSignal): Promise<KeyRanges>
+  /** What can be hashed where the records are; undefined where nothing can, or not surely.
+   *  @param rules of every field that will be compared, by name
+   *  @throws ListingError */
+  digests?(rules: FieldRules, signal: AbortSignal): Promise<DigestOffer | undefined>
   /** A rule for each field whose type the system declares. */
   fieldRules?(): Promise<FieldRules>
   /** What became of transactions. Absent where it is no database that remembers them.
@@ -35,6 +64,16 @@ export interface RecordSource {
   requests(): number
   /** Ends what it opened itself. Doing it again changes nothing. */
   close(): Promise<void>
+}
+
+export interface KeyRanges {
+  /** In which a range of keys is found without reading the others, the best first. */
+  readonly orders: readonly KeyOrder[]
+  /** Roughly. */
+  readonly records: number
+  /** Keys that cut the records into ranges of about so many, ascending in the order; none where there are no more.
+   *  @throws ListingError */
+  boundaries(order: KeyOrder, recordsPerRange: number, signal: AbortSignal): Promise<readonly string[]>
 }
 
 /** A source that is configured and not yet opened: opening neither connects nor fails. */
@@ -64,38 +103,4 @@ export interface PairConfig {
   /** How long a write may take to reach the target: `2m`, `500ms`. */
   readonly grace?: string
   readonly owner?: string
-}
-
-export const LISTING_ERROR_CODES = [
-  'source_unreachable',
-  'permission_denied',
-  'timed_out',
-  'table_not_found',
-  'column_not_found',
-  'page_failed',
-  'not_json',
-  'unexpected_shape',
-  'body_too_large',
-  'truncated',
-  'cursor_repeated',
-  'page_did_not_advance',
-  'foreign_origin',
-  'key_missing',
-  'duplicate_key',
-  'keys_not_ordered',
-] as const
-export type ListingErrorCode = (typeof LISTING_ERROR_CODES)[number]
-
-/** A listing or a read that cannot be trusted. It makes the report `unknown`; it never means that records are
- *  missing. `detail` says what was seen and how to mend it, without values of records. */
-export class ListingError extends Error {
-  override readonly name = 'ListingError'
-  readonly code: ListingErrorCode
-  readonly detail: string
-
-  constructor(code: ListingErrorCode, detail: string, options?: { readonly cause?: unknown }) {
-    super(`${code}: ${detail}`, options)
-    this.code = code
-    this.detail = detail
-  }
 }

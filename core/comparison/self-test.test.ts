@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
+import { recordFingerprinter } from './comparable-record.ts'
 import { compareRecords } from './compare.ts'
-import { recordFingerprinter } from './fingerprint-records.ts'
 import { selfTest } from './self-test.ts'
 
 it('finds every drift that it plants, and calls equal what only looks different', async () => {

@@ -1,6 +1,6 @@
 import { createFingerprinter, decimal, type FieldRules, instant, json, text } from '../contract/index.ts'
+import { recordFingerprinter } from './comparable-record.ts'
 import { compareRecords, type Suspect } from './compare.ts'
-import { recordFingerprinter } from './fingerprint-records.ts'
 import { compareKeys } from './key-order.ts'
 import type { SourceRecord } from './record-source.ts'
 

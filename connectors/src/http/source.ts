@@ -1,4 +1,9 @@
-import { ListingError, type RecordSource, type SourceRecord } from '@syncproof/core/comparison'
+import {
+  ListingError,
+  type RecordBatch,
+  type RecordSource,
+  type SourceRecord,
+} from '@syncproof/core/comparison'
 import { inBatches } from '../batches.ts'
 import { isPlainObject, kindOf } from '../members.ts'
 import { type JsonPath, parsePath, valueAt } from './json-path.ts'
@@ -41,7 +46,7 @@ export class HttpSource implements RecordSource {
     if (template !== undefined) this.get = (key, signal) => this.#get(template, key, signal)
   }
 
-  async *list(signal: AbortSignal): AsyncGenerator<readonly SourceRecord[]> {
+  async *list(signal: AbortSignal): AsyncGenerator<RecordBatch> {
     const { first, label } = this.#options
     const either = AbortSignal.any([signal, this.#closing.signal])
     const records = new Seen()

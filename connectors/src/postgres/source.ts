@@ -1,5 +1,6 @@
 import {
   ListingError,
+  type RecordBatch,
   type RecordSource,
   type SourceRecord,
   type TransactionAnswers,
@@ -39,7 +40,7 @@ export class PostgresSource implements RecordSource {
     this.#pool = pool
   }
 
-  async *list(signal: AbortSignal): AsyncGenerator<readonly SourceRecord[]> {
+  async *list(signal: AbortSignal): AsyncGenerator<RecordBatch> {
     try {
       const table = await this.#describe(signal)
       yield* this.#listTable(table, signal)
@@ -95,7 +96,7 @@ export class PostgresSource implements RecordSource {
   }
 
   /** Pages in key order. A page continues at the last key, not after it: a second row of that key must show. */
-  async *#listTable(table: Table, signal: AbortSignal): AsyncGenerator<readonly SourceRecord[]> {
+  async *#listTable(table: Table, signal: AbortSignal): AsyncGenerator<RecordBatch> {
     const held = this.#pool.owned !== undefined
     const pageRows = held ? BATCH_RECORDS_MAX : UNHELD_PAGE_ROWS
     let last: string | undefined

@@ -16,7 +16,7 @@ function side(...keys: readonly string[]) {
       for (const key of keys) {
         read.push(key)
         const record: SourceRecord = { key, fields: {}, observedAt: '2026-01-01T00:00:00Z' }
-        yield [record]
+        yield { records: [record] }
       }
     },
     requests: () => 0,

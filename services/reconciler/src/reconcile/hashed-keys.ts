@@ -68,7 +68,7 @@ export class HashedKeys {
       if (missing.size === 0) return
       for await (const batch of side.list(signal)) {
         signal.throwIfAborted()
-        for (const { key } of batch) missing.delete(this.note(key))
+        for (const { key } of batch.records) missing.delete(this.note(key))
         if (missing.size === 0) break
       }
     }

@@ -3,7 +3,6 @@ import {
   compareRecords,
   type FingerprintedRecord,
   ListingError,
-  type RecheckRead,
   type RecordSource,
 } from '@syncproof/core/comparison'
 import type { Report } from '@syncproof/store'
@@ -48,19 +47,18 @@ export async function listSuspects(
   graceMs: number,
   signal: AbortSignal,
 ): Promise<ListedSuspects> {
-  const recent = new RecentRecords()
   let counts: () => ComparisonCounts = () => ({ source: 0, target: 0, agreed: 0, suspects: 0 })
   try {
     const { source, target } = await inKeyOrder(context, run, sides, signal)
-    const comparison = compareRecords(recent.through(source), target)
+    const comparison = compareRecords(source, target)
     counts = comparison.counts
     const candidates: Candidate[] = []
     for await (const suspects of comparison.suspects) {
       signal.throwIfAborted()
       const nowMs = Date.now()
-      for (const { key, kind, fields } of suspects) {
+      for (const { key, kind, fields, source: state } of suspects) {
         if (candidates.length >= limits.suspectsMax) break
-        const sourceState = stateOf(recent.get(key))
+        const sourceState = stateOf(state)
         const seen = { sourceState, sinceMs: nowMs }
         candidates.push({ key, kind, fields, tries: 0, failures: 0, dueMs: nowMs + graceMs, seen })
       }
@@ -121,26 +119,9 @@ async function* fingerprinted(
   signal: AbortSignal,
   counted: { records: number },
 ): AsyncGenerator<readonly FingerprintedRecord[]> {
-  for await (const batch of side.list(signal)) {
+  for await (const { records: batch } of side.list(signal)) {
     signal.throwIfAborted()
     counted.records += batch.length
-    yield batch.map((record) => ({ ...fingerprint(record), version: record.version }))
-  }
-}
-
-/** The source's last two batches: a suspect is always of the batch that is being merged, or of the one before
- *  it. So the state that the source had when the suspect was seen is at hand without keeping the listing. */
-class RecentRecords {
-  #batches: readonly ReadonlyMap<string, RecheckRead>[] = []
-
-  async *through(batches: Batches): AsyncGenerator<readonly FingerprintedRecord[]> {
-    for await (const batch of batches) {
-      this.#batches = [...this.#batches.slice(-1), new Map(batch.map((record) => [record.key, record]))]
-      yield batch
-    }
-  }
-
-  get(key: string): RecheckRead {
-    return this.#batches.findLast((batch) => batch.has(key))?.get(key)
+    yield batch.map(fingerprint)
   }
 }

@@ -85,7 +85,7 @@ export async function readRecord(
   }
   const printed = fingerprint(record)
   return {
-    record: { ...printed, version: record.version },
+    record: printed,
     observation: {
       system: side.name,
       observed_at: record.observedAt,
@@ -99,7 +99,11 @@ export async function readRecord(
 export function stateOf(record: RecheckRead): string {
   if (record === undefined) return 'none'
   const fields = Object.entries(record.fields).sort(([a], [b]) => (a < b ? -1 : 1))
-  return hash('sha256', JSON.stringify([record.version ?? null, fields]), 'base64url')
+  return hash(
+    'sha256',
+    JSON.stringify([record.version ?? null, fields, ...(record.deleted ? ['deleted'] : [])]),
+    'base64url',
+  )
 }
 
 export function isListingError(error: unknown): error is ListingError {

@@ -8,14 +8,14 @@ import {
   text,
   UNREADABLE,
 } from '../contract/index.ts'
+import { type FingerprintRules, recordFingerprinter } from './comparable-record.ts'
 import { judge } from './compare.ts'
-import { type RecordRules, recordFingerprinter } from './fingerprint-records.ts'
 import type { SourceRecord } from './record-source.ts'
 
 const at = '2026-01-01T00:00:00.000Z'
 const record = (fields: SourceRecord['fields'], key = '1'): SourceRecord => ({ key, fields, observedAt: at })
 
-function reduce(options: Partial<RecordRules> = {}) {
+function reduce(options: Partial<FingerprintRules> = {}) {
   return recordFingerprinter({
     entityType: 'candidate',
     fingerprinter: createFingerprinter('key'),
@@ -24,7 +24,7 @@ function reduce(options: Partial<RecordRules> = {}) {
 }
 
 const verdict = (
-  rules: Partial<RecordRules>,
+  rules: Partial<FingerprintRules>,
   source: SourceRecord['fields'],
   target: SourceRecord['fields'],
 ) => {
