@@ -27,6 +27,11 @@ export interface DigestGroup {
   readonly digest: Digest
 }
 
+export interface DigestGroups {
+  readonly groups: readonly DigestGroup[]
+  readonly next: string | undefined
+}
+
 /** Undefined: there is a value among them whose digest says nothing; the records themselves must be compared. */
 export type Digest = string | undefined
 
@@ -34,16 +39,18 @@ export type Digest = string | undefined
 export interface DigestView {
   /** How many may ask at once. */
   readonly lanes: number
-  /** The first records of a range in groups of `groupRecords`; fewer than `groupsMax` groups mean that these were all. */
-  groups(range: KeyRange, groupRecords: number, groupsMax: number): Promise<readonly DigestGroup[]>
+  /** The first records of a range in groups of `groupRecords`, and the key where the next group begins; undefined where
+   *  these were all. */
+  groups(range: KeyRange, groupRecords: number, groupsMax: number): Promise<DigestGroups>
   /** One digest for each range. */
   ranges(ranges: readonly KeyRange[]): Promise<readonly Omit<DigestGroup, 'from'>[]>
   /** The records of ranges, each with its own digest. */
   records(ranges: readonly KeyRange[]): Promise<readonly { readonly key: string; readonly digest: Digest }[]>
   /** Whole records by key; what is not there is left out. */
   read(keys: readonly string[]): Promise<readonly SourceRecord[]>
-  /** Keys that cut a range into parts of about so many records. */
-  boundaries(range: KeyRange, recordsPerRange: number): Promise<readonly string[]>
+  /** Keys that cut a range into that many parts of about the same size; fewer where a part would have less than
+   *  `recordsMin`. */
+  boundaries(range: KeyRange, parts: number, recordsMin: number): Promise<readonly string[]>
   /** Requests and snapshots end. Doing it again changes nothing. */
   close(): Promise<void>
 }

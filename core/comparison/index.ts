@@ -1,5 +1,6 @@
 export * from './comparable-record.ts'
 export * from './compare.ts'
+export * from './compare-sides.ts'
 export type * from './digests.ts'
 export * from './key-order.ts'
 export * from './key-range.ts'

@@ -8,6 +8,12 @@ export interface Column {
   readonly type: ColumnType
   /** Its type as SQL spells it, for casts. */
   readonly sqlType: string
+  /** The name in pg_type, domains followed to their base; of an array its own, such as `_text`. */
+  readonly baseType: string
+  readonly isArray: boolean
+  readonly isNotNull: boolean
+  /** The most digits after the point of a numeric; undefined where it has no bound. */
+  readonly scale: number | undefined
 }
 
 /** A table as the catalogue knows it; every name in it may be quoted and used. */
@@ -38,6 +44,10 @@ export async function readTable(snapshot: Snapshot, names: TableNames): Promise<
     name: String(row.name),
     type: columnType(String(row.base_type), row.is_array === 'yes'),
     sqlType: String(row.sql_type),
+    baseType: String(row.base_type),
+    isArray: row.is_array === 'yes',
+    isNotNull: row.is_not_null === 'yes',
+    scale: typeof row.scale === 'string' ? Number(row.scale) : undefined,
   }))
   const find = (name: string) => {
     const column = columns.find((candidate) => candidate.name === name)
@@ -78,16 +88,19 @@ const COLUMNS = `
       and c.relkind in ('r', 'p', 'v', 'm', 'f')
       and case when $2::text is null then pg_catalog.pg_table_is_visible(c.oid) else n.nspname = $2::text end
   ), typed as (
-    select a.attnum, a.attname, a.atttypid as declared, a.atttypid as current
+    select a.attnum, a.attname, a.atttypid as declared, a.atttypid as current, a.attnotnull, a.atttypmod as modifier
     from relation r join pg_catalog.pg_attribute a on a.attrelid = r.oid
     where a.attnum > 0 and not a.attisdropped
     union all
-    select typed.attnum, typed.attname, typed.declared, t.typbasetype
+    select typed.attnum, typed.attname, typed.declared, t.typbasetype, typed.attnotnull,
+      case when typed.modifier < 0 then t.typtypmod else typed.modifier end
     from typed join pg_catalog.pg_type t on t.oid = typed.current
     where t.typtype = 'd'
   )
   select r.nspname::text as schema, typed.attname::text as name, t.typname::text as base_type,
-    case t.typcategory when 'A' then 'yes' end as is_array, pg_catalog.format_type(typed.declared, -1) as sql_type
+    case t.typcategory when 'A' then 'yes' end as is_array, case when typed.attnotnull then 'yes' end as is_not_null,
+    case when t.typname = 'numeric' and typed.modifier >= 4 then ((typed.modifier - 4) & 2047)::text end as scale,
+    pg_catalog.format_type(typed.declared, -1) as sql_type
   from relation r cross join typed join pg_catalog.pg_type t on t.oid = typed.current
   where t.typtype <> 'd'
   order by typed.attnum`

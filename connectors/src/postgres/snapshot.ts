@@ -9,7 +9,17 @@ const SETTINGS = [
   "set local timezone = 'UTC'",
   "set local datestyle = 'ISO, YMD'",
   'set local extra_float_digits = 1',
+  "set local intervalstyle = 'postgres'",
+  "set local bytea_output = 'hex'",
 ].join('; ')
+
+export interface SnapshotOptions {
+  readonly heldMsMax: number
+  readonly signal: AbortSignal
+  readonly onQuery: () => void
+  /** `Snapshot.share` of another one that is still open: this one sees the same state. */
+  readonly shared?: string | undefined
+}
 
 /** One read-only transaction that sees one state of the database.
  *
@@ -27,10 +37,7 @@ export class Snapshot {
   #running: Promise<unknown> = Promise.resolve()
   #ended = false
 
-  private constructor(
-    client: PostgresClient,
-    options: { heldMsMax: number; signal: AbortSignal; onQuery: () => void },
-  ) {
+  private constructor(client: PostgresClient, options: SnapshotOptions) {
     this.startedAt = new Date().toISOString()
     this.#client = client
     this.#signal = options.signal
@@ -42,15 +49,14 @@ export class Snapshot {
   }
 
   /** Rejects with the driver's error where the database cannot be reached. */
-  static async begin(
-    pool: PostgresPool,
-    options: { heldMsMax: number; signal: AbortSignal; onQuery: () => void },
-  ): Promise<Snapshot> {
+  static async begin(pool: PostgresPool, options: SnapshotOptions): Promise<Snapshot> {
     options.signal.throwIfAborted()
     const client = await pool.connect()
     const snapshot = new Snapshot(client, options)
     try {
       await snapshot.query('begin transaction isolation level repeatable read read only')
+      // before anything that reads
+      if (options.shared !== undefined) await snapshot.query(`set transaction snapshot '${options.shared}'`)
       await snapshot.query(SETTINGS)
       return snapshot
     } catch (error) {
@@ -61,6 +67,12 @@ export class Snapshot {
 
   get ended(): boolean {
     return this.#ended
+  }
+
+  /** A name by which other connections of the database can see this state while it is held. */
+  async share(): Promise<string> {
+    const [row] = await this.query('select pg_catalog.pg_export_snapshot() as name')
+    return String(row?.name)
   }
 
   async query(text: string, values?: unknown[]): Promise<Record<string, unknown>[]> {

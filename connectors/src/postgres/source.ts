@@ -1,14 +1,22 @@
 import {
+  type DigestOffer,
+  type KeyRange,
+  type KeyRanges,
   ListingError,
+  type ListOptions,
   type RecordBatch,
   type RecordSource,
   type SourceRecord,
   type TransactionAnswers,
 } from '@syncproof/core/comparison'
-import type { FieldRules } from '@syncproof/core/contract'
+import { auto, type FieldRules } from '@syncproof/core/contract'
 import { BATCH_RECORDS_MAX, inBatches } from '../batches.ts'
 import { readTable, type Table } from './catalogue.ts'
+import { keyEncoding } from './digest-statements.ts'
+import { PostgresDigestView } from './digest-view.ts'
+import { encodingOf } from './encodings.ts'
 import { listingError, saysNoSuchKey } from './errors.ts'
+import { type KeyIndex, readKeyIndex, sampleKeys } from './key-index.ts'
 import type { PostgresPool } from './pool.ts'
 import type { PostgresTable } from './postgres.ts'
 import { Snapshot } from './snapshot.ts'
@@ -18,6 +26,9 @@ import { askTransactions } from './transactions.ts'
 const SNAPSHOT_HELD_MS_MAX = 60_000
 /** Without a held snapshot each page sorts the table anew: larger pages, fewer sorts. */
 const UNHELD_PAGE_ROWS = 10_000
+
+/** A new one for every change of what is hashed, or how. */
+const DIGEST_METHOD = 'postgres record_send sha256-144'
 
 export interface SourcePool {
   readonly pool: PostgresPool
@@ -31,6 +42,7 @@ export class PostgresSource implements RecordSource {
   readonly #options: PostgresTable
   readonly #pool: SourcePool
   #table: Promise<Table> | undefined
+  #index: Promise<KeyIndex | undefined> | undefined
   #queries = 0
   #closed: Promise<void> | undefined
 
@@ -40,10 +52,10 @@ export class PostgresSource implements RecordSource {
     this.#pool = pool
   }
 
-  async *list(signal: AbortSignal): AsyncGenerator<RecordBatch> {
+  async *list(signal: AbortSignal, options: ListOptions = {}): AsyncGenerator<RecordBatch> {
     try {
       const table = await this.#describe(signal)
-      yield* this.#listTable(table, signal)
+      yield* this.#listTable(table, options, signal)
     } catch (error) {
       signal.throwIfAborted()
       throw listingError(error, this.#options.table)
@@ -77,6 +89,59 @@ export class PostgresSource implements RecordSource {
     }
   }
 
+  async ranges(signal: AbortSignal): Promise<KeyRanges> {
+    const index = await this.#named(signal, this.#keyIndex(signal))
+    return {
+      orders: index ? [index.order] : [],
+      records: index?.records ?? 0,
+      boundaries: async (_, recordsPerRange) => {
+        const table = await this.#describe(signal)
+        const parts = Math.floor((index?.records ?? 0) / recordsPerRange)
+        if (index === undefined || parts < 2) return []
+        return this.#named(
+          signal,
+          this.#within(signal, (snapshot) => sampleKeys(snapshot, table, index, parts)),
+        )
+      },
+    }
+  }
+
+  /** With a pool that is given there may be one connection alone: a snapshot cannot be held beside its owner's work. */
+  async digests(rules: FieldRules, signal: AbortSignal): Promise<DigestOffer | undefined> {
+    if (this.#pool.owned === undefined) return undefined
+    const table = await this.#named(signal, this.#describe(signal))
+    const index = await this.#named(signal, this.#keyIndex(signal))
+    if (!index?.isUnique) return undefined
+    const { timestampZone } = this.#options
+    const encodings = new Map(
+      table.fields.flatMap((column) => {
+        const encoding = encodingOf(column, rules[column.name] ?? auto, timestampZone)
+        return encoding ? [[column.name, encoding] as const] : []
+      }),
+    )
+    return {
+      method: DIGEST_METHOD,
+      orders: [index.order],
+      key: keyEncoding(table),
+      fields: new Map([...encodings].map(([name, encoding]) => [name, encoding.name])),
+      has: new Set(table.fields.map(({ name }) => name)),
+      open: async (_, fields, until) =>
+        new PostgresDigestView({
+          hashed: {
+            table,
+            index,
+            columns: new Map([...encodings].filter(([name]) => fields.includes(name)).sort(byName)),
+          },
+          timestampZone,
+          begin: (shared) => this.#begin(until, shared),
+          errorOf: (error) => {
+            until.throwIfAborted()
+            return listingError(error, this.#options.table)
+          },
+        }),
+    }
+  }
+
   async transactions(ids: readonly string[], signal: AbortSignal): Promise<TransactionAnswers> {
     try {
       return await this.#within(signal, (snapshot) => askTransactions(snapshot, ids))
@@ -96,14 +161,20 @@ export class PostgresSource implements RecordSource {
   }
 
   /** Pages in key order. A page continues at the last key, not after it: a second row of that key must show. */
-  async *#listTable(table: Table, signal: AbortSignal): AsyncGenerator<RecordBatch> {
+  async *#listTable(
+    table: Table,
+    { range, after }: ListOptions,
+    signal: AbortSignal,
+  ): AsyncGenerator<RecordBatch> {
     const held = this.#pool.owned !== undefined
     const pageRows = held ? BATCH_RECORDS_MAX : UNHELD_PAGE_ROWS
-    let last: string | undefined
+    const within = range && { range, index: await this.#indexFor(range, signal) }
+    let last = after
     for (;;) {
       const snapshot = await this.#begin(signal)
       try {
-        const { sql, values } = selectAfter(table, this.#options.timestampZone, last, held ? null : pageRows)
+        const page = { after: last, rowsMax: held ? null : pageRows, within }
+        const { sql, values } = selectAfter(table, this.#options.timestampZone, page)
         await snapshot.query(`declare records no scroll cursor for ${sql}`, values)
         do {
           const rows = await snapshot.query(`fetch forward ${pageRows} from records`)
@@ -119,6 +190,22 @@ export class PostgresSource implements RecordSource {
         await snapshot.end()
       }
     }
+  }
+
+  async #indexFor(range: KeyRange, signal: AbortSignal): Promise<KeyIndex> {
+    const index = await this.#keyIndex(signal)
+    if (index?.order === range.order) return index
+    throw new Error(`${this.name} has no ranges in the order ${range.order}`)
+  }
+
+  #keyIndex(signal: AbortSignal): Promise<KeyIndex | undefined> {
+    this.#index ??= this.#describe(signal)
+      .then((table) => this.#within(signal, (snapshot) => readKeyIndex(snapshot, table)))
+      .catch((error) => {
+        this.#index = undefined
+        throw error
+      })
+    return this.#index
   }
 
   /** Read once: a listing and the reads by key beside it must see the same columns. */
@@ -139,11 +226,21 @@ export class PostgresSource implements RecordSource {
     }
   }
 
-  #begin(signal: AbortSignal): Promise<Snapshot> {
+  /** With the listing error that a failure stands for. */
+  async #named<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+    try {
+      return await work
+    } catch (error) {
+      signal.throwIfAborted()
+      throw listingError(error, this.#options.table)
+    }
+  }
+
+  #begin(signal: AbortSignal, shared?: string): Promise<Snapshot> {
     const onQuery = () => {
       this.#queries += 1
     }
-    return Snapshot.begin(this.#pool.pool, { heldMsMax: SNAPSHOT_HELD_MS_MAX, signal, onQuery })
+    return Snapshot.begin(this.#pool.pool, { heldMsMax: SNAPSHOT_HELD_MS_MAX, signal, onQuery, shared })
   }
 
   #duplicateKey(): ListingError {
@@ -153,4 +250,8 @@ export class PostgresSource implements RecordSource {
       `The table ${table} has several rows with one ${key}. Name a column that is unique.`,
     )
   }
+}
+
+function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : 1
 }
