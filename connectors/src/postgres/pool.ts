@@ -13,10 +13,11 @@ export interface PostgresClient {
   off?(event: 'error', listener: (error: Error) => void): unknown
 }
 
-const POOL_MAX = 2
+const POOL_MAX = 5
 const CONNECT_TIMEOUT_MS = 10_000
 
-/** A small pool of the connector's own: one connection for a listing, one for reads by key beside it. */
+/** A small pool of the connector's own: connections that hash, as many that list beside them, and one for reads by key.
+ *  Each is opened when it is needed. */
 export function openPool(url: string): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
