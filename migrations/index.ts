@@ -16,6 +16,7 @@ import { up as books } from './2026_11_26_6_books.ts'
 import { up as append } from './2026_11_26_7_append.ts'
 import { up as copies } from './2026_11_26_8_copies.ts'
 import { up as contradicted } from './2026_11_26_9_contradicted.ts'
+import { up as segments } from './2026_11_27_1_segments.ts'
 
 export interface Migration {
   readonly name: string
@@ -41,4 +42,5 @@ export const migrations: readonly Migration[] = [
   { name: '2026_11_26_7_append', up: append },
   { name: '2026_11_26_8_copies', up: copies },
   { name: '2026_11_26_9_contradicted', up: contradicted },
+  { name: '2026_11_27_1_segments', up: segments },
 ]

@@ -3,8 +3,8 @@ import {
   compareRecords,
   compareSides,
   type RecordSource,
-  recordCanonicalizer,
-  valuesDiffer,
+  recordJudge,
+  type SourceRecord,
 } from '@syncproof/core/comparison'
 import { type FieldRules, map, text } from '@syncproof/core/contract'
 import fc from 'fast-check'
@@ -48,7 +48,7 @@ async function twoTables(columns: string, fill: string, more: { source?: string;
   return { ...names, sides: [side(names.source), side(names.target)] as const }
 }
 
-async function found(comparison: Comparison) {
+async function found(comparison: Comparison<SourceRecord>) {
   const suspects: string[] = []
   for await (const batch of comparison.suspects) {
     for (const { key, kind, fields, incomparable } of batch) {
@@ -74,11 +74,11 @@ async function byDigests([source, target]: readonly [RecordSource, RecordSource]
 }
 
 async function byRecords([source, target]: readonly [RecordSource, RecordSource], declared: FieldRules = {}) {
-  const canonical = recordCanonicalizer({ byType: await source.fieldRules?.(), declared })
   const listed = async function* (of: RecordSource) {
-    for await (const { records } of of.list(signal)) yield records.map(canonical)
+    for await (const { records } of of.list(signal)) yield records
   }
-  return found(compareRecords(listed(source), listed(target), valuesDiffer))
+  const judge = recordJudge({ byType: await source.fieldRules?.(), declared })
+  return found(compareRecords(listed(source), listed(target), judge))
 }
 
 const PEOPLE =

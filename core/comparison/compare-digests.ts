@@ -1,5 +1,4 @@
-import type { CanonicalRecord } from './comparable-record.ts'
-import { type Comparison, type ComparisonCounts, judge, type Suspect, valuesDiffer } from './compare.ts'
+import type { Comparison, ComparisonCounts, Judge, Suspect } from './compare.ts'
 import type { DigestPlan } from './compare-sides.ts'
 import type { DigestGroup, DigestGroups, DigestView } from './digests.ts'
 import { cutRange, type KeyRange } from './key-range.ts'
@@ -20,18 +19,18 @@ const TRIED_RECORDS = 50_000
 const LANE_RECORDS_MIN = 50_000
 
 export interface DigestComparison extends DigestPlan {
-  readonly canonical: (record: SourceRecord) => CanonicalRecord
+  readonly judge: Judge<SourceRecord>
   /** Compares a part of the range record by record. */
-  readonly byRecords: (part: KeyRange) => Comparison<CanonicalRecord>
+  readonly byRecords: (part: KeyRange) => Comparison<SourceRecord>
 }
 
-type Found = readonly Suspect<CanonicalRecord>[]
+type Found = readonly Suspect<SourceRecord>[]
 
 /** Compares by digests over groups of neighbouring records: the source says where its groups begin, the target hashes
  *  the same ranges. Of groups that differ each record's own digest is compared, and only records that differ are read.
  *  Ranges hold every key, so a record that is on one side alone is in one of them. Where nearly everything differs the
  *  rest is compared record by record. `suspects` come in no order. */
-export function compareDigests(plan: DigestComparison, signal: AbortSignal): Comparison<CanonicalRecord> {
+export function compareDigests(plan: DigestComparison, signal: AbortSignal): Comparison<SourceRecord> {
   const counts = { source: 0, target: 0, agreed: 0, suspects: 0 }
   async function* suspects(): AsyncGenerator<Found> {
     const views: DigestView[] = []
@@ -155,7 +154,7 @@ class Lane {
     }
     unlike.push(...open.keys())
     this.#lookedAt += ours.length
-    const found: Suspect<CanonicalRecord>[] = []
+    const found: Suspect<SourceRecord>[] = []
     for (let at = 0; at < unlike.length; at += READ_AT_ONCE) {
       found.push(...(await this.#read(unlike.slice(at, at + READ_AT_ONCE))))
     }
@@ -164,13 +163,12 @@ class Lane {
 
   async #read(keys: readonly string[]): Promise<Found> {
     const [ours, theirs] = await Promise.all([this.#source.read(keys), this.#target.read(keys)])
-    const { canonical } = this.#plan
-    const sources = new Map(ours.map((record) => [record.key, canonical(record)]))
-    const targets = new Map(theirs.map((record) => [record.key, canonical(record)]))
+    const sources = new Map(ours.map((record) => [record.key, record]))
+    const targets = new Map(theirs.map((record) => [record.key, record]))
     return keys.flatMap((key) => {
       const source = sources.get(key)
       const target = targets.get(key)
-      const difference = judge(source, target, valuesDiffer)
+      const difference = this.#plan.judge(source, target)
       if (difference) return [{ ...difference, source, target }]
       this.#counts.agreed += 1
       return []

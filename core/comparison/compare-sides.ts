@@ -1,10 +1,11 @@
 import { auto, type FieldRules, isIgnored } from '../contract/index.ts'
-import { type CanonicalRecord, type RecordRules, recordCanonicalizer } from './comparable-record.ts'
-import { type Comparison, compareRecords, valuesDiffer } from './compare.ts'
+import { type Comparison, compareRecords } from './compare.ts'
 import { compareDigests } from './compare-digests.ts'
 import type { DigestOffer } from './digests.ts'
+import type { RecordRules } from './fingerprint-records.ts'
 import type { KeyOrder, KeyRange } from './key-range.ts'
-import type { RecordSource } from './record-source.ts'
+import { recordJudge } from './record-judge.ts'
+import type { RecordSource, SourceRecord } from './record-source.ts'
 
 /** Compares two sides that list in key order, where they are hashed by both sides themselves by digests, else record by
  *  record. With digests the suspects come in no order.
@@ -16,18 +17,14 @@ export function compareSides(
   rules: RecordRules,
   range: KeyRange | undefined,
   signal: AbortSignal,
-): Comparison<CanonicalRecord> {
-  const canonical = recordCanonicalizer(rules)
+): Comparison<SourceRecord> {
+  const judge = recordJudge(rules)
   const byRecords = (part: KeyRange | undefined) =>
-    compareRecords(
-      canonicalRecords(source, canonical, part, signal),
-      canonicalRecords(target, canonical, part, signal),
-      valuesDiffer,
-    )
-  let comparison: Comparison<CanonicalRecord> | undefined
+    compareRecords(recordsOf(source, part, signal), recordsOf(target, part, signal), judge)
+  let comparison: Comparison<SourceRecord> | undefined
   async function* suspects() {
     const plan = await planDigests(source, target, rules, range, signal)
-    comparison = plan ? compareDigests({ ...plan, canonical, byRecords }, signal) : byRecords(range)
+    comparison = plan ? compareDigests({ ...plan, judge, byRecords }, signal) : byRecords(range)
     yield* comparison.suspects
   }
   return {
@@ -36,15 +33,14 @@ export function compareSides(
   }
 }
 
-async function* canonicalRecords(
+async function* recordsOf(
   side: RecordSource,
-  canonical: (record: CanonicalRecord['record']) => CanonicalRecord,
   range: KeyRange | undefined,
   signal: AbortSignal,
-): AsyncGenerator<readonly CanonicalRecord[]> {
+): AsyncGenerator<readonly SourceRecord[]> {
   for await (const { records } of side.list(signal, { range })) {
     signal.throwIfAborted()
-    yield records.map(canonical)
+    yield records
   }
 }
 
@@ -85,7 +81,7 @@ export function commonOrder(one: readonly KeyOrder[], other: readonly KeyOrder[]
   return one.find((order) => other.includes(order))
 }
 
-/** As `recordCanonicalizer` has it: declared ones on every record, others where both sides have them. A declared one that
+/** As `recordJudge` has it: declared ones on every record, others where both sides have them. A declared one that
  *  neither side has is absent from all records, and so the same. */
 function comparedFields(one: DigestOffer, other: DigestOffer, { declared = {}, byType = {} }: RecordRules) {
   const isCompared = (name: string, rules: FieldRules) => !isIgnored(rules[name] ?? auto)

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { UNREADABLE } from '../contract/index.ts'
-import type { FingerprintedRecord } from './comparable-record.ts'
-import { compareRecords, type Suspect } from './compare.ts'
+import { compareRecords, judgeFingerprints, type Suspect } from './compare.ts'
+import type { FingerprintedRecord } from './fingerprint-records.ts'
 import { ListingError } from './listing-error.ts'
 
 const record = (key: string, fields: Record<string, string> = { name: 'k.r.1' }): FingerprintedRecord => ({
@@ -18,8 +18,8 @@ async function suspectsOf(
   source: AsyncIterable<readonly FingerprintedRecord[]>,
   target: AsyncIterable<readonly FingerprintedRecord[]>,
 ) {
-  const comparison = compareRecords(source, target)
-  const suspects: Suspect[] = []
+  const comparison = compareRecords(source, target, judgeFingerprints)
+  const suspects: Suspect<FingerprintedRecord>[] = []
   for await (const batch of comparison.suspects) suspects.push(...batch)
   return { suspects, counts: comparison.counts() }
 }

@@ -1,5 +1,5 @@
 import { compareFingerprints, UNREADABLE } from '../contract/index.ts'
-import type { ComparableRecord } from './comparable-record.ts'
+import type { FingerprintedRecord } from './fingerprint-records.ts'
 import { compareKeys } from './key-order.ts'
 import { ListingError } from './listing-error.ts'
 
@@ -16,10 +16,18 @@ export interface Difference {
 }
 
 /** A record on which two listings do not agree, or could not be compared, with what they showed. */
-export interface Suspect<T extends ComparableRecord = ComparableRecord> extends Difference {
+export interface Suspect<T extends Keyed> extends Difference {
   readonly source: T | undefined
   readonly target: T | undefined
 }
+
+export interface Keyed {
+  readonly key: string
+  readonly deleted?: true | undefined
+}
+
+/** What two states of one record say; undefined where they agree, also where it is on neither side. */
+export type Judge<T extends Keyed> = (source: T | undefined, target: T | undefined) => Difference | undefined
 
 export interface ComparisonCounts {
   readonly source: number
@@ -28,30 +36,22 @@ export interface ComparisonCounts {
   readonly suspects: number
 }
 
-export interface Comparison<T extends ComparableRecord = ComparableRecord> {
+export interface Comparison<T extends Keyed> {
   /** Ascending by key. Read it to its end, once. */
   readonly suspects: AsyncIterable<readonly Suspect<T>[]>
   /** What has been read so far. */
   counts(): ComparisonCounts
 }
 
-/** Whether two unlike texts of one field stand for different values; otherwise nothing can be said of them. */
-export type Differ = (a: string, b: string) => boolean
-
-const fingerprintsDiffer: Differ = (a, b) => compareFingerprints(a, b) === 'different'
-
-/** The same of canonical values. */
-export const valuesDiffer: Differ = (a, b) => a !== UNREADABLE && b !== UNREADABLE
-
 type Batches<T> = AsyncIterable<readonly T[]>
 
-/** Merges two listings that ascend by the UTF-8 bytes of their keys; holds one batch a side in memory.
+/** Merges two listings that ascend by the UTF-8 bytes of their keys; holds two batches a side in memory.
  *  `suspects` throws ListingError (`keys_not_ordered`, `duplicate_key`) where a side breaks its order: one key
  *  out of place would make every record between a false difference. */
-export function compareRecords<T extends ComparableRecord>(
+export function compareRecords<T extends Keyed>(
   source: Batches<T>,
   target: Batches<T>,
-  differ: Differ = fingerprintsDiffer,
+  judge: Judge<T>,
 ): Comparison<T> {
   const left = new Side('source', source)
   const right = new Side('target', target)
@@ -64,7 +64,7 @@ export function compareRecords<T extends ComparableRecord>(
         await Promise.all([left.fill(), right.fill()])
         if (left.current === undefined && right.current === undefined) return
         const found: Suspect<T>[] = []
-        agreed += mergeBatch(left, right, found, differ)
+        agreed += mergeBatch(left, right, found, judge)
         suspects += found.length
         if (found.length > 0) yield found
       }
@@ -79,11 +79,11 @@ export function compareRecords<T extends ComparableRecord>(
 }
 
 /** Merges until a batch of either side is used up. @returns how many records agreed */
-function mergeBatch<T extends ComparableRecord>(
+function mergeBatch<T extends Keyed>(
   left: Side<T>,
   right: Side<T>,
   found: Suspect<T>[],
-  differ: Differ,
+  judge: Judge<T>,
 ): number {
   let agreed = 0
   for (;;) {
@@ -95,7 +95,7 @@ function mergeBatch<T extends ComparableRecord>(
     const order = source === undefined ? 1 : target === undefined ? -1 : compareKeys(source.key, target.key)
     const one = order <= 0 ? source : undefined
     const other = order >= 0 ? target : undefined
-    const difference = judge(one, other, differ)
+    const difference = judge(one, other)
     if (difference) found.push({ ...difference, source: one, target: other })
     else agreed += 1
     if (order <= 0) left.advance()
@@ -103,52 +103,57 @@ function mergeBatch<T extends ComparableRecord>(
   }
 }
 
-/** What two states of one record say; undefined where they agree, also where it is on neither side. A record that its
- *  system calls deleted is not there. */
-export function judge(
-  sourceState: ComparableRecord | undefined,
-  targetState: ComparableRecord | undefined,
-  differ: Differ = fingerprintsDiffer,
-): Difference | undefined {
-  const source = sourceState?.deleted ? undefined : sourceState
-  const target = targetState?.deleted ? undefined : targetState
-  if (source === undefined) {
-    return target && { key: target.key, kind: 'unexpected-in-target', fields: [], incomparable: [] }
-  }
-  if (target === undefined) {
-    return { key: source.key, kind: 'missing-in-target', fields: [], incomparable: [] }
-  }
-  const { fields, incomparable } = compareFields(source.fields, target.fields, differ)
-  if (fields.length === 0 && incomparable.length === 0) return undefined
-  return { key: source.key, kind: 'field-mismatch', fields, incomparable }
+/** Which fields of two states differ, and which cannot be compared. */
+type HoldFields<T> = (
+  source: T,
+  target: T,
+) => {
+  readonly fields: readonly string[]
+  readonly incomparable: readonly string[]
 }
 
-/** Compares the fields that both sides have; a declared field is always on both. */
-function compareFields(
-  source: ComparableRecord['fields'],
-  target: ComparableRecord['fields'],
-  differ: Differ,
-): Pick<Difference, 'fields' | 'incomparable'> {
+/** A record that its system calls deleted is not there. */
+export function judgeBy<T extends Keyed>(hold: HoldFields<T>): Judge<T> {
+  return (sourceState, targetState) => {
+    const source = sourceState?.deleted ? undefined : sourceState
+    const target = targetState?.deleted ? undefined : targetState
+    if (source === undefined) {
+      return target && { key: target.key, kind: 'unexpected-in-target', fields: [], incomparable: [] }
+    }
+    if (target === undefined) {
+      return { key: source.key, kind: 'missing-in-target', fields: [], incomparable: [] }
+    }
+    const { fields, incomparable } = hold(source, target)
+    if (fields.length === 0 && incomparable.length === 0) return undefined
+    const sorted = { fields: fields.toSorted(), incomparable: incomparable.toSorted() }
+    return { key: source.key, kind: 'field-mismatch', ...sorted }
+  }
+}
+
+/** By fingerprints, of the fields that both sides have; a declared field is always on both. */
+export const judgeFingerprints: Judge<FingerprintedRecord> = judgeBy((source, target) => {
   const fields: string[] = []
   const incomparable: string[] = []
-  for (const name in source) {
-    const a = source[name]
-    const b = target[name]
+  for (const name in source.fields) {
+    const a = source.fields[name]
+    const b = target.fields[name]
     if (a === undefined || b === undefined) continue
     if (a === b && a !== UNREADABLE) continue
-    if (differ(a, b)) fields.push(name)
+    if (compareFingerprints(a, b) === 'different') fields.push(name)
     else incomparable.push(name)
   }
-  return { fields: fields.sort(), incomparable: incomparable.sort() }
-}
+  return { fields, incomparable }
+})
 
 /** One listing, a batch at a time, whose order is checked as it goes. */
-class Side<T extends ComparableRecord> {
+class Side<T extends Keyed> {
   read = 0
   ended = false
   current: T | undefined
   readonly #name: string
   readonly #batches: AsyncIterator<readonly T[]>
+  /** The batch after this one: it is read while this one is merged. */
+  #coming: Promise<IteratorResult<readonly T[]>> | undefined
   #batch: readonly T[] = []
   #next = 0
   #last: string | undefined
@@ -161,11 +166,14 @@ class Side<T extends ComparableRecord> {
   /** Makes `current` the next record, or `ended` true. */
   async fill(): Promise<void> {
     while (this.current === undefined && !this.ended) {
-      const step = await this.#batches.next()
+      const step = await (this.#coming ?? this.#batches.next())
       if (step.done) {
         this.ended = true
         return
       }
+      this.#coming = this.#batches.next()
+      // its failure is told when it is asked for, if it ever is
+      this.#coming.catch(() => {})
       this.#batch = step.value
       this.#next = 0
       this.advance()

@@ -9,6 +9,7 @@ export const LISTING_ERROR_CODES = [
   'unexpected_shape',
   'body_too_large',
   'truncated',
+  'cursor_expired',
   'cursor_repeated',
   'page_did_not_advance',
   'foreign_origin',

@@ -1,5 +1,5 @@
-import type { FingerprintedRecord } from './comparable-record.ts'
-import { judge, type SuspectKind } from './compare.ts'
+import { judgeFingerprints, type SuspectKind } from './compare.ts'
+import type { FingerprintedRecord } from './fingerprint-records.ts'
 
 /** One read of one record by its key; undefined where the system said that there is none. */
 export type RecheckRead = FingerprintedRecord | undefined
@@ -26,7 +26,7 @@ export function recheck({ sourceBefore, target, sourceAfter, busy }: RecheckRead
   if (!sameState(sourceBefore, sourceAfter)) {
     return again('The source changed while the target was read.')
   }
-  const suspect = judge(sourceAfter, target)
+  const suspect = judgeFingerprints(sourceAfter, target)
   if (suspect === undefined) return { verdict: 'agree' }
   if (busy) return again('An operation on this record is open, or its outcome is not known yet.')
   if (suspect.kind === 'field-mismatch' && suspect.fields.length === 0) {

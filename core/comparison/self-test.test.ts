@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { recordFingerprinter } from './comparable-record.ts'
 import { compareRecords } from './compare.ts'
+import { recordFingerprinter } from './fingerprint-records.ts'
 import { selfTest } from './self-test.ts'
 
 it('finds every drift that it plants, and calls equal what only looks different', async () => {
@@ -25,8 +25,8 @@ it('names what a comparer misses that takes null for empty text', async () => {
 it('names what a comparer misses that stops at the shorter listing', async () => {
   const { missed } = await selfTest('any key', {
     recordFingerprinter,
-    compareRecords(source, target) {
-      const comparison = compareRecords(source, target)
+    compareRecords(source, target, judgeFingerprints) {
+      const comparison = compareRecords(source, target, judgeFingerprints)
       const without = async function* () {
         for await (const batch of comparison.suspects) {
           yield batch.filter(({ kind }) => kind !== 'missing-in-target')

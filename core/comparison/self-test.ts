@@ -1,6 +1,6 @@
 import { createFingerprinter, decimal, type FieldRules, instant, json, text } from '../contract/index.ts'
-import { recordFingerprinter } from './comparable-record.ts'
-import { compareRecords, type Suspect } from './compare.ts'
+import { compareRecords, type Difference, judgeFingerprints } from './compare.ts'
+import { recordFingerprinter } from './fingerprint-records.ts'
 import { compareKeys } from './key-order.ts'
 import type { SourceRecord } from './record-source.ts'
 
@@ -34,8 +34,8 @@ export async function selfTest(
       if (fields) yield [fingerprint(record(name, fields))]
     }
   }
-  const found = new Map<string, Suspect>()
-  for await (const batch of path.compareRecords(side('source'), side('target')).suspects) {
+  const found = new Map<string, Difference>()
+  for await (const batch of path.compareRecords(side('source'), side('target'), judgeFingerprints).suspects) {
     for (const suspect of batch) found.set(suspect.key, suspect)
   }
   const missed = Object.entries(plants)
@@ -96,7 +96,7 @@ function agreeing(field: string, source: unknown, target: unknown): Plant {
   return { source: { [field]: source }, target: { [field]: target }, expected: AGREE }
 }
 
-function seen(suspect: Suspect | undefined): string {
+function seen(suspect: Difference | undefined): string {
   if (suspect === undefined) return AGREE
   return `${suspect.kind}:${[...suspect.fields, ...suspect.incomparable.map((name) => `${name}?`)].join(',')}`
 }

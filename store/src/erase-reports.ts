@@ -15,6 +15,11 @@ export async function restartReports(tx: Tx, projectId: string, { type, id }: En
     update syncproof.reports set fence = fence + 1
     where ${ofType(projectId, type)} and state = 'running'`.execute(tx)
   await sql`
+    delete from syncproof.report_segments as segment using syncproof.reports
+    where ${ofType(projectId, type)} and segment.project_id = reports.project_id and segment.report_id = reports.id`.execute(
+    tx,
+  )
+  await sql`
     delete from syncproof.reports
     where ${ofType(projectId, type)} and state = 'queued' and keys ? ${id}`.execute(tx)
 }

@@ -66,7 +66,7 @@ export async function expireStages(pass: Pass): Promise<void> {
   }
 }
 
-/** A stage is named `<report>/<fence>/<side>`. By jumping from one to the next: a stage may have millions of records. */
+/** A stage is named `<report>/<segment>/<side>`. By jumping from one to the next: a stage may have millions of records. */
 async function abandonedStages(db: Database): Promise<readonly string[]> {
   const { rows } = await sql<{ stage_id: string }>`
     with recursive staged as (

@@ -17,6 +17,7 @@ import { processStore } from './processes.ts'
 import { reportStore } from './reports.ts'
 import { retentionStore } from './retention.ts'
 import { sectionStore } from './sections.ts'
+import { segmentStore } from './segments.ts'
 import type { Store } from './store.ts'
 
 /** A store on PostgreSQL or PGlite. It connects when it is first used, and again whenever it must. */
@@ -37,6 +38,7 @@ export function openStore(options: StoreOptions): Store {
     processes: processStore(db),
     sections: sectionStore(db),
     reports: reportStore(db),
+    segments: segmentStore(db),
     // what a batch asks for before it is appended must not wait behind reports, either
     retention: { ...retentionStore(db), horizon: retentionStore(ingest.db).horizon },
     erasure: erasureStore(db),

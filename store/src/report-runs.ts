@@ -43,22 +43,51 @@ export async function requestReport(
   }
 }
 
-/** See `ReportStore.claim`. */
+/** See `ReportStore.claim`. The pair's row is locked: two claims of one pair are taken one after the other, and the second
+ *  sees what became of the first. */
 export async function claimReport(
   db: Database,
   projectId: string,
   id: string,
   abandonedMs: number,
 ): ReturnType<ReportStore['claim']> {
-  const { rows } = await sql<{ fence: string }>`
-    update syncproof.reports
-    set state = 'running', fence = fence + 1, heartbeat_at = clock_timestamp(),
-      started_at = coalesce(started_at, clock_timestamp())
-    where project_id = ${projectId} and id = ${id} and ${isUnattended(abandonedMs)}
-    returning fence`.execute(db)
-  const [row] = rows
-  const report = row && (await getReport(db, projectId, id))
-  return report && { report, fence: Number(row.fence) }
+  const fence = await db.transaction().execute(async (tx) => {
+    await lockPairOf(tx, projectId, id)
+    const { rows } = await sql<{ fence: string }>`
+      update syncproof.reports as report
+      set state = 'running', fence = fence + 1, heartbeat_at = clock_timestamp(),
+        started_at = coalesce(started_at, clock_timestamp())
+      where project_id = ${projectId} and id = ${id} and ${isUnattended(abandonedMs)}
+        and (keys is not null or not exists (
+          select from syncproof.reports
+          where reports.project_id = report.project_id and reports.pair = report.pair and reports.id <> report.id
+            and reports.keys is null and reports.state = 'running'
+            and reports.heartbeat_at > clock_timestamp() - make_interval(secs => ${abandonedMs / 1000})))
+      returning fence`.execute(tx)
+    return rows[0]?.fence
+  })
+  const report = fence === undefined ? undefined : await getReport(db, projectId, id)
+  return report && { report, fence: Number(fence) }
+}
+
+async function lockPairOf(tx: Tx, projectId: string, id: string): Promise<void> {
+  await sql`
+    select 1 from syncproof.pairs
+    where project_id = ${projectId}
+      and name = (select pair from syncproof.reports where project_id = ${projectId} and id = ${id})
+    for update`.execute(tx)
+}
+
+/** See `ReportStore.release`. */
+export async function releaseReport(
+  db: Database,
+  projectId: string,
+  id: string,
+  fence: number,
+): Promise<void> {
+  await sql`
+    update syncproof.reports set heartbeat_at = '-infinity'
+    where project_id = ${projectId} and id = ${id} and fence = ${fence} and state = 'running'`.execute(db)
 }
 
 /** See `ReportStore.heartbeat`. */
@@ -86,6 +115,8 @@ export async function finishReport(
 ): Promise<boolean> {
   return db.transaction().execute(async (tx) => {
     if (!(await publishResult(tx, projectId, id, fence, outcome))) return false
+    await sql`
+      delete from syncproof.report_segments where project_id = ${projectId} and report_id = ${id}`.execute(tx)
     await insertDivergences(tx, projectId, id, outcome.divergences)
     await lockFindings(tx, projectId)
     await recordFindings(tx, projectId, outcome.findings.map(seenOnce))
@@ -106,11 +137,7 @@ async function publishResult(
   fence: number,
   { result, problem, coverage, self_test, divergences, keys }: Outcome,
 ): Promise<boolean> {
-  await sql`
-    select 1 from syncproof.pairs
-    where project_id = ${projectId}
-      and name = (select pair from syncproof.reports where project_id = ${projectId} and id = ${id})
-    for update`.execute(tx)
+  await lockPairOf(tx, projectId, id)
   const published = await sql`
     update syncproof.reports as report
     set state = 'finished', finished_at = clock_timestamp(), result = ${result}, problem = ${problem && jsonb(problem)},

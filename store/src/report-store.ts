@@ -15,6 +15,20 @@ export interface Coverage {
   readonly requests: number
 }
 
+/** How far a run is. Records of both sides count; an estimate may be off. */
+export interface Progress {
+  readonly source_records: number
+  readonly target_records: number
+  /** How many records there are to compare, a side; null where nobody knows. */
+  readonly estimated_records: number | null
+  /** Of both sides, since the run began. */
+  readonly records_per_second: number
+  /** Until both sides are read; null where nobody knows. */
+  readonly seconds_left: number | null
+  readonly segments: number
+  readonly segments_done: number
+}
+
 /** One reconciliation of a pair. */
 export interface Report {
   readonly id: string
@@ -33,6 +47,8 @@ export interface Report {
   readonly self_test: 'passed' | 'failed' | null
   readonly coverage: Coverage | null
   readonly diverged: number
+  /** How far a whole run is; null before it has begun to compare and after it has ended. */
+  readonly progress: Progress | null
   readonly requested_at: string
   readonly started_at: string | null
   readonly finished_at: string | null
@@ -79,8 +95,9 @@ export interface ReportStore {
     trigger: Report['trigger'],
     keys: readonly string[] | null,
   ): Promise<Report | undefined>
-  /** Takes a queued report, or a running one whose worker has not said anything for `abandonedMs`, for this worker.
-   *  @returns a fencing token, or undefined where another worker has it or it is finished */
+  /** Takes a queued report, or a running one whose worker has not said anything for `abandonedMs`, for this worker. Of two
+   *  whole runs of a pair one waits for the other.
+   *  @returns a fencing token, or undefined where another worker has it, it has to wait, or it is finished */
   claim(
     projectId: string,
     id: string,
@@ -88,6 +105,8 @@ export interface ReportStore {
   ): Promise<{ readonly report: Report; readonly fence: number } | undefined>
   /** Says that the worker lives. @returns false where the fence is no longer the newest: stop. */
   heartbeat(projectId: string, id: string, fence: number): Promise<boolean>
+  /** Gives a running report back, for others to claim at once. */
+  release(projectId: string, id: string, fence: number): Promise<void>
   /** Publishes result, divergences and findings together with resolutions in one transaction; false where the fence is old. */
   finish(
     projectId: string,
@@ -115,22 +134,8 @@ export interface ReportStore {
   divergences(projectId: string, reportId: string, page: PageRequest): Promise<Page<Divergence>>
   /** Queued reports and running ones that nobody works on: what a scheduler enqueues again; over all projects. */
   pending(abandonedMs: number): Promise<readonly { readonly projectId: string; readonly id: string }[]>
-  /** Stages one side of a run that cannot be read in key order; what was staged under this id before is removed. Of a
-   *  key that comes twice the last record stays. Keys of more than 2,600 bytes are refused by the database.
-   *  @returns how many keys are staged */
-  stage(reportId: string, records: AsyncIterable<readonly StagedRecord[]>): Promise<number>
-  /** Streams what is staged in byte order of the keys.
-   *  @throws Error at the end where records are gone, because the database server has crashed since */
-  staged(reportId: string, batchSize: number): AsyncIterable<readonly StagedRecord[]>
-  clearStage(reportId: string): Promise<void>
   /** For metrics, over all projects. */
   counts(): Promise<
     readonly { readonly pair: string; readonly result: ReportResult; readonly count: number }[]
   >
-}
-
-export interface StagedRecord {
-  readonly key: string
-  /** Field name to fingerprint. */
-  readonly fields: Readonly<Record<string, string>>
 }

@@ -1,8 +1,7 @@
 import type { Database } from './database.ts'
 import { declarePairs, listPairs } from './pairs.ts'
 import { countReports, getReport, listDivergences, listReports, pendingReports } from './report-lists.ts'
-import { claimReport, finishReport, heartbeatReport, requestReport } from './report-runs.ts'
-import { clearStage, stagedRecords, stageRecords } from './staging.ts'
+import { claimReport, finishReport, heartbeatReport, releaseReport, requestReport } from './report-runs.ts'
 import type { ReportStore } from './store.ts'
 
 export function reportStore(db: Database): ReportStore {
@@ -12,14 +11,12 @@ export function reportStore(db: Database): ReportStore {
     request: (projectId, pair, trigger, keys) => requestReport(db, projectId, pair, trigger, keys),
     claim: (projectId, id, abandonedMs) => claimReport(db, projectId, id, abandonedMs),
     heartbeat: (projectId, id, fence) => heartbeatReport(db, projectId, id, fence),
+    release: (projectId, id, fence) => releaseReport(db, projectId, id, fence),
     finish: (projectId, id, fence, outcome) => finishReport(db, projectId, id, fence, outcome),
     list: (projectId, filter, page) => listReports(db, projectId, filter, page),
     get: (projectId, id) => getReport(db, projectId, id),
     divergences: (projectId, reportId, page) => listDivergences(db, projectId, reportId, page),
     pending: (abandonedMs) => pendingReports(db, abandonedMs),
-    stage: (reportId, records) => stageRecords(db, reportId, records),
-    staged: (reportId, batchSize) => stagedRecords(db, reportId, batchSize),
-    clearStage: (reportId) => clearStage(db, reportId),
     counts: () => countReports(db),
   }
 }

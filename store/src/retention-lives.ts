@@ -70,6 +70,12 @@ export const lives: Readonly<Record<string, Life>> = {
     subject: 'reports',
     why: 'What a report found: nothing without it.',
   },
+  report_segments: {
+    why: 'Of a run while it runs: they go when it ends.',
+  },
+  report_suspects: {
+    why: 'Of a run while it runs: they go with its segments.',
+  },
   stages: {
     why: 'Of a run while it runs: removed by the run, or here where its worker was killed.',
   },

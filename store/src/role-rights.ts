@@ -51,7 +51,10 @@ export const tableRights: Declared = {
   pairs: { reports: READ, reconciler: ['select', 'insert', 'update'] },
   reports: { reports: ['select', 'insert (project_id, pair, trigger, keys)'], reconciler: EVERYTHING },
   divergences: { reports: READ, reconciler: ['select', 'insert', 'delete'] },
-  stages: { reconciler: ['select', 'insert', 'delete'] },
+  // how far a run is
+  report_segments: { reports: READ, reconciler: EVERYTHING },
+  report_suspects: { reconciler: ['select', 'insert', 'delete'] },
+  stages: { reconciler: EVERYTHING },
   staged_records: { reconciler: EVERYTHING },
   // what is older than is kept is not taken in
   retention: { collector: READ, reports: READ, reconciler: ['select', 'insert', 'update'] },

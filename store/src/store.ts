@@ -22,6 +22,7 @@ import type { MakerStore } from './maker-store.ts'
 import type { ReportStore } from './report-store.ts'
 import type { RetentionStore } from './retention-store.ts'
 import type { SectionStore } from './section-store.ts'
+import type { SegmentStore } from './segment-store.ts'
 
 export type * from './detection-store.ts'
 export type * from './dump-store.ts'
@@ -34,6 +35,7 @@ export type * from './maker-store.ts'
 export type * from './report-store.ts'
 export type * from './retention-store.ts'
 export type * from './section-store.ts'
+export type * from './segment-store.ts'
 
 /** Everything that the services may ask of the database: the only SQL on our own tables is behind this.
  *  Every method takes the project first; none reads across projects, but for what says so.
@@ -51,6 +53,7 @@ export interface Store {
   readonly processes: ProcessStore
   readonly sections: SectionStore
   readonly reports: ReportStore
+  readonly segments: SegmentStore
   readonly retention: RetentionStore
   readonly erasure: ErasureStore
   readonly health: HealthStore

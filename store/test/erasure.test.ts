@@ -120,12 +120,14 @@ describe.each(Object.entries(rawEngines))('erasing an entity, on %s', (_, open) 
     const report = await reportOn(store, [SECRET, '42'], true)
     const running = await store.reports.request(PROJECT, 'candidate', 'request', null)
     const claimed = await store.reports.claim(PROJECT, running?.id ?? '', 1_000)
-    await store.reports.stage(
-      `${running?.id}/1/source`,
-      (async function* () {
-        yield [SECRET, '42'].map((key) => ({ key, fields: {} }))
-      })(),
-    )
+    await store.segments.plan(PROJECT, running?.id ?? '', claimed?.fence ?? 0, {
+      ranges: [null],
+      estimatedRecords: null,
+    })
+    const segment = await store.segments.claim(PROJECT, running?.id ?? '', 1_000)
+    if (!segment) throw new Error('there is a segment')
+    const records = [SECRET, '42'].map((key) => ({ key, fields: {} }))
+    await store.segments.stage(segment, 'source', records, { rules: '', sides: {} })
     await reportOn(store, [SECRET], false)
 
     const preview = await store.erasure.preview(PROJECT, forgotten)

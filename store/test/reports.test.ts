@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { eachEngine } from '../../tools/testing/stores.ts'
-import type { Divergence, PairRow, ReportStore, StagedRecord } from '../src/index.ts'
+import type { Divergence, PairRow, ReportStore } from '../src/index.ts'
 import { finding } from './make-events.ts'
 import { sharedStore } from './shared-store.ts'
 
@@ -119,26 +119,5 @@ eachEngine('reports', (open) => {
     const page = await store.reports.list(project, { pair: 'candidate' }, { limit: 3 })
     expect(page.items[0]?.id).toBe(id)
     expect(page.next_cursor).not.toBeNull()
-  })
-
-  it('streams staged records in byte order, the last of a repeated key, and says when records are gone', async () => {
-    const { store } = given()
-    const record = (key: string, value = 'x') => ({ key, fields: { name: value } })
-    async function* listing() {
-      yield [record('b'), record('é'), record('B')]
-      yield [record('a b'), record('b', 'y'), record('10'), record('9')]
-    }
-    expect(await store.reports.stage('r1', listing())).toBe(6)
-    expect(await store.reports.stage('r1', listing())).toBe(6)
-    const read = async (id: string) => {
-      const records: StagedRecord[] = []
-      for await (const batch of store.reports.staged(id, 4)) records.push(...batch)
-      return records
-    }
-    const staged = await read('r1')
-    expect(staged.map((one) => one.key)).toEqual(['10', '9', 'B', 'a b', 'b', 'é'])
-    expect(staged[4]).toEqual(record('b', 'y'))
-    await store.reports.clearStage('r1')
-    await expect(read('r1')).rejects.toThrow('stage them again')
   })
 })

@@ -225,7 +225,7 @@ describe('what is past its time', () => {
   })
 
   it('leaves of the reports of a pair its baseline and its last whole run', async () => {
-    const { store } = await given()
+    const { store, pool } = await given()
     await store.reports.declarePairs(PROJECT, [
       {
         ...{ name: 'candidate', entity_type: 'candidate', source: 'a', target: 'b', every_ms: null },
@@ -263,12 +263,9 @@ describe('what is past its time', () => {
       [null, 'unknown'],
     ] as const)
       ids.push(await run(keys, result))
-    await store.reports.stage(
-      `${ids[0]}/1/source`,
-      (async function* () {
-        yield [{ key: 'a', fields: {} }]
-      })(),
-    )
+    await pool.query(`insert into syncproof.staged_records (stage_id, key, fields) values ($1, 'a', '{}')`, [
+      `${ids[0]}/0/source`,
+    ])
     await expireIn(store, 89)
     expect(await count('reports')).toBe(5)
     // left by a worker that was killed

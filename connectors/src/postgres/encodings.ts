@@ -23,7 +23,17 @@ export function encodingOf(column: Column, rule: FieldRule, zone: string | undef
 }
 
 /** Rules that read a value by its type alone: one that reads the extremes of a type reads all of it. */
-const PLAIN_KINDS = new Set(['auto', 'text', 'integer', 'decimal', 'instant', 'day', 'date', 'boolean', 'json'])
+const PLAIN_KINDS = new Set([
+  'auto',
+  'text',
+  'integer',
+  'decimal',
+  'instant',
+  'day',
+  'date',
+  'boolean',
+  'json',
+])
 
 type Kind = (rule: FieldRule, column: Column, zone: string | undefined) => Encoding | undefined
 

@@ -17,6 +17,10 @@ export interface Context {
   /** Hears of each finding once, when it has been stored. */
   readonly onFinding: (finding: Finding) => void
   readonly log: (line: string) => void
+  /** About how many records a segment of a run has. */
+  readonly segmentRecords: number
+  /** Asks as many workers of whatever process to compare segments of a report. Nobody waits for them. */
+  readonly askForHelp: (reportId: string, workers: number) => void
   /** For what fails over and over while something is away. */
   readonly failures: SayOnce
 }

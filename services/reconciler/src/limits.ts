@@ -66,6 +66,12 @@ export const limits = {
   /** Between two looks at a record where the pair has no grace, or a read failed. */
   recheckPauseMs: 500,
   stageBatch: 1_000,
+  /** Records of a segment: some seconds of work, all that a worker that is killed costs. */
+  segmentRecords: 250_000,
+  /** How often a worker looks whether the others are done with their segments. */
+  segmentPollMs: 100,
+  /** Workers asked for at a time, for one run. */
+  helpersMax: 32,
   /** Page size of reads from the store; the store's own maximum. */
   pageSize: 500,
   /** A failure of the queue that did not come back for so long is over. */

@@ -10,7 +10,11 @@ import { Client } from 'pg'
 export const QUEUE_SCHEMA = 'bullmq'
 
 /** Every queue by name. */
-export const QUEUES = { detect: 'syncproof-detect', reconcile: 'syncproof-reconcile' } as const
+export const QUEUES = {
+  detect: 'syncproof-detect',
+  reconcile: 'syncproof-reconcile',
+  segments: 'syncproof-segments',
+} as const
 
 /** Makes the tables of the queue, or brings them to this release. Where there is nothing to do, no right is needed to do it:
  *  BullMQ itself would ask for the one to make schemas at each start.

@@ -10,6 +10,7 @@ import { reconcilerMetrics } from './metrics.ts'
 import { pairRow, resolvePairs } from './pairs.ts'
 import { QUEUES } from './queue-schema.ts'
 import { runReport } from './reconcile/run-report.ts'
+import { helpReport } from './reconcile/work-on-segments.ts'
 import { sayOnce } from './say-once.ts'
 import { sweep } from './schedule/sweep.ts'
 import { lookForMakers } from './settle/look-for-makers.ts'
@@ -33,6 +34,8 @@ export interface ReconcilerOptions {
   readonly fingerprintKey: string
   /** How long the write that made a replaced version is waited for and looked for. Default: 30 s and an hour. */
   readonly makers?: MakerLimits | undefined
+  /** About how many records one worker compares at a time where a pair can be taken apart. Default: 250,000. */
+  readonly segmentRecords?: number | undefined
   /** How long things are kept, from now on and for every project of the database. Default: as it was told last, or as
    *  documented. */
   readonly retention?: RetentionPolicy | undefined
@@ -50,7 +53,7 @@ export interface Reconciler {
   close(): Promise<void>
 }
 
-const { detect: DETECT, reconcile: RECONCILE } = QUEUES
+const { detect: DETECT, reconcile: RECONCILE, segments: SEGMENTS } = QUEUES
 
 /** Starts the workers: detection on every lane, and reconciliation of the pairs when they are due or asked for.
  *  Any number of reconcilers may run on one store and one queue.
@@ -74,16 +77,17 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Recon
   return run(context, transport)
 }
 
-function contextOf(options: ReconcilerOptions): Context {
+function contextOf(options: ReconcilerOptions): Omit<Context, 'askForHelp'> {
   const { store, projectId, fingerprintKey, onFinding, log = () => {} } = options
   const pairs = resolvePairs(options.pairs)
-  const queues = [DETECT, RECONCILE]
+  const queues = [DETECT, RECONCILE, SEGMENTS]
   return {
     store,
     projectId,
     pairs,
     fingerprintKey,
     makers: options.makers ?? limits.makers,
+    segmentRecords: options.segmentRecords ?? limits.segmentRecords,
     metrics: reconcilerMetrics({ registers: [options.metrics], store, projectId, pairs, queues }),
     onFinding(finding) {
       try {
@@ -97,14 +101,20 @@ function contextOf(options: ReconcilerOptions): Context {
   }
 }
 
-function run(context: Context, transport: Transport): Reconciler {
+function run(base: Omit<Context, 'askForHelp'>, transport: Transport): Reconciler {
   const closing = new AbortController()
   const { signal } = closing
-  const { failures } = context
+  const { failures } = base
   const onError = (error: Error) => {
     if (!signal.aborted) failures.say(`queue: ${messageOf(error)}`)
   }
   const queues = openQueues(transport, onError)
+  const context: Context = {
+    ...base,
+    askForHelp(reportId, workers) {
+      queues.addHelp(reportId, workers).catch(onError)
+    },
+  }
   const running = new Set<Promise<void>>()
   const process = jobProcessor(context, queues, running, signal)
   const eventsOf = (queue: string) => jobEvents({ context, queue, queues, signal, onError })
@@ -114,6 +124,8 @@ function run(context: Context, transport: Transport): Reconciler {
     transport.worker(DETECT, lanes.length + 1, process, eventsOf(DETECT)),
     // and one for what expires, which may take long
     transport.worker(RECONCILE, limits.reportsAtOnceMax + 1, process, eventsOf(RECONCILE)),
+    // one segment keeps a process and two databases busy
+    transport.worker(SEGMENTS, 1, process, eventsOf(SEGMENTS)),
   ]
   const stopTicking = tick(async () => {
     for (const lane of lanes) await queues.addLane(lane)
@@ -145,18 +157,25 @@ interface Queues {
   addLane(lane: number): Promise<void>
   addSweep(): Promise<void>
   addJob(job: NewJob): Promise<void>
+  addHelp(reportId: string, workers: number): Promise<void>
   close(): Promise<void>
 }
 
 function openQueues(transport: Transport, onError: (error: Error) => void): Queues {
   const detect = transport.queue(DETECT, onError)
   const reconcile = transport.queue(RECONCILE, onError)
+  const segments = transport.queue(SEGMENTS, onError)
   return {
     addLane: (lane) => detect.add({ name: 'lane', data: { lane }, deduplicationId: `lane-${lane}` }),
     addSweep: () => detect.add({ name: 'sweep', data: {}, deduplicationId: 'sweep' }),
     addJob: (job) => reconcile.add(job),
+    async addHelp(id, workers) {
+      for (let n = 0; n < Math.min(workers, limits.helpersMax); n += 1) {
+        await segments.add({ name: 'help', data: { id }, deduplicationId: `help-${id}-${n}` })
+      }
+    },
     async close() {
-      await Promise.all([detect.close(), reconcile.close()])
+      await Promise.all([detect.close(), reconcile.close(), segments.close()])
     },
   }
 }
@@ -175,12 +194,15 @@ function jobProcessor(
   const jobs: Readonly<Record<string, (data: JobData) => Promise<void>>> = {
     lane: (data) => runLane(Number(data.lane), signal),
     async sweep() {
-      for (const job of await sweep(context, expiring)) await queues.addJob(job)
+      const { jobs, help } = await sweep(context, expiring)
+      for (const job of jobs) await queues.addJob(job)
+      for (const { reportId, segments } of help) await queues.addHelp(reportId, segments)
     },
     expire: () => expiring.run(signal),
     commits: () => settleCommits(signal),
     makers: () => lookForMakers(context),
     report: (data) => runReport(context, String(data.id), signal),
+    help: (data) => helpReport(context, String(data.id), signal),
   }
   return async (name, data) => {
     const job = signal.aborted ? undefined : jobs[name]?.(data)

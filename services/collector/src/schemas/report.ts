@@ -1,4 +1,4 @@
-import type { Coverage, Divergence, PairRow, Report } from '@syncproof/store'
+import type { Coverage, Divergence, PairRow, Progress, Report } from '@syncproof/store'
 import { z } from 'zod'
 import { timeSchema } from './common.ts'
 import { component } from './registry.ts'
@@ -12,6 +12,25 @@ const coverageSchema: z.ZodType<Coverage> = component(
     indeterminate: z.int(),
     unread: z.int().nullable().meta({ description: 'null where it is not known how many.' }),
     requests: z.int(),
+  }),
+)
+
+const progressSchema: z.ZodType<Progress> = component(
+  'Progress',
+  z.object({
+    source_records: z.int(),
+    target_records: z.int(),
+    estimated_records: z
+      .int()
+      .nullable()
+      .meta({ description: 'About how many a side has; null where nobody knows.' }),
+    records_per_second: z.int().meta({ description: 'Of both sides, since the run began.' }),
+    seconds_left: z
+      .int()
+      .nullable()
+      .meta({ description: 'Until both sides are read; null where nobody knows. Rechecks come after that.' }),
+    segments: z.int(),
+    segments_done: z.int(),
   }),
 )
 
@@ -29,6 +48,7 @@ export const reportSchema: z.ZodType<Report> = component(
     self_test: z.enum(['passed', 'failed']).nullable(),
     coverage: coverageSchema.nullable(),
     diverged: z.int(),
+    progress: progressSchema.nullable(),
     requested_at: timeSchema,
     started_at: timeSchema.nullable(),
     finished_at: timeSchema.nullable(),

@@ -3,11 +3,12 @@ import {
   type FingerprintedRecord,
   ListingError,
   type RecheckRead,
+  type RecordRules,
   type RecordSource,
   recordFingerprinter,
   type SourceRecord,
 } from '@syncproof/core/comparison'
-import { createFingerprinter, isHashedId, type Observation } from '@syncproof/core/contract'
+import { createFingerprinter, type FieldRules, isHashedId, type Observation } from '@syncproof/core/contract'
 import type { Pair } from '../pairs.ts'
 import { HashedKeys } from './hashed-keys.ts'
 
@@ -20,6 +21,9 @@ export interface Sides {
   readonly hashed: HashedKeys | undefined
   /** Of the key that hashes are made with. */
   readonly keyId: string
+  readonly rules: RecordRules
+  /** Changes with everything that fingerprints are made of beside the values. */
+  readonly rulesId: string
 }
 
 /** The key of a record by what it is called; undefined where only its hash is known. */
@@ -36,23 +40,36 @@ export async function openSides(pair: Pair, fingerprintKey: string): Promise<Sid
   const target = pair.config.target.open()
   try {
     const fingerprinter = createFingerprinter(fingerprintKey)
-    const fingerprint = recordFingerprinter({
-      entityType: pair.entityType,
-      fingerprinter,
-      declared: pair.config.fields,
-      byType: await source.fieldRules?.(),
-    })
+    const rules = { declared: pair.config.fields, byType: await source.fieldRules?.() }
+    const fingerprint = recordFingerprinter({ entityType: pair.entityType, fingerprinter, ...rules })
     const { keyId } = fingerprinter
     const hashed = HashedKeys.of(pair, fingerprinter)
     const hiding = (record: SourceRecord) => {
       const printed = fingerprint(record)
       return hashed ? { ...printed, key: hashed.note(record.key) } : printed
     }
-    return { source, target, fingerprint: hashed ? hiding : fingerprint, hashed, keyId }
+    return {
+      source,
+      target,
+      fingerprint: hashed ? hiding : fingerprint,
+      hashed,
+      keyId,
+      rules,
+      rulesId: rulesIdOf(pair, keyId, rules),
+    }
   } catch (error) {
     await closeSides({ source, target })
     throw error
   }
+}
+
+function rulesIdOf(pair: Pair, keyId: string, { declared = {}, byType = {} }: RecordRules): string {
+  const ids = (rules: FieldRules) =>
+    Object.entries(rules)
+      .map(([name, { id }]) => [name, id])
+      .sort()
+  const parts = [pair.entityType, pair.hasHashedIds, keyId, ids(declared), ids(byType)]
+  return hash('sha256', JSON.stringify(parts), 'base64url')
 }
 
 export async function closeSides(sides: Pick<Sides, 'source' | 'target'>): Promise<void> {

@@ -1,4 +1,4 @@
-import { judge, type ListingError, recheck, type SuspectKind } from '@syncproof/core/comparison'
+import { judgeFingerprints, type ListingError, recheck, type SuspectKind } from '@syncproof/core/comparison'
 import { entityKey, type Observation } from '@syncproof/core/contract'
 import { type Context, pause } from '../context.ts'
 import { limits } from '../limits.ts'
@@ -129,7 +129,7 @@ function decide(pair: Pair, candidate: Candidate, sandwich: Sandwich, busy: bool
     const { kind, fields } = said
     return { diverging: { key, kind, fields, source: after.observation, target: target.observation }, found }
   }
-  const { kind, fields } = judge(after.record, target.record) ?? candidate
+  const { kind, fields } = judgeFingerprints(after.record, target.record) ?? candidate
   const tries = candidate.tries + 1
   if (tries >= limits.recheckTriesMax) {
     const reason =

@@ -4,6 +4,7 @@ import type { Coverage, Report, ReportStore } from '@syncproof/store'
 import type { Context } from '../context.ts'
 import { limits } from '../limits.ts'
 import type { Pair } from '../pairs.ts'
+import { requestsOf } from './compare-segment.ts'
 import { divergenceOf, findingOf, undecidedDivergence } from './divergence-findings.ts'
 import { BrokenListingError, listSuspects, type Run } from './list-suspects.ts'
 import { isNameOf, namedOtherwise } from './named-otherwise.ts'
@@ -23,6 +24,8 @@ interface Counts {
   readonly agreed: number
   /** Records that were seen and could not be decided, beyond those that were rechecked. */
   readonly undecided: number
+  /** Requests that were not sent through this run's own sides. */
+  readonly elsewhere: number
 }
 
 const NOTHING_READ: Coverage = {
@@ -82,13 +85,15 @@ async function compareSides(
     const asked = hashed ? new Set(keys.map((key) => (isHashedId(key) ? key : hashed.note(key)))) : keys
     const result = await recheckCandidates(context, pair, sides, [...asked].map(unseen), signal)
     hashed?.keep(result.diverging.map(({ key }) => key))
-    const counts = { ...result.found, agreed: result.agreed.size, undecided: 0 }
+    const counts = { ...result.found, agreed: result.agreed.size, undecided: 0, elsewhere: 0 }
     return publishable(context, pair, sides, result, counts, baseline)
   }
   try {
     const watched = await watchedKeys(context, pair)
     hashed?.want(watched)
     const listed = await listSuspects(context, run, sides, pair.graceMs, signal)
+    // some were sent by other workers, or by those before this one
+    const elsewhere = listed.requests - requestsOf(sides)
     const suspected = new Set(listed.candidates.map(({ key }) => key))
     await hashed?.find([...suspected], [sides.source, sides.target], signal)
     const others = [...watched].filter((name) => !suspected.has(name))
@@ -101,7 +106,7 @@ async function compareSides(
     const { source, target, agreed } = listed.counts
     // watched records that agreed are counted by the listing, where they are on a side at all
     const settled = listed.candidates.filter(({ key }) => result.agreed.has(key)).length
-    const counts = { source, target, agreed: agreed + settled, undecided: listed.overflow }
+    const counts = { source, target, agreed: agreed + settled, undecided: listed.overflow, elsewhere }
     const read = new Set(readable)
     const unread = others.filter((name) => !read.has(name))
     const isNamed = (name: string) => isNameOf(pair, sides.keyId, name)
@@ -113,7 +118,7 @@ async function compareSides(
     }
     return publishable(context, pair, sides, result, counts, baseline, unnamed)
   } catch (error) {
-    if (error instanceof BrokenListingError) return brokenOutcome(error, sides)
+    if (error instanceof BrokenListingError) return brokenOutcome(error)
     throw error
   }
 }
@@ -158,7 +163,7 @@ async function publishable(
       compared: counts.agreed + diverged,
       indeterminate,
       unread: 0,
-      requests: requestsOf(sides),
+      requests: requestsOf(sides) + counts.elsewhere,
     },
     divergences: [
       ...result.diverging.map((diverging) => divergenceOf(pair, diverging)),
@@ -188,14 +193,15 @@ function unnamedProblem({ unread, problem }: Unnamed): Problem | null {
   return { code: 'records_not_listed', detail }
 }
 
-function brokenOutcome({ listing, counts }: BrokenListingError, sides: Sides): Compared {
-  return unknownOutcome(listing, {
-    source_records: counts.source,
-    target_records: counts.target,
-    compared: counts.agreed,
-    indeterminate: counts.suspects,
+function brokenOutcome({ problem, listed }: BrokenListingError): Compared {
+  const { source, target, agreed, suspects } = listed.counts
+  return unknownOutcome(problem, {
+    source_records: source,
+    target_records: target,
+    compared: agreed,
+    indeterminate: suspects,
     unread: null,
-    requests: requestsOf(sides),
+    requests: listed.requests,
   })
 }
 
@@ -209,8 +215,4 @@ export function unknownOutcome({ code, detail }: Problem, coverage: Coverage = N
     findings: [],
     resolved: [],
   }
-}
-
-function requestsOf({ source, target }: Sides): number {
-  return source.requests() + target.requests()
 }

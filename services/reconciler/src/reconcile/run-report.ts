@@ -1,18 +1,14 @@
 import type { Finding } from '@syncproof/core/contract'
 import { type Report, StoreUnavailableError } from '@syncproof/store'
-import { type Context, messageOf, pause } from '../context.ts'
+import { type Context, messageOf } from '../context.ts'
 import { limits } from '../limits.ts'
 import { entityOf, type Pair } from '../pairs.ts'
 import { namesOf } from './hashed-keys.ts'
-import { clearStages, type Run } from './list-suspects.ts'
+import { GivenBackError, whileAlive } from './keep-alive.ts'
+import type { Run } from './list-suspects.ts'
 import { type Outcome, reconcilePair, unknownOutcome } from './reconcile-pair.ts'
 
-/** Why a run stopped without an end; another worker finishes the report. */
-class GivenBackError extends Error {
-  override readonly name = 'GivenBackError'
-}
-
-/** Runs one report, if it can be had. A run is claimed with a fencing token, says every second that it lives,
+/** Runs one report, if it can be had: a whole one waits while another one of its pair runs. A run is claimed with a fencing token, says every second that it lives,
  *  and publishes once, in one transaction, only while its token is the newest:
  *
  *      queued ──claim──► running ──finish──► finished
@@ -22,60 +18,22 @@ class GivenBackError extends Error {
  *  @throws where the store fails; the report is claimed again later */
 export async function runReport(context: Context, id: string, closing: AbortSignal): Promise<void> {
   const { reports } = context.store
-  const queued = await reports.get(context.projectId, id)
-  if (queued === undefined || queued.state === 'finished' || closing.aborted) return
-  if (queued.keys === null && (await isRunElsewhere(context, queued))) return
   const claimed = await reports.claim(context.projectId, id, limits.abandonedMs)
   if (claimed === undefined) return
 
   const { report, fence } = claimed
-  // what a worker that was killed had staged
-  await clearStages(context, { report, fence: fence - 1 })
-  const stop = new AbortController()
-  const signal = AbortSignal.any([closing, stop.signal])
-  const heartbeat = keepAlive(context, id, fence, stop)
+  const what = `reconciliation ${id} of ${report.pair}`
+  const startedMs = Date.now()
   try {
-    const startedMs = Date.now()
-    const outcome = await reconcile(context, claimed, signal)
-    signal.throwIfAborted()
+    const say = () => reports.heartbeat(context.projectId, id, fence)
+    const outcome = await whileAlive(context, what, say, closing, (signal) =>
+      reconcile(context, claimed, signal),
+    )
     await publish(context, report, fence, outcome, Date.now() - startedMs)
   } catch (error) {
-    if (!signal.aborted) throw error
-    context.log(`reconciliation ${id} of ${report.pair} is given back: ${messageOf(signal.reason)}`)
-  } finally {
-    stop.abort(new GivenBackError('it has ended here'))
-    await heartbeat
-  }
-}
-
-/** Two whole runs of a pair at once would read both systems twice for one answer. */
-async function isRunElsewhere(context: Context, report: Report): Promise<boolean> {
-  const { reports } = context.store
-  const { items } = await reports.list(context.projectId, { pair: report.pair }, { limit: limits.pageSize })
-  const running = items.filter(
-    ({ id, state, keys }) => id !== report.id && state === 'running' && keys === null,
-  )
-  if (running.length === 0) return false
-  const abandoned = new Set((await reports.pending(limits.abandonedMs)).map(({ id }) => id))
-  return running.some(({ id }) => !abandoned.has(id))
-}
-
-/** Stops the run where a newer worker has it, or where this one could not say for too long that it lives. */
-async function keepAlive(context: Context, id: string, fence: number, stop: AbortController): Promise<void> {
-  let heardMs = Date.now()
-  for (;;) {
-    await pause(limits.heartbeatMs, stop.signal)
-    if (stop.signal.aborted) return
-    try {
-      const newest = await context.store.reports.heartbeat(context.projectId, id, fence)
-      if (!newest) return stop.abort(new GivenBackError('another worker has it'))
-      heardMs = Date.now()
-    } catch (error) {
-      context.log(`reconciliation ${id}: a heartbeat failed: ${messageOf(error)}`)
-      if (Date.now() - heardMs > limits.abandonedMs) {
-        return stop.abort(new GivenBackError('the store could not be reached for too long'))
-      }
-    }
+    if (!closing.aborted && !(error instanceof GivenBackError)) throw error
+    context.log(`${what} is given back: ${messageOf(error)}`)
+    await reports.release(context.projectId, id, fence)
   }
 }
 
@@ -90,7 +48,8 @@ async function reconcile(context: Context, run: Run, signal: AbortSignal): Promi
     const baseline = report.keys === null && (await isFirstWholeRun(context, report))
     return await reconcilePair(context, pair, run, baseline, signal)
   } catch (error) {
-    if (signal.aborted || error instanceof StoreUnavailableError) throw error
+    if (signal.aborted || error instanceof StoreUnavailableError || error instanceof GivenBackError)
+      throw error
     // trying for ever what always fails would hide it: the report says it once
     context.log(`reconciliation ${report.id} of ${report.pair} failed: ${messageOf(error)}`)
     return {

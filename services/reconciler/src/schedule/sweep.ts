@@ -8,7 +8,7 @@ import { requestUnknownOutcomes } from './unknown-outcomes.ts'
 /** Asks for what is due, ends groups of findings that have gone quiet, and says which jobs the findings and the reports
  *  in the store need. A queue that was flushed, or a worker that died, is made good by the next sweep: what is to be done
  *  is known by the store alone. */
-export async function sweep(context: Context, expiring: Expirer): Promise<readonly NewJob[]> {
+export async function sweep(context: Context, expiring: Expirer): Promise<Due> {
   const nowMs = Date.now()
   await requestDuePairs(context, nowMs)
   const isDatabaseToAsk = await requestUnknownOutcomes(context, nowMs)
@@ -27,5 +27,12 @@ export async function sweep(context: Context, expiring: Expirer): Promise<readon
     const deduplicationId = report.keys === null ? `pair-${report.pair}` : `report-${id}`
     jobs.push({ name: 'report', data: { id }, deduplicationId })
   }
-  return jobs
+  const unattended = await context.store.segments.unattended(limits.abandonedMs)
+  return { jobs, help: unattended.filter(({ projectId }) => projectId === context.projectId) }
+}
+
+interface Due {
+  readonly jobs: readonly NewJob[]
+  /** Runs with segments that nobody works on: their helpers have died, or the queue has lost them. */
+  readonly help: readonly { readonly reportId: string; readonly segments: number }[]
 }

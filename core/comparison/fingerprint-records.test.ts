@@ -8,8 +8,8 @@ import {
   text,
   UNREADABLE,
 } from '../contract/index.ts'
-import { type FingerprintRules, recordFingerprinter } from './comparable-record.ts'
-import { judge } from './compare.ts'
+import { judgeFingerprints } from './compare.ts'
+import { type FingerprintRules, recordFingerprinter } from './fingerprint-records.ts'
 import type { SourceRecord } from './record-source.ts'
 
 const at = '2026-01-01T00:00:00.000Z'
@@ -28,7 +28,7 @@ const verdict = (
   source: SourceRecord['fields'],
   target: SourceRecord['fields'],
 ) => {
-  const suspect = judge(reduce(rules)(record(source)), reduce(rules)(record(target)))
+  const suspect = judgeFingerprints(reduce(rules)(record(source)), reduce(rules)(record(target)))
   return suspect && { fields: suspect.fields, incomparable: suspect.incomparable }
 }
 

@@ -1,0 +1,43 @@
+import type { FieldRule } from '../contract/index.ts'
+import { type Judge, judgeBy } from './compare.ts'
+import { declaredRules, type RecordRules, undeclaredRule, valueOf } from './fingerprint-records.ts'
+import type { SourceRecord } from './record-source.ts'
+
+/** Holds two states of a record against each other by their values, as their fingerprints would be: a twentieth of the
+ *  work, where both are at hand at once. */
+export function recordJudge(rules: RecordRules): Judge<SourceRecord> {
+  const declared = declaredRules(rules)
+  const ruleOf = undeclaredRule(rules)
+  return judgeBy((source: SourceRecord, target: SourceRecord) => {
+    const fields: string[] = []
+    const incomparable: string[] = []
+    const hold = (name: string, rule: FieldRule, a: unknown, b: unknown) => {
+      const held = holdValues(rule, a, b)
+      if (held === 'different') fields.push(name)
+      else if (held === 'incomparable') incomparable.push(name)
+    }
+    for (const [name, rule] of declared) hold(name, rule, valueOf(source, name), valueOf(target, name))
+    for (const name of Object.keys(source.fields)) {
+      const a = source.fields[name]
+      const b = a === undefined ? undefined : valueOf(target, name)
+      if (b === undefined) continue
+      const rule = ruleOf(name)
+      if (rule) hold(name, rule, a, b)
+    }
+    return { fields, incomparable }
+  })
+}
+
+type Held = 'same' | ReturnType<typeof differing>
+
+function holdValues(rule: FieldRule, a: unknown, b: unknown): Held {
+  // text reads every text, and most texts are the same
+  if (a === b && rule.kind === 'text' && typeof a === 'string') return 'same'
+  const one = rule.canonical(a)
+  const other = a === b ? one : rule.canonical(b)
+  return one === other && one !== undefined ? 'same' : differing(one, other)
+}
+
+function differing(one: string | undefined, other: string | undefined) {
+  return one === undefined || other === undefined ? 'incomparable' : 'different'
+}
