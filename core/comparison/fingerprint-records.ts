@@ -37,7 +37,7 @@ export function recordFingerprinter(rules: FingerprintRules): (record: SourceRec
     const add = (name: string, rule: FieldRule, value: unknown) => {
       fields[name] = fingerprinter.field(prefix, name, rule.canonical(value), rule.id)
     }
-    for (const [name, rule] of declared) add(name, rule, valueOf(record, name))
+    for (const [name, rule] of declared) add(name, rule, fieldValue(record, name))
     for (const [name, value] of Object.entries(record.fields)) {
       const rule = value === undefined ? undefined : ruleOf(name)
       if (rule) add(name, rule, value)
@@ -62,6 +62,6 @@ export function undeclaredRule({
   return (name) => (known.has(name) ? known.get(name) : auto)
 }
 
-export function valueOf({ fields }: SourceRecord, name: string): unknown {
+export function fieldValue({ fields }: SourceRecord, name: string): unknown {
   return Object.hasOwn(fields, name) ? fields[name] : undefined
 }

@@ -1,6 +1,6 @@
 import type { FieldRule } from '../contract/index.ts'
 import { type Judge, judgeBy } from './compare.ts'
-import { declaredRules, type RecordRules, undeclaredRule, valueOf } from './fingerprint-records.ts'
+import { declaredRules, type RecordRules, undeclaredRule, fieldValue } from './fingerprint-records.ts'
 import type { SourceRecord } from './record-source.ts'
 
 /** Holds two states of a record against each other by their values, as their fingerprints would be: a twentieth of the
@@ -16,10 +16,10 @@ export function recordJudge(rules: RecordRules): Judge<SourceRecord> {
       if (held === 'different') fields.push(name)
       else if (held === 'incomparable') incomparable.push(name)
     }
-    for (const [name, rule] of declared) hold(name, rule, valueOf(source, name), valueOf(target, name))
+    for (const [name, rule] of declared) hold(name, rule, fieldValue(source, name), fieldValue(target, name))
     for (const name of Object.keys(source.fields)) {
       const a = source.fields[name]
-      const b = a === undefined ? undefined : valueOf(target, name)
+      const b = a === undefined ? undefined : fieldValue(target, name)
       if (b === undefined) continue
       const rule = ruleOf(name)
       if (rule) hold(name, rule, a, b)

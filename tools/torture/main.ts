@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { canMount, fillDisk } from './disk.ts'
 import { fuzz } from './fuzz.ts'
 import { killCollector, killPostgres } from './kill.ts'
+import { killReconciler } from './reconciling.ts'
 import { cutReplies } from './replies.ts'
 import { tailUnderWriters } from './tailing.ts'
 
@@ -20,6 +21,7 @@ const parts: Readonly<Record<string, Part>> = {
   replies: { times: 2_000, run: cutReplies },
   disk: { times: 50, run: fillDisk },
   fuzz: { times: 100_000, run: (bodies) => fuzzHarmlessly(bodies) },
+  reconciling: { times: 100, run: (kills) => killReconciler(kills, 'Redis') },
   tailing: { times: 10_000_000, run: (rows) => tailSoundly(rows) },
 }
 

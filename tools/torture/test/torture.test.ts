@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
+import { redisUrl } from '../../testing/servers.ts'
 import { canMount, fillDisk } from '../disk.ts'
 import { killCollector, killPostgres } from '../kill.ts'
+import { killReconciler } from '../reconciling.ts'
 import { cutReplies } from '../replies.ts'
 import { tailUnderWriters } from '../tailing.ts'
 
@@ -24,6 +26,16 @@ test('a batch that is sent again because its reply was cut off is stored once', 
 test.skipIf(!canMount())('a full disk is a 503, and passes by itself', LONG, async () => {
   expect(await fillDisk(1)).toMatchObject(kept)
 })
+
+for (const queue of ['Redis', 'PostgreSQL'] as const) {
+  test.skipIf(queue === 'Redis' && redisUrl() === undefined)(
+    `kill -9 of workers in mid-run changes nothing that the runs say, with jobs in ${queue}`,
+    LONG,
+    async () => {
+      expect(await killReconciler(4, queue)).toMatchObject({ kills: 4 })
+    },
+  )
+}
 
 test(
   '64 writers, some rolled back, and a transaction that idles elsewhere: the tail sees each event once',
