@@ -242,6 +242,50 @@ for (const [engine, open] of Object.entries(engines)) {
       await source.close()
     })
 
+    it('has keys of several parts, in byte order of their text, and finds them again', async () => {
+      await database.run('create table parts (tenant text, n int, name text, primary key (tenant, n))')
+      await database.run(
+        `insert into parts values ('a/b', 1, 'x'), ('a', 10, 'y'), ('a', 9, 'z'), ('a\\', 2, 'w')`,
+      )
+      const source = database.source({ table: 'parts', key: ['tenant', 'n'] })
+      const records = await listed(source)
+      expect(records.map(({ key }) => key)).toEqual(['a/10', 'a/9', 'a\\/b/1', 'a\\\\/2'])
+      for (const { key, fields } of records) {
+        expect(Object.keys(fields)).toEqual(['name'])
+        expect((await source.get?.(key, signal))?.fields).toEqual(fields)
+      }
+      expect(await source.get?.('a', signal)).toBeUndefined()
+      expect(await source.get?.('a/x', signal)).toBeUndefined()
+      await source.close()
+    })
+
+    it('names fields as the pair does, from within JSON too, and says which rows are deleted', async () => {
+      await database.run('create table told (id int primary key, full_name text, data jsonb, gone boolean)')
+      await database.run(
+        `insert into told values (1, 'Ada', '{"address": {"city": "Ulm"}}', false), (2, 'Bob', '{}', true)`,
+      )
+      const source = database.source({
+        ...{ table: 'told', key: 'id', deleted: 'gone' },
+        fields: { name: 'full_name', city: 'data.address.city' },
+      })
+      const [ada, bob] = await listed(source)
+      expect(ada?.fields).toEqual({
+        name: 'Ada',
+        city: 'Ulm',
+        data: { address: { city: 'Ulm' } },
+        gone: false,
+      })
+      expect(ada).not.toHaveProperty('deleted')
+      expect(bob).toMatchObject({ key: '2', deleted: true })
+      expect(Object.keys((await source.fieldRules?.()) ?? {})).toContain('name')
+      const wrong = database.source({ table: 'told', key: 'id', fields: { name: 'fullname' } })
+      await expect(listed(wrong)).rejects.toMatchObject({
+        code: 'column_not_found',
+        detail: expect.stringContaining('It has: id, full_name'),
+      })
+      await source.close()
+    })
+
     it('lists a key twice that the table has twice, also across two pages', async () => {
       await database.run('create table twins (id int, name text)')
       await database.run(`insert into twins select least(n, 10000), 'n' from generate_series(10001, 40000) n`)

@@ -1,139 +1,126 @@
 import type { SourceSpec } from '@syncproof/core/comparison'
+import { type KeyNames, keyNames } from '../compound-key.ts'
 import { ConfigError } from '../config-error.ts'
 import { parseDuration, parseRate } from '../duration.ts'
-import { checkMembers, isPlainObject, kindOf, type MemberRule, required, trueOrFalse } from '../members.ts'
-import { type JsonPath, parsePath } from './json-path.ts'
-import type { NextPage } from './next-page.ts'
+import { type DeletedMark, type FieldPaths, pathOf } from '../field-paths.ts'
+import { checkMembers } from '../members.ts'
+import { type HttpAuth, whoAsks } from './auth.ts'
+import { limiterOf } from './limiter.ts'
+import { members } from './option-rules.ts'
+import type { NextPage } from './paging.ts'
+import type { PauseOptions } from './pauses.ts'
+import type { Where } from './records.ts'
 import { HttpSource } from './source.ts'
 
 export interface HttpOptions {
-  /** First page, with the parameters that it needs: `https://ats.example/candidates?limit=100`. */
+  /** First page, with the parameters that it needs: `https://ats.example/candidates?limit=100&sort=id`. */
   readonly url: string
+  /** Where pages are asked for by POST, as of a search: sent as JSON, with the parameters of `next` in it. */
+  readonly body?: Readonly<Record<string, unknown>>
   /** Where a page holds its records: `$.data`. Default: the body is the list. */
   readonly records?: string
-  /** The member that is the record's key: `id`, `$.attributes.externalRef`. */
-  readonly key: string
-  /** Default: one page is all. */
+  /** Which of them are meant: `{ path: '$.type', is: ['candidate'] }`, or a function. Default: all. */
+  readonly where?: Where
+  /** The member that is the record's key: `id`, `$.attributes.externalRef`. Several are a key of several parts, joined
+   *  by `/`. */
+  readonly key: KeyNames
+  /** Only records whose key begins so; it is no part of the key for the pair. */
+  readonly keyPrefix?: string
+  /** Canonical field name to where a record has it: `{ name: '$.attributes.firstName' }`. Others keep their names. */
+  readonly fields?: FieldPaths
+  /** A member that changes with every change of the record. */
+  readonly version?: string
+  /** How a record is marked that the system calls deleted: `$.archived`, `{ path: '$.state', is: ['deleted'] }`. */
+  readonly deleted?: DeletedMark
+  /** `cursor`, `link`, `offset`, `page` or `keyset`. Default: one page is all. */
   readonly next?: NextPage
-  /** One record by key: a path on the origin of `url`, or a whole URL, with `{key}` in it. 404 and 410 mean
-   *  that there is none. */
+  /** One record by key: a path on the origin of `url`, or a whole URL, with `{key}` in it (or `{name}` for each part of
+   *  one). */
   readonly get?: string
-  /** Where the answer to `get` holds the record: `$.data`. Default: the body is the record. */
+  /** Where the answer to `get` holds the record: `$.data`, or `$.results[0]` of a filtered list, whose being empty means
+   *  that there is none. Default: the body is the record. */
   readonly record?: string
+  /** Statuses of `get` that mean that there is no such record. Default 404 and 410. */
+  readonly gone?: readonly number[]
+  /** Where the API says how many records there are: a member of a page or of an address of its own, or a header. Fewer
+   *  records in the listing are a listing that is not whole. Default: the header `x-total-count`, where it is sent. */
+  readonly count?: { readonly url?: string; readonly path?: string; readonly header?: string }
+  /** `basic`, `bearer` or `login`. */
+  readonly auth?: HttpAuth
+  /** With every request; `accept` is `application/json` unless it is here. */
   readonly headers?: Readonly<Record<string, string>>
-  /** At most so many requests: `10/s`, `600/m`. Default: no limit of our own. */
+  /** At most so many requests: `10/s`, `600/m`. Default: no limit of our own. All pairs that ask one origin with the same
+   *  credentials share it. */
   readonly rate?: string
+  /** Requests that may be sent at once after a quiet time. Default 1. */
+  readonly burst?: number
+  /** Requests at once. Pages are asked for ahead where their place can be told: by `offset` and `page`. Default 4. */
+  readonly inFlight?: number
+  /** Where a refusal says how long to wait, beside `Retry-After`. */
+  readonly pause?: PauseOptions
   /** For one request with its body: `30s` is the default. */
   readonly timeout?: string
+  /** More pages are a listing that does not end. Default 1,000,000. */
+  readonly pagesMax?: number
   /** The API lists keys in ascending order of their UTF-8 bytes. Default false. */
   readonly ordered?: boolean
 }
 
 const TIMEOUT_DEFAULT = '30s'
-const WHOLE_BODY: JsonPath = []
+const IN_FLIGHT_DEFAULT = 4
+const PAGES_MAX_DEFAULT = 1_000_000
+const GONE_DEFAULT = [404, 410]
 
 /** Records of a JSON API over HTTP. A listing counts only when it is whole: each page 200 with JSON, no cursor
- *  twice, every page with something new, the end said by the API, and `X-Total-Count` reached where it is sent.
- *  At most 16 MiB a page. Numbers keep all their digits.
+ *  twice, every page with something new, the end said by the API, and its own count reached where it is said.
+ *  At most 16 MiB a page. Numbers keep all their digits. Nothing but the origins that are named here is ever asked.
  *  @throws ConfigError for options that are missing, unknown or of the wrong type */
 export function http(options: HttpOptions): SourceSpec {
   checkMembers(options, 'http', members, (path, detail) => new ConfigError(path, detail))
   const first = new URL(options.url)
   const label = `${first.origin}${first.pathname}`
+  const keys = keyNames(options.key)
+  const { headers = {}, auth, inFlight = IN_FLIGHT_DEFAULT, count } = options
   return {
     kind: 'http',
     description: `http ${label}`,
     open: () =>
       new HttpSource({
-        label,
-        first,
-        next: options.next,
-        get: options.get,
-        recordsPath: parsePath(options.records ?? '$') ?? WHOLE_BODY,
-        recordPath: parsePath(options.record ?? '$') ?? WHOLE_BODY,
-        keyPath: parsePath(options.key) ?? WHOLE_BODY,
+        ...{ label, first, inFlight, body: options.body, next: options.next },
+        recordsPath: pathOf(options.records ?? '$'),
+        shape: {
+          keyPaths: keys.map(pathOf),
+          keyPrefix: options.keyPrefix ?? '',
+          where: options.where,
+          fields: options.fields,
+          version: options.version === undefined ? undefined : pathOf(options.version),
+          deleted: options.deleted,
+        },
+        get:
+          options.get === undefined
+            ? undefined
+            : {
+                template: options.get,
+                keyNames: keys,
+                recordPath: pathOf(options.record ?? '$'),
+                gone: options.gone ?? GONE_DEFAULT,
+              },
+        count: count && {
+          url: count.url === undefined ? undefined : new URL(count.url, first),
+          path: count.path === undefined ? undefined : pathOf(count.path),
+          header: count.header,
+        },
         ordered: options.ordered ?? false,
+        pagesMax: options.pagesMax ?? PAGES_MAX_DEFAULT,
         requester: {
-          headers: options.headers ?? {},
+          ...{ headers, auth, pause: options.pause },
           timeoutMs: parseDuration(options.timeout ?? TIMEOUT_DEFAULT),
-          spacingMs: options.rate === undefined ? 0 : parseRate(options.rate),
+          limiter: limiterOf(whoAsks(first.origin, auth, headers), {
+            spacingMs: options.rate === undefined ? 0 : parseRate(options.rate),
+            burst: options.burst ?? 1,
+            inFlight,
+          }),
         },
       }),
   }
-}
-
-const httpUrl: MemberRule = {
-  check(value) {
-    if (typeof value !== 'string') return `must be text, not ${kindOf(value)}.`
-    if (!URL.canParse(value)) return 'is no URL. Write the whole of it, as in https://ats.example/candidates.'
-    const { protocol, username, password } = new URL(value)
-    if (protocol !== 'http:' && protocol !== 'https:') return 'must begin with http:// or https://.'
-    return username || password
-      ? 'must not hold credentials. Write them as headers: { authorization: … }.'
-      : undefined
-  },
-}
-
-const getTemplate: MemberRule = {
-  check(value) {
-    if (typeof value !== 'string') return `must be text, not ${kindOf(value)}.`
-    if (!value.includes('{key}')) return 'must have {key} in it, as in /candidates/{key}.'
-    return value.startsWith('/') ? undefined : httpUrl.check(value.replaceAll('{key}', 'key'))
-  },
-}
-
-const path: MemberRule = {
-  check(value) {
-    if (typeof value !== 'string') return `must be a path such as $.data, not ${kindOf(value)}.`
-    return parsePath(value) ? undefined : 'is no path. Write member names with dots, as in $.data.items.'
-  },
-}
-
-const nextPage: MemberRule = {
-  check(value) {
-    if (!isPlainObject(value) || (value.kind !== 'cursor' && value.kind !== 'link')) {
-      return `must be cursor('$.next') or link(), not ${kindOf(value)}.`
-    }
-    return value.kind === 'cursor' ? path.check(value.path) : undefined
-  },
-}
-
-const headerTexts: MemberRule = {
-  check(value) {
-    if (!isPlainObject(value)) return `must be an object of texts, not ${kindOf(value)}.`
-    try {
-      new Headers(value as Record<string, string>)
-    } catch {
-      return 'has a name or a value that HTTP does not allow.'
-    }
-    const wrong = Object.entries(value).find(([, text]) => typeof text !== 'string')
-    return wrong && `has '${wrong[0]}' as ${kindOf(wrong[1])}; it must be text.`
-  },
-}
-
-function parsed(parse: (text: string) => number): MemberRule {
-  return {
-    check(value) {
-      if (typeof value !== 'string') return `must be text, not ${kindOf(value)}.`
-      try {
-        return parse(value) > 0 ? undefined : 'must be more than nothing.'
-      } catch (error) {
-        if (error instanceof ConfigError) return error.detail
-        throw error
-      }
-    },
-  }
-}
-
-const members: Readonly<Record<keyof HttpOptions, MemberRule>> = {
-  url: required(httpUrl),
-  records: path,
-  key: required(path),
-  next: nextPage,
-  get: getTemplate,
-  record: path,
-  headers: headerTexts,
-  rate: parsed(parseRate),
-  timeout: parsed(parseDuration),
-  ordered: trueOrFalse,
 }

@@ -1,12 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { ListingError, type ListingErrorCode } from '@syncproof/core/comparison'
+import { Credentials, type HttpAuth, type LoginOptions, NoTokenError } from './auth.ts'
+import type { Limiter } from './limiter.ts'
+import { type PauseOptions, pauseAsked } from './pauses.ts'
 import { parseBody, readText } from './read-body.ts'
 
 const ATTEMPTS_MAX = 5
 /** Doubled with each attempt, and up to half of it added by chance so that clients do not come back together. */
 const BACKOFF_MS = 250
 /** A server that asks for a longer pause ends the listing instead: a later run does better than a worker held. */
-const RETRY_AFTER_MS_MAX = 120_000
+const PAUSE_MS_MAX = 120_000
 
 /** Answers that another attempt may change. */
 const RETRIED = new Set([408, 425, 429, 500, 502, 503, 504])
@@ -22,78 +25,126 @@ export interface Reply {
 
 export interface RequesterOptions {
   readonly headers: Readonly<Record<string, string>>
+  readonly auth: HttpAuth | undefined
   /** For one attempt, its body included. */
   readonly timeoutMs: number
-  /** From one request to the next; 0 for no limit. */
-  readonly spacingMs: number
+  readonly limiter: Limiter
+  readonly pause: PauseOptions | undefined
 }
 
-interface Question {
+export interface Question {
   readonly url: URL
   /** How messages name it: without parameters and keys. */
   readonly label: string
   /** Statuses besides 200 that are an answer. */
   readonly expected: readonly number[]
+  /** Sent by POST, as JSON. */
+  readonly body?: unknown
 }
 
 type Attempt =
   | { readonly reply: Reply }
-  | { readonly error: ListingError; readonly retry: boolean; readonly retryAfterMs?: number | undefined }
+  | { readonly error: ListingError; readonly retry: boolean; readonly pauseMs?: number | undefined }
 
-/** GETs of one API: spaced by its rate, tried again where that can help, bounded in time and size.
+interface Call extends Question {
+  readonly headers: Readonly<Record<string, string>>
+  readonly text: string | undefined
+}
+
+/** Requests of one API: spaced by its rate, tried again where that can help, bounded in time and size.
  *  Redirects are not followed: they could lead anywhere, and a listing that moved is worth knowing. */
 export class Requester {
   requests = 0
   readonly #options: RequesterOptions
-  #freeAtMs = 0
+  readonly #credentials: Credentials
 
   constructor(options: RequesterOptions) {
     this.#options = options
+    this.#credentials = new Credentials(options.auth, (login, signal) => this.#login(login, signal))
   }
 
   /** @throws ListingError for every answer that is neither 200 with JSON nor expected */
-  async get(question: Question, signal: AbortSignal): Promise<Reply> {
-    for (let attempt = 1; ; attempt += 1) {
-      await this.#turn(signal)
-      const result = await this.#attempt(question, signal)
+  async ask(question: Question, signal: AbortSignal): Promise<Reply> {
+    const text = question.body === undefined ? undefined : JSON.stringify(question.body)
+    const type = text === undefined ? {} : { 'content-type': 'application/json' }
+    for (let renewed = false; ; renewed = true) {
+      const own = await this.#authorized(signal)
+      const call = { ...question, text, headers: { ...type, ...this.#options.headers, ...own } }
+      const result = await this.#tried(call, signal)
       if ('reply' in result) return result.reply
-      if (!result.retry || attempt === ATTEMPTS_MAX) throw result.error
-      const backoffMs = BACKOFF_MS * 2 ** (attempt - 1) * (1 + Math.random() / 2)
-      const waitMs = Math.max(backoffMs, result.retryAfterMs ?? 0)
-      if (waitMs > RETRY_AFTER_MS_MAX) throw result.error
-      await delay(waitMs, undefined, { signal })
+      const isRefused = result.error.code === 'permission_denied'
+      if (!isRefused || renewed || !this.#credentials.renew()) throw result.error
     }
   }
 
-  /** Waits until the rate allows one more request. */
-  async #turn(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted()
-    const nowMs = performance.now()
-    const atMs = Math.max(nowMs, this.#freeAtMs)
-    this.#freeAtMs = atMs + this.#options.spacingMs
-    if (atMs > nowMs) await delay(atMs - nowMs, undefined, { signal })
+  async #authorized(signal: AbortSignal): Promise<Readonly<Record<string, string>>> {
+    try {
+      return await this.#credentials.headers(signal)
+    } catch (error) {
+      if (!(error instanceof NoTokenError)) throw error
+      throw new ListingError(
+        'permission_denied',
+        `The login answers without a token at ${error.path}. Check \`auth\`.`,
+      )
+    }
   }
 
-  async #attempt({ url, label, expected }: Question, signal: AbortSignal): Promise<Attempt> {
+  async #login({ url, body, form, headers = {} }: LoginOptions, signal: AbortSignal): Promise<unknown> {
+    const entries = Object.entries(body ?? {}).map(
+      ([name, value]) => [name, String(value)] as [string, string],
+    )
+    const text = body && (form ? new URLSearchParams(entries).toString() : JSON.stringify(body))
+    const type = form ? 'application/x-www-form-urlencoded' : 'application/json'
+    const address = new URL(url)
+    const label = `${address.origin}${address.pathname}`
+    const call = {
+      ...{ url: address, label, expected: [], text },
+      headers: text === undefined ? headers : { 'content-type': type, ...headers },
+    }
+    const result = await this.#tried(call, signal)
+    if ('reply' in result) return result.reply.body
+    throw result.error
+  }
+
+  async #tried(call: Call, signal: AbortSignal): Promise<Attempt> {
+    const { limiter } = this.#options
+    for (let attempt = 1; ; attempt += 1) {
+      const result = await limiter.run(signal, () => this.#attempt(call, signal))
+      if ('reply' in result || !result.retry || attempt === ATTEMPTS_MAX) return result
+      const backoffMs = BACKOFF_MS * 2 ** (attempt - 1) * (1 + Math.random() / 2)
+      const { pauseMs = 0 } = result
+      if (Math.max(backoffMs, pauseMs) > PAUSE_MS_MAX) return result
+      // it is said to whoever asks with these credentials
+      limiter.pause(pauseMs)
+      await delay(Math.max(backoffMs, pauseMs), undefined, { signal })
+    }
+  }
+
+  async #attempt({ url, label, expected, text, headers }: Call, signal: AbortSignal): Promise<Attempt> {
     const timeout = AbortSignal.timeout(this.#options.timeoutMs)
     this.requests += 1
     try {
       const response = await fetch(url, {
-        headers: { accept: 'application/json', ...this.#options.headers },
+        headers: { accept: 'application/json', ...headers },
+        ...(text === undefined ? {} : { method: 'POST', body: text }),
         redirect: 'manual',
         signal: AbortSignal.any([signal, timeout]),
       })
-      const { status, headers } = response
+      const { status } = response
       if (status === 200) {
-        const body = parseBody(await readText(response, label), headers.get('content-type'), label)
-        return { reply: { status, headers, body, observedAt: new Date().toISOString() } }
+        const body = parseBody(await readText(response, label), response.headers.get('content-type'), label)
+        return { reply: { status, headers: response.headers, body, observedAt: new Date().toISOString() } }
       }
-      await response.body?.cancel()
+      const refusal =
+        RETRIED.has(status) && this.#options.pause?.path ? await readRefusal(response) : undefined
+      if (refusal === undefined) await response.body?.cancel()
       if (expected.includes(status)) {
-        return { reply: { status, headers, body: undefined, observedAt: new Date().toISOString() } }
+        return {
+          reply: { status, headers: response.headers, body: undefined, observedAt: new Date().toISOString() },
+        }
       }
-      const retryAfterMs = readRetryAfter(headers)
-      return { error: refused(status, label, retryAfterMs), retry: RETRIED.has(status), retryAfterMs }
+      const pauseMs = pauseAsked(response.headers, refusal, this.#options.pause)
+      return { error: refused(status, label, pauseMs), retry: RETRIED.has(status), pauseMs }
     } catch (error) {
       signal.throwIfAborted()
       if (error instanceof ListingError) return { error, retry: error.code === 'truncated' }
@@ -102,18 +153,26 @@ export class Requester {
   }
 }
 
-function refused(status: number, label: string, retryAfterMs: number | undefined): ListingError {
+/** What a refusal says; nothing where it is no JSON. */
+async function readRefusal(response: Response): Promise<unknown> {
+  try {
+    return JSON.parse(await readText(response, ''))
+  } catch {
+    return null
+  }
+}
+
+function refused(status: number, label: string, pauseMs: number | undefined): ListingError {
   const make = (code: ListingErrorCode, mend: string) =>
     new ListingError(code, `${label} answers ${status}. ${mend}`)
   if (status === 401 || status === 403) {
-    return make('permission_denied', 'Check the credentials in `headers` and what they may read.')
+    return make('permission_denied', 'Check the credentials in `auth` or `headers`, and what they may read.')
   }
   if (status >= 300 && status < 400)
     return make('page_failed', 'Redirects are not followed: name the final URL.')
   if (status === 404) return make('page_failed', 'Check the URL.')
   if (status === 429) {
-    const asked =
-      retryAfterMs === undefined ? '' : ` (it asks for a pause of ${Math.ceil(retryAfterMs / 1000)} s)`
+    const asked = pauseMs === undefined ? '' : ` (it asks for a pause of ${Math.ceil(pauseMs / 1000)} s)`
     return make('page_failed', `The API takes fewer requests${asked}: set a lower \`rate\`.`)
   }
   return make('page_failed', status >= 500 ? 'The API fails; run again later.' : 'Check URL and headers.')
@@ -138,16 +197,4 @@ function unreachable(error: unknown, label: string, timedOut: boolean): ListingE
       cause: error,
     },
   )
-}
-
-/** Milliseconds that the server asks to wait, from seconds or from a date; undefined where it asks for nothing.
- *  A date is held against the server's own clock where it says it: ours may differ. */
-function readRetryAfter(headers: Headers): number | undefined {
-  const value = headers.get('retry-after')?.trim()
-  if (!value) return undefined
-  if (/^\d{1,9}$/.test(value)) return Number(value) * 1000
-  const at = Date.parse(value)
-  if (Number.isNaN(at)) return undefined
-  const serverNow = Date.parse(headers.get('date') ?? '')
-  return Math.max(0, at - (Number.isNaN(serverNow) ? Date.now() : serverNow))
 }

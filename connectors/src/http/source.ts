@@ -1,17 +1,19 @@
 import {
   ListingError,
+  type ListOptions,
   type RecordBatch,
   type RecordSource,
   type SourceRecord,
 } from '@syncproof/core/comparison'
-import { inBatches } from '../batches.ts'
-import { isPlainObject, kindOf } from '../members.ts'
-import { type JsonPath, parsePath, valueAt } from './json-path.ts'
-import { cursorAddress, type NextPage, nextLink } from './next-page.ts'
-import { type Reply, Requester, type RequesterOptions } from './requester.ts'
+import { BATCH_RECORDS_MAX } from '../batches.ts'
+import { splitKey } from '../compound-key.ts'
+import { type JsonPath, valueAt } from '../field-paths.ts'
+import { type Page, PagesAhead, readPosition, writePosition } from './pages.ts'
+import { type NextPage, Paging, type Place } from './paging.ts'
+import { RecordReader, type RecordShape } from './records.ts'
+import { type Question, type Reply, Requester, type RequesterOptions } from './requester.ts'
 import { Seen } from './seen.ts'
 
-const PAGES_MAX = 1_000_000
 const RECORDS_MAX = 10_000_000
 /** Pages may be empty where the API filters after it pages; so many in a row are a listing that stands still. */
 const EMPTY_PAGES_MAX = 20
@@ -20,21 +22,41 @@ export interface HttpSourceOptions {
   /** The first page's address without its parameters. */
   readonly label: string
   readonly first: URL
+  /** Sent by POST with every page; its parameters then go into it. */
+  readonly body: Readonly<Record<string, unknown>> | undefined
   readonly next: NextPage | undefined
-  readonly get: string | undefined
   readonly recordsPath: JsonPath
-  readonly recordPath: JsonPath
-  readonly keyPath: JsonPath
+  readonly shape: RecordShape
+  readonly get: GetOptions | undefined
+  readonly count: CountOptions | undefined
   readonly ordered: boolean
+  readonly inFlight: number
+  readonly pagesMax: number
   readonly requester: RequesterOptions
+}
+
+export interface GetOptions {
+  readonly template: string
+  readonly keyNames: readonly string[]
+  readonly recordPath: JsonPath
+  readonly gone: readonly number[]
+}
+
+export interface CountOptions {
+  readonly url: URL | undefined
+  readonly path: JsonPath | undefined
+  readonly header: string | undefined
 }
 
 export class HttpSource implements RecordSource {
   readonly name: string
   readonly ordered: boolean
   readonly get?: (key: string, signal: AbortSignal) => Promise<SourceRecord | undefined>
+  readonly count?: (signal: AbortSignal) => Promise<number>
   readonly #options: HttpSourceOptions
   readonly #requester: Requester
+  readonly #records: RecordReader
+  readonly #paging: Paging
   readonly #closing = new AbortController()
 
   constructor(options: HttpSourceOptions) {
@@ -42,37 +64,52 @@ export class HttpSource implements RecordSource {
     this.ordered = options.ordered
     this.#options = options
     this.#requester = new Requester(options.requester)
-    const template = options.get
-    if (template !== undefined) this.get = (key, signal) => this.#get(template, key, signal)
+    this.#records = new RecordReader(options.shape, options.label)
+    this.#paging = new Paging(options.next, options.first, options.shape.keyPaths[0] ?? [])
+    const { get, count } = options
+    if (get) this.get = (key, signal) => this.#get(get, key, signal)
+    if (count?.url) this.count = (signal) => this.#count(count, signal)
   }
 
-  async *list(signal: AbortSignal): AsyncGenerator<RecordBatch> {
-    const { first, label } = this.#options
+  async *list(signal: AbortSignal, { after }: ListOptions = {}): AsyncGenerator<RecordBatch> {
     const either = AbortSignal.any([signal, this.#closing.signal])
+    const resumed = after === undefined ? undefined : readPosition(after)
     const records = new Seen()
-    const addresses = new Seen()
-    let url: URL | undefined = first
-    let emptyPages = 0
-    while (url !== undefined) {
-      if (addresses.add(url.href, '') !== 'new') {
-        throw this.#error(
-          'cursor_repeated',
-          'sends a page that it has sent before as the next one. Check `next`.',
-        )
+    const places = new Seen()
+    const pages = new PagesAhead(
+      (...page) => this.#ask(...page),
+      this.#paging,
+      this.#options.inFlight,
+      either,
+    )
+    let place: Place | undefined = resumed?.place ?? this.#paging.first()
+    let empty = 0
+    try {
+      for (let first = true; place !== undefined; first = false) {
+        this.#assertGoingOn(place, places, records)
+        const page: Page = await this.#page(pages, place, first && resumed !== undefined)
+        const items = this.#records.list(page.reply, this.#options.recordsPath)
+        if (first) pages.expect(items.length)
+        const read = items.flatMap((item) => this.#records.read(item, page.reply.observedAt) ?? [])
+        const fresh = this.#newOnes(read, records)
+        // what a filter leaves out moves a listing on, too
+        const moved = fresh.length + (items.length - read.length)
+        const seen = { body: page.reply.body, headers: page.reply.headers, records: items, fresh: moved }
+        const next: Place | undefined = this.#paging.endsWith(seen)
+          ? undefined
+          : this.#next(place, page.url, seen)
+        empty = items.length === 0 ? empty + 1 : 0
+        if (next !== undefined && moved === 0 && (items.length > 0 || empty > EMPTY_PAGES_MAX)) {
+          throw this.#error('page_did_not_advance', 'sends pages without any new record. Check `next`.')
+        }
+        const before = resumed?.records ?? 0
+        const position = next && writePosition({ place: next, records: before + records.count })
+        yield* batchesOf(fresh, position, either)
+        if (next === undefined) this.#checkTotal(page.reply, before + records.count)
+        place = next
       }
-      if (addresses.count > PAGES_MAX || records.count > RECORDS_MAX) {
-        throw this.#error('truncated', 'does not end. Ask for larger pages, or check `next`.')
-      }
-      const reply: Reply = await this.#requester.get({ url, label, expected: [] }, either)
-      const page = this.#readPage(reply)
-      const fresh = this.#newOnes(page, records)
-      url = this.#next(reply, url)
-      emptyPages = page.length === 0 ? emptyPages + 1 : 0
-      if (url !== undefined && fresh.length === 0 && (page.length > 0 || emptyPages > EMPTY_PAGES_MAX)) {
-        throw this.#error('page_did_not_advance', 'sends pages without any new record. Check `next`.')
-      }
-      yield* inBatches(fresh, either)
-      if (url === undefined) this.#checkTotal(reply, records.count)
+    } finally {
+      pages.close()
     }
   }
 
@@ -84,59 +121,84 @@ export class HttpSource implements RecordSource {
     this.#closing.abort(new Error('The source was closed.'))
   }
 
-  async #get(template: string, key: string, signal: AbortSignal): Promise<SourceRecord | undefined> {
+  #assertGoingOn(place: Place, places: Seen, records: Seen): void {
+    if (places.add(JSON.stringify(place), '') !== 'new') {
+      throw this.#error(
+        'cursor_repeated',
+        'sends a page that it has sent before as the next one. Check `next`.',
+      )
+    }
+    if (places.count > this.#options.pagesMax || records.count > RECORDS_MAX) {
+      throw this.#error('truncated', 'does not end. Ask for larger pages, or check `next`.')
+    }
+  }
+
+  /** A place that another process was at may be gone: cursors expire. */
+  async #page(pages: PagesAhead, place: Place, isResumed: boolean): Promise<Page> {
+    try {
+      return await pages.get(place)
+    } catch (error) {
+      if (!isResumed || !(error instanceof ListingError) || error.code !== 'page_failed') throw error
+      throw new ListingError('cursor_expired', error.detail, { cause: error })
+    }
+  }
+
+  async #ask(place: Place, signal: AbortSignal): Promise<Page> {
+    const { first, label, body } = this.#options
+    const url = new URL('address' in place ? place.address : first, first)
+    const params = 'params' in place ? Object.entries(place.params) : []
+    if (body === undefined) for (const [name, value] of params) url.searchParams.set(name, String(value))
+    const question: Question = { url, label, expected: [] }
+    const sent =
+      body === undefined ? question : { ...question, body: { ...body, ...Object.fromEntries(params) } }
+    return { place, url, reply: await this.#requester.ask(sent, signal) }
+  }
+
+  async #get(
+    { template, keyNames, recordPath, gone }: GetOptions,
+    key: string,
+    signal: AbortSignal,
+  ): Promise<SourceRecord | undefined> {
+    const { first, shape } = this.#options
+    const whole = shape.keyPrefix + key
+    const parts = splitKey(whole, keyNames.length)
     // as a path these would name the collection or its parent, whatever their escaping
-    if (key === '' || key === '.' || key === '..') {
+    if (parts === undefined || parts.some((part) => part === '' || part === '.' || part === '..')) {
       throw this.#error('unexpected_shape', 'cannot be asked for a record whose key is empty, `.` or `..`.')
     }
-    const url = new URL(
-      template.replaceAll('{key}', () => encodeURIComponent(key)),
-      this.#options.first,
-    )
+    const values = new Map([['key', whole], ...keyNames.map((name, at) => [name, parts[at] ?? ''] as const)])
+    const address = template.replaceAll(/\{([^{}]+)\}/g, (text, name) => {
+      const value = values.get(name)
+      return value === undefined ? text : encodeURIComponent(value)
+    })
     const either = AbortSignal.any([signal, this.#closing.signal])
-    const reply = await this.#requester.get({ url, label: template, expected: [404, 410] }, either)
+    const question = { url: new URL(address, first), label: template, expected: gone }
+    const reply = await this.#requester.ask(question, either)
     if (reply.status !== 200) return undefined
-    const record = this.#readRecord(valueAt(reply.body, this.#options.recordPath), reply.observedAt)
-    if (record.key !== key) {
-      throw this.#error(
-        'unexpected_shape',
-        'answers a read by key with a record of another key. Check `get` and `key`.',
-      )
-    }
-    return record
-  }
-
-  #readPage(reply: Reply): SourceRecord[] {
-    const list = valueAt(reply.body, this.#options.recordsPath)
-    if (Array.isArray(list)) return list.map((item) => this.#readRecord(item, reply.observedAt))
-    const path = ['$', ...this.#options.recordsPath].join('.')
+    const found = valueAt(reply.body, recordPath)
+    // a filtered list that is empty, or ends before the place that is asked for
+    if (found === undefined && this.#isEmptyList(reply, recordPath)) return undefined
+    const record = this.#records.read(found, reply.observedAt)
+    if (record === undefined) return undefined
+    if (record.key === key) return record
     throw this.#error(
       'unexpected_shape',
-      `answers 200 with ${kindOf(list)} at ${path} where the list should be. Check \`records\`; it may be an error in the body.`,
+      'answers a read by key with a record of another key. Check `get` and `key`.',
     )
   }
 
-  #readRecord(item: unknown, observedAt: string): SourceRecord {
-    const { keyPath } = this.#options
-    if (!isPlainObject(item)) {
-      throw this.#error(
-        'unexpected_shape',
-        `sends ${kindOf(item)} where a record should be. Check the paths.`,
-      )
-    }
-    const key = readKey(valueAt(item, keyPath))
-    if (key === undefined) {
-      throw this.#error(
-        'key_missing',
-        `sends a record whose ${keyPath.join('.')} is ${kindOf(valueAt(item, keyPath))}. \`key\` must be a text or a whole number that every record has.`,
-      )
-    }
-    const [name, nested] = keyPath
-    const fields =
-      nested === undefined
-        ? Object.fromEntries(Object.entries(item).filter(([member]) => member !== name))
-        : item
-    return { key, fields, observedAt }
+  /** The path names a place in a list that is there, and has nothing at it. */
+  #isEmptyList({ body }: Reply, path: JsonPath): boolean {
+    return /^\d+$/.test(path.at(-1) ?? '') && Array.isArray(valueAt(body, path.slice(0, -1)))
+  }
+
+  async #count({ url, path, header }: CountOptions, signal: AbortSignal): Promise<number> {
+    const { first, label } = this.#options
+    const either = AbortSignal.any([signal, this.#closing.signal])
+    const reply = await this.#requester.ask({ url: url ?? first, label, expected: [] }, either)
+    const count = readCount(reply, { path, header })
+    if (count !== undefined) return count
+    throw this.#error('unexpected_shape', 'answers the count with no whole number. Check `count`.')
   }
 
   /** Pages overlap where records are added while they are read: the same record twice is one. */
@@ -160,38 +222,24 @@ export class HttpSource implements RecordSource {
     }
   }
 
-  #next(reply: Reply, current: URL): URL | undefined {
-    const { next, first } = this.#options
-    if (next === undefined) return undefined
-    const address =
-      next.kind === 'link' ? nextLink(reply.headers.get('link'), current) : this.#cursor(next, reply, current)
-    if (address === undefined) return undefined
-    if (address === null)
-      throw this.#error('unexpected_shape', 'names a next page that is no address. Check `next`.')
-    if (address.origin === first.origin) return address
+  #next(place: Place, url: URL, seen: Parameters<Paging['after']>[2]): Place | undefined {
+    const next = this.#paging.after(place, url, seen)
+    if (next === undefined || !('wrong' in next)) return next
+    const [, origin] = /^foreign (.*)$/.exec(next.wrong) ?? []
+    if (origin === undefined) throw this.#error('unexpected_shape', `${next.wrong}. Check \`next\`.`)
     throw this.#error(
       'foreign_origin',
-      `names a next page on ${address.origin}, which is not followed. Behind a proxy, let the API see the outer host, or page by cursor('…', { param: '…' }).`,
+      `names a next page on ${origin}, which is not followed. Behind a proxy, let the API see the outer host, or page by cursor('…', { param: '…' }).`,
     )
-  }
-
-  #cursor(next: Extract<NextPage, { kind: 'cursor' }>, reply: Reply, current: URL): URL | null | undefined {
-    const token = valueAt(reply.body, parsePath(next.path) ?? [])
-    if (token === undefined || token === null || token === '' || token === false) return undefined
-    if (typeof token !== 'string' && typeof token !== 'number') {
-      throw this.#error(
-        'unexpected_shape',
-        `has ${kindOf(token)} at ${next.path} where a cursor should be. Check \`next\`.`,
-      )
-    }
-    return cursorAddress(this.#options.first, current, String(token), next.param) ?? null
   }
 
   /** json-server and many others say how many records there are. Fewer were listed: pages are missing. It does
    *  not show a record that slipped between two pages; a read by key does. */
   #checkTotal(reply: Reply, count: number): void {
-    const total = reply.headers.get('x-total-count')
-    if (total === null || !/^\d{1,15}$/.test(total) || count >= Number(total)) return
+    const { count: options, shape } = this.#options
+    if (shape.where !== undefined || shape.keyPrefix !== '' || options?.url) return
+    const total = readCount(reply, options ?? { path: undefined, header: 'x-total-count' })
+    if (total === undefined || count >= total) return
     throw this.#error('truncated', `counts ${total} records and listed ${count}. Set or mend \`next\`.`)
   }
 
@@ -200,8 +248,26 @@ export class HttpSource implements RecordSource {
   }
 }
 
-/** A key as text; undefined for what cannot be one. Big whole numbers come as text already. */
-function readKey(value: unknown): string | undefined {
-  if (typeof value === 'string') return value !== '' && value.isWellFormed() ? value : undefined
-  return Number.isSafeInteger(value) ? String(value) : undefined
+function readCount(
+  { body, headers }: Reply,
+  { path, header }: Omit<CountOptions, 'url'>,
+): number | undefined {
+  const value = header === undefined ? path && valueAt(body, path) : headers.get(header)
+  if (typeof value === 'number') return Number.isSafeInteger(value) && value >= 0 ? value : undefined
+  return typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : undefined
+}
+
+/** The position goes with the last batch of its page: before that the page would have to be read again. */
+function* batchesOf(
+  records: readonly SourceRecord[],
+  position: string | undefined,
+  signal: AbortSignal,
+): Generator<RecordBatch> {
+  for (let at = 0; at === 0 || at < records.length; at += BATCH_RECORDS_MAX) {
+    signal.throwIfAborted()
+    const batch = records.slice(at, at + BATCH_RECORDS_MAX)
+    const isLast = at + BATCH_RECORDS_MAX >= records.length
+    if (batch.length === 0) return
+    yield isLast && position !== undefined ? { records: batch, position } : { records: batch }
+  }
 }

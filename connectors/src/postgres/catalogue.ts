@@ -1,4 +1,5 @@
 import { ListingError } from '@syncproof/core/comparison'
+import { type KeyNames, keyNames } from '../compound-key.ts'
 import { didYouMean } from '../suggest.ts'
 import { type ColumnType, columnType } from './column-type.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -20,7 +21,8 @@ export interface Column {
 export interface Table {
   /** Quoted and schema-qualified. */
   readonly sqlName: string
-  readonly key: Column
+  /** Of a key of several parts, each. */
+  readonly keys: readonly Column[]
   readonly version: Column | undefined
   /** All columns but key and version. */
   readonly fields: readonly Column[]
@@ -28,8 +30,10 @@ export interface Table {
 
 export interface TableNames {
   readonly table: string
-  readonly key: string
+  readonly key: KeyNames
   readonly version?: string | undefined
+  /** Others that must be there. */
+  readonly others: readonly string[]
 }
 
 /** Looks a table and its columns up in the catalogue, so that no name of the configuration reaches SQL unless
@@ -58,13 +62,14 @@ export async function readTable(snapshot: Snapshot, names: TableNames): Promise<
       `The table ${names.table} has no column '${name}'.${didYouMean(name, existing)} It has: ${existing.join(', ')}.`,
     )
   }
-  const key = find(names.key)
+  const keys = keyNames(names.key).map(find)
   const version = names.version === undefined ? undefined : find(names.version)
+  for (const name of names.others) find(name)
   return {
     sqlName: `${quoted(String(first.schema))}.${quoted(relation)}`,
-    key,
+    keys,
     version,
-    fields: columns.filter((column) => column !== key && column !== version),
+    fields: columns.filter((column) => !keys.includes(column) && column !== version),
   }
 }
 

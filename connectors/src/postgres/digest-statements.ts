@@ -13,8 +13,10 @@ interface Statement {
 export interface Hashed {
   readonly table: Table
   readonly index: KeyIndex
-  /** Column name to how its values are encoded. */
-  readonly columns: ReadonlyMap<string, Encoding>
+  /** How the values of each field are encoded, in one order on both sides. */
+  readonly columns: readonly { readonly name: string; readonly encoding: Encoding }[]
+  /** SQL of whether the table calls a row deleted. */
+  readonly isDeleted: string
 }
 
 /** Of SHA-256, as base64 without padding. */
@@ -22,28 +24,25 @@ const DIGEST_BYTES = 18
 
 /** `record_send` writes how many columns there are, and each with its type and its length, null as -1: no two rows have the
  *  same bytes, nor have two lists of rows. Its column types are PostgreSQL's own, which have one number everywhere. */
-function image({ table, columns }: Hashed): string {
-  const values = [...columns].map(([name, { value }]) => value(quoted(name)))
-  return `pg_catalog.record_send(row(${[keyValue(table), ...values].join(', ')}))`
+function image({ table, index, columns, isDeleted }: Hashed): string {
+  const key = `${index.column}::${keyEncoding(table)}`
+  const values = columns.map(({ name, encoding }) => encoding.value(quoted(name)))
+  return `pg_catalog.record_send(row(${[key, isDeleted, ...values].join(', ')}))`
 }
 
 function isSure({ columns }: Hashed): string {
   // a null is read by every rule
-  const conditions = [...columns].flatMap(([name, { sure }]) =>
+  const conditions = columns.flatMap(({ name, encoding: { sure } }) =>
     sure ? [`coalesce(${sure(quoted(name))}, true)`] : [],
   )
   return conditions.length === 0 ? 'true' : conditions.join(' and ')
 }
 
-/** A key as digests see it: whole numbers of any width alike. */
-function keyValue({ key }: Table): string {
-  return `${quoted(key.name)}::${KEY_TYPES[key.baseType] ?? 'text'}`
-}
-
 const KEY_TYPES: Readonly<Record<string, string>> = { int2: 'int8', int4: 'int8', int8: 'int8', uuid: 'uuid' }
 
-export function keyEncoding({ key }: Table): string {
-  return KEY_TYPES[key.baseType] ?? 'text'
+/** The type of a key as digests see it: whole numbers of any width alike. */
+export function keyEncoding({ keys }: Table): string {
+  return KEY_TYPES[keys[0]?.baseType ?? ''] ?? 'text'
 }
 
 const digest = (bytes: string) =>
@@ -61,7 +60,7 @@ export function selectGroups(
   groupsMax: number,
 ): Statement {
   const { table, index } = hashed
-  const key = quoted(table.key.name)
+  const key = index.column
   const values: unknown[] = []
   const where = whereInRange(key, range, index, values)
   const behind = [
@@ -89,7 +88,7 @@ export function selectGroups(
 /** One range. */
 export function selectRange(hashed: Hashed, range: KeyRange): Statement {
   const values: unknown[] = []
-  const where = whereInRange(quoted(hashed.table.key.name), range, hashed.index, values)
+  const where = whereInRange(hashed.index.column, range, hashed.index, values)
   return { sql: `select ${rangeDigest(hashed, where)}`, values }
 }
 
@@ -101,7 +100,7 @@ export function selectRanges(hashed: Hashed): string {
 }
 
 function rangeDigest(hashed: Hashed, where: string): string {
-  const key = quoted(hashed.table.key.name)
+  const key = hashed.index.column
   return `count(*)::text as records, ${digestOfRows}
     from (select ${image(hashed)} as image, ${isSure(hashed)} as is_sure from ${hashed.table.sqlName} t ${where} order by ${key}) r`
 }
@@ -109,7 +108,7 @@ function rangeDigest(hashed: Hashed, where: string): string {
 /** Each record of one range. */
 export function selectRecords(hashed: Hashed, range: KeyRange): Statement {
   const values: unknown[] = []
-  const where = whereInRange(quoted(hashed.table.key.name), range, hashed.index, values)
+  const where = whereInRange(hashed.index.column, range, hashed.index, values)
   return { sql: `select ${recordDigest(hashed)} from ${hashed.table.sqlName} t ${where}`, values }
 }
 
@@ -120,7 +119,7 @@ export function selectRecordsOf(hashed: Hashed): string {
 }
 
 function recordDigest(hashed: Hashed): string {
-  return `${quoted(hashed.table.key.name)}::text as key, case when ${isSure(hashed)} then ${digest(image(hashed))} end as digest`
+  return `${hashed.index.column}::text as key, case when ${isSure(hashed)} then ${digest(image(hashed))} end as digest`
 }
 
 function boundsOf({ index }: Hashed): string {
@@ -128,8 +127,7 @@ function boundsOf({ index }: Hashed): string {
     from rows from (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])) with ordinality as u(lower_bound, upper_bound, n)) bounds`
 }
 
-function withinBounds({ table }: Hashed): string {
-  const key = quoted(table.key.name)
+function withinBounds({ index: { column: key } }: Hashed): string {
   return `where ${key} >= bounds.lower_bound and ${key} < bounds.upper_bound`
 }
 

@@ -6,7 +6,6 @@ import type {
   KeyRange,
   SourceRecord,
 } from '@syncproof/core/comparison'
-import { quoted } from './catalogue.ts'
 import {
   type Hashed,
   selectGroups,
@@ -16,7 +15,7 @@ import {
   selectRecordsOf,
 } from './digest-statements.ts'
 import type { Snapshot } from './snapshot.ts'
-import { inRange, readRow, selectByKeys } from './statements.ts'
+import { inRange, type RowShape, readRow, selectByKeys } from './statements.ts'
 
 /** Connections that hash at once, on one shared snapshot. */
 export const DIGEST_LANES = 2
@@ -26,6 +25,7 @@ const RENEWED_AFTER_MS = 45_000
 export interface ViewOptions {
   readonly hashed: Hashed
   readonly timestampZone: string | undefined
+  readonly shape: RowShape
   /** @param shared of another snapshot, to see the same state */
   begin(shared?: string): Promise<Snapshot>
   /** What a driver's error stands for. */
@@ -109,13 +109,15 @@ export class PostgresDigestView implements DigestView {
     const wanted = new Set(keys)
     return this.#ask(async (snapshot) => {
       const rows = await snapshot.query(selectByKeys(table, this.#options.timestampZone), [keys])
-      return rows.map((row) => readRow(row, table, snapshot.startedAt)).filter(({ key }) => wanted.has(key))
+      return rows
+        .map((row) => readRow(row, table, this.#options.shape, snapshot.startedAt))
+        .filter(({ key }) => wanted.has(key))
     })
   }
 
   boundaries(range: KeyRange, parts: number, recordsMin: number): Promise<readonly string[]> {
     const { table, index } = this.#options.hashed
-    const key = quoted(table.key.name)
+    const key = index.column
     return this.#ask(async (snapshot) => {
       const values: unknown[] = []
       const conditions = inRange(key, range, index, (value) => `$${values.push(value)}::text`)

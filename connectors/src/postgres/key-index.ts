@@ -4,6 +4,8 @@ import type { Snapshot } from './snapshot.ts'
 
 /** How ranges of keys are found in a table. */
 export interface KeyIndex {
+  /** The key's column, quoted. */
+  readonly column: string
   readonly order: KeyOrder
   /** One key is one record, and every record has one. */
   readonly isUnique: boolean
@@ -14,16 +16,20 @@ export interface KeyIndex {
 }
 
 /** What the table's indexes make of its key; undefined where no index finds a range of it: a view, a foreign table, a key
- *  without an index, one that is compared otherwise than it is stored. */
+ *  of several parts or without an index, one that is compared otherwise than it is stored. */
+
 export async function readKeyIndex(
   snapshot: Snapshot,
-  { sqlName, key }: Table,
+  { sqlName, keys }: Table,
 ): Promise<KeyIndex | undefined> {
+  const [key, ...others] = keys
+  if (key === undefined || others.length > 0) return undefined
   const [row] = await snapshot.query(KEY_INDEX, [sqlName, key.name])
   if (row === undefined || row.is_indexed !== 'yes') return undefined
   const order = orderOf(key, row)
   if (order === undefined) return undefined
   return {
+    column: quoted(key.name),
     order,
     isUnique: row.is_unique === 'yes' && key.isNotNull,
     // where a column has a collation of its own, it wins over that of the parameter
@@ -46,10 +52,9 @@ const SAMPLED_PER_PART = 200
 export async function sampleKeys(
   snapshot: Snapshot,
   table: Table,
-  { records }: KeyIndex,
+  { column: key, records }: KeyIndex,
   parts: number,
 ): Promise<readonly string[]> {
-  const key = quoted(table.key.name)
   // blocks hold neighbours, so that many more rows than are wanted must be drawn
   const percent = Math.min(100, Math.max(1, (100 * 10 * parts * SAMPLED_PER_PART) / records))
   const rows = await snapshot.query(

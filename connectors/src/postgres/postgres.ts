@@ -1,5 +1,7 @@
 import type { SourceSpec } from '@syncproof/core/comparison'
+import { type KeyNames, keyRule } from '../compound-key.ts'
 import { ConfigError } from '../config-error.ts'
+import { type DeletedMark, deletedMark, type FieldPaths, fieldPaths } from '../field-paths.ts'
 import { checkMembers, isPlainObject, kindOf, type MemberRule, required, someText } from '../members.ts'
 import { openPool, type PostgresPool } from './pool.ts'
 import { PostgresSource } from './source.ts'
@@ -7,10 +9,16 @@ import { PostgresSource } from './source.ts'
 export interface PostgresTable {
   /** `candidates` or `crm.candidates`, spelled as in the catalogue. A view will do. */
   readonly table: string
-  /** The column that identifies a record on both sides; it must be unique. */
-  readonly key: string
+  /** The column that identifies a record on both sides; it must be unique. Several are a key of several parts, joined by
+   *  `/` (docs/connectors/README.md). */
+  readonly key: KeyNames
   /** A column that changes with every update. Like the key it is not compared as a field. */
   readonly version?: string
+  /** Canonical field name to its column, or to a path within a column of JSON: `{ name: 'full_name', city: 'data.city' }`.
+   *  Others keep their names. */
+  readonly fields?: FieldPaths
+  /** How a row is marked that is called deleted: `deleted_at`, `{ path: 'state', is: ['archived'] }`. */
+  readonly deleted?: DeletedMark
   /** The time zone that columns of type `timestamp` (without time zone) mean: `UTC`. Default: not known, so
    *  that such fields are not comparable. */
   readonly timestampZone?: string
@@ -73,7 +81,9 @@ const members: Readonly<Record<string, MemberRule>> = {
   url: postgresUrl,
   pool: poolObject,
   table: required(someText),
-  key: required(someText),
+  key: required(keyRule()),
   version: someText,
+  fields: fieldPaths,
+  deleted: deletedMark,
   timestampZone: timeZone,
 }

@@ -11,16 +11,19 @@ import {
 } from '@syncproof/core/comparison'
 import { auto, type FieldRules } from '@syncproof/core/contract'
 import { BATCH_RECORDS_MAX, inBatches } from '../batches.ts'
+import { keyNames, splitKey } from '../compound-key.ts'
+import { deletedReader, fieldReader } from '../field-paths.ts'
 import { readTable, type Table } from './catalogue.ts'
 import { keyEncoding } from './digest-statements.ts'
 import { PostgresDigestView } from './digest-view.ts'
 import { encodingOf } from './encodings.ts'
 import { listingError, saysNoSuchKey } from './errors.ts'
 import { type KeyIndex, readKeyIndex, sampleKeys } from './key-index.ts'
+import { deletedSql, namedColumns, otherColumns } from './named-columns.ts'
 import type { PostgresPool } from './pool.ts'
 import type { PostgresTable } from './postgres.ts'
 import { Snapshot } from './snapshot.ts'
-import { readRow, selectAfter, selectByKey } from './statements.ts'
+import { type RowShape, readRow, selectAfter, selectByKey } from './statements.ts'
 import { askTransactions } from './transactions.ts'
 
 const SNAPSHOT_HELD_MS_MAX = 60_000
@@ -41,6 +44,7 @@ export class PostgresSource implements RecordSource {
   readonly ordered = true
   readonly #options: PostgresTable
   readonly #pool: SourcePool
+  readonly #shape: RowShape
   #table: Promise<Table> | undefined
   #index: Promise<KeyIndex | undefined> | undefined
   #queries = 0
@@ -50,6 +54,7 @@ export class PostgresSource implements RecordSource {
     this.name = `postgres ${options.table}`
     this.#options = options
     this.#pool = pool
+    this.#shape = { fields: fieldReader(options.fields), isDeleted: deletedReader(options.deleted) }
   }
 
   async *list(signal: AbortSignal, options: ListOptions = {}): AsyncGenerator<RecordBatch> {
@@ -65,13 +70,15 @@ export class PostgresSource implements RecordSource {
   async get(key: string, signal: AbortSignal): Promise<SourceRecord | undefined> {
     // PostgreSQL's text holds neither a NUL nor a lone surrogate, so no row can have such a key
     if (key === '' || key.includes('\0') || !key.isWellFormed()) return undefined
+    const parts = splitKey(key, keyNames(this.#options.key).length)
+    if (parts === undefined) return undefined
     try {
       const table = await this.#describe(signal)
       const { sql } = selectByKey(table, this.#options.timestampZone)
       return await this.#within(signal, async (snapshot) => {
-        const rows = await snapshot.query(sql, [key])
+        const rows = await snapshot.query(sql, [key, ...parts])
         if (rows.length > 1) throw this.#duplicateKey()
-        return rows[0] && readRow(rows[0], table, snapshot.startedAt)
+        return rows[0] && readRow(rows[0], table, this.#shape, snapshot.startedAt)
       })
     } catch (error) {
       if (saysNoSuchKey(error)) return undefined
@@ -83,7 +90,9 @@ export class PostgresSource implements RecordSource {
   async fieldRules(): Promise<FieldRules> {
     try {
       const table = await this.#describe(new AbortController().signal)
-      return Object.fromEntries(table.fields.map((column) => [column.name, column.type.rule]))
+      return Object.fromEntries(
+        namedColumns(table, this.#options.fields).map(([name, { type }]) => [name, type.rule]),
+      )
     } catch (error) {
       throw listingError(error, this.#options.table)
     }
@@ -112,27 +121,28 @@ export class PostgresSource implements RecordSource {
     const table = await this.#named(signal, this.#describe(signal))
     const index = await this.#named(signal, this.#keyIndex(signal))
     if (!index?.isUnique) return undefined
-    const { timestampZone } = this.#options
-    const encodings = new Map(
-      table.fields.flatMap((column) => {
-        const encoding = encodingOf(column, rules[column.name] ?? auto, timestampZone)
-        return encoding ? [[column.name, encoding] as const] : []
-      }),
-    )
+    const { timestampZone, fields: paths, deleted } = this.#options
+    const isDeleted = deletedSql(deleted)
+    if (isDeleted === undefined) return undefined
+    const named = namedColumns(table, paths)
+    const hashed = named.flatMap(([field, column]) => {
+      const encoding = encodingOf(column, rules[field] ?? auto, timestampZone)
+      return encoding ? [{ field, name: column.name, encoding }] : []
+    })
+    const nested = Object.keys(paths ?? {}).filter((field) => !named.some(([name]) => name === field))
     return {
       method: DIGEST_METHOD,
       orders: [index.order],
       key: keyEncoding(table),
-      fields: new Map([...encodings].map(([name, encoding]) => [name, encoding.name])),
-      has: new Set(table.fields.map(({ name }) => name)),
+      fields: new Map(hashed.map(({ field, encoding }) => [field, encoding.name])),
+      has: new Set([...named.map(([name]) => name), ...nested]),
       open: async (_, fields, until) =>
         new PostgresDigestView({
           hashed: {
-            table,
-            index,
-            columns: new Map([...encodings].filter(([name]) => fields.includes(name)).sort(byName)),
+            ...{ table, index, isDeleted },
+            columns: hashed.filter(({ field }) => fields.includes(field)).sort(byField),
           },
-          timestampZone,
+          ...{ timestampZone, shape: this.#shape },
           begin: (shared) => this.#begin(until, shared),
           errorOf: (error) => {
             until.throwIfAborted()
@@ -180,7 +190,7 @@ export class PostgresSource implements RecordSource {
           const rows = await snapshot.query(`fetch forward ${pageRows} from records`)
           const { startedAt } = snapshot
           if (!held) await snapshot.end()
-          const records = rows.map((row) => readRow(row, table, startedAt))
+          const records = rows.map((row) => readRow(row, table, this.#shape, startedAt))
           const fresh = records[0]?.key === last ? records.slice(1) : records
           last = records.at(-1)?.key ?? last
           yield* inBatches(fresh, signal)
@@ -210,7 +220,9 @@ export class PostgresSource implements RecordSource {
 
   /** Read once: a listing and the reads by key beside it must see the same columns. */
   #describe(signal: AbortSignal): Promise<Table> {
-    this.#table ??= this.#within(signal, (snapshot) => readTable(snapshot, this.#options)).catch((error) => {
+    this.#table ??= this.#within(signal, (snapshot) =>
+      readTable(snapshot, { ...this.#options, others: otherColumns(this.#options) }),
+    ).catch((error) => {
       this.#table = undefined
       throw error
     })
@@ -247,11 +259,11 @@ export class PostgresSource implements RecordSource {
     const { table, key } = this.#options
     return new ListingError(
       'duplicate_key',
-      `The table ${table} has several rows with one ${key}. Name a column that is unique.`,
+      `The table ${table} has several rows with one ${keyNames(key).join(', ')}. Name a column that is unique.`,
     )
   }
 }
 
-function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
-  return a < b ? -1 : 1
+function byField(a: { readonly field: string }, b: { readonly field: string }): number {
+  return a.field < b.field ? -1 : 1
 }

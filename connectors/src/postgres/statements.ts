@@ -1,5 +1,6 @@
 import { type KeyRange, ListingError, type SourceRecord } from '@syncproof/core/comparison'
-import { type Column, quoted, type Table } from './catalogue.ts'
+import { set } from '../field-paths.ts'
+import { quoted, type Table } from './catalogue.ts'
 import type { KeyIndex } from './key-index.ts'
 
 interface Statement {
@@ -22,10 +23,10 @@ export function selectAfter(
   timestampZone: string | undefined,
   { after, rowsMax, within }: Page,
 ): Statement {
-  const key = keyText(table.key)
+  const key = keyText(table)
   const values: unknown[] = []
   const parameter = (value: string) => `$${values.push(value)}::text`
-  const conditions = within ? inRange(quoted(table.key.name), within.range, within.index, parameter) : []
+  const conditions = within ? inRange(within.index.column, within.range, within.index, parameter) : []
   if (after !== undefined) conditions.push(`(${key} >= ${parameter(after)} or ${key} is null)`)
   const where = conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`
   const limit = rowsMax === null ? '' : `limit ${rowsMax}`
@@ -46,37 +47,57 @@ export function inRange(
   return from === null ? [`(${upper} or ${key} is null)`] : [...lower, upper]
 }
 
-/** Rows by keys, `$1`, as their type calls them equal: there may be others among them. */
+/** Rows by keys of one part, `$1`, as their type calls them equal: there may be others among them. */
 export function selectByKeys(table: Table, timestampZone: string | undefined): string {
+  const [key] = table.keys
   return `select ${columns(table, timestampZone)} from ${table.sqlName}
-    where ${quoted(table.key.name)} = any($1::text[]::${table.key.sqlType}[])`
+    where ${quoted(key?.name ?? '')} = any($1::text[]::${key?.sqlType}[])`
 }
 
-/** One row by key, `$1`. Compared by its own type, so that an index serves, and as text, so that `1.0` is not
- *  taken for `1` nor `ADA` for `ada` where the type calls them equal. */
+/** One row by key: `$1`, and after it each of its parts. Compared by its own type, so that an index serves, and as text, so
+ *  that `1.0` is not taken for `1` nor `ADA` for `ada` where the type calls them equal. */
 export function selectByKey(table: Table, timestampZone: string | undefined): Pick<Statement, 'sql'> {
-  const key = quoted(table.key.name)
+  const parts = table.keys.map(
+    ({ name, sqlType }, at) => `${quoted(name)} = cast($${at + 2}::text as ${sqlType})`,
+  )
   return {
     sql: `select ${columns(table, timestampZone)} from ${table.sqlName}
-      where ${key} = cast($1::text as ${table.key.sqlType}) and ${keyText(table.key)} = $1::text limit 2`,
+      where ${parts.join(' and ')} and ${keyText(table)} = $1::text limit 2`,
   }
+}
+
+/** What rows become. */
+export interface RowShape {
+  readonly fields: (fields: SourceRecord['fields']) => SourceRecord['fields']
+  readonly isDeleted: (fields: SourceRecord['fields']) => boolean
 }
 
 /** A selected row as a record. @throws ListingError where it has no key */
-export function readRow(row: Record<string, unknown>, table: Table, observedAt: string): SourceRecord {
+export function readRow(
+  row: Record<string, unknown>,
+  table: Table,
+  shape: RowShape,
+  observedAt: string,
+): SourceRecord {
   const { key, version } = row
   if (typeof key !== 'string' || key === '') {
+    const names = table.keys.map(({ name }) => name).join(', ')
     throw new ListingError(
       'key_missing',
-      `A row of the table has ${key === '' ? 'an empty' : 'no'} ${table.key.name}. Name a key column that every row has.`,
+      `A row of the table has ${key === '' ? 'an empty' : 'no'} ${names}. Name a key column that every row has.`,
     )
   }
-  const fields: Record<string, unknown> = Object.create(null)
-  table.fields.forEach((column, at) => {
+  const columns: Record<string, unknown> = {}
+  for (let at = 0; at < table.fields.length; at += 1) {
+    const column = table.fields[at]
     const selected = row[`f${at}`]
-    fields[column.name] = typeof selected === 'string' ? column.type.decode(selected) : null
-  })
-  return typeof version === 'string' ? { key, fields, observedAt, version } : { key, fields, observedAt }
+    if (column) set(columns, column.name, typeof selected === 'string' ? column.type.decode(selected) : null)
+  }
+  const fields = shape.fields(columns)
+  const deleted = shape.isDeleted(columns) ? { deleted: true as const } : undefined
+  return typeof version === 'string'
+    ? { key, fields, observedAt, version, ...deleted }
+    : { key, fields, observedAt, ...deleted }
 }
 
 /** Everything as text: a pool that is given may have parsers of its own, and those of the driver lose digits.
@@ -86,9 +107,13 @@ function columns(table: Table, timestampZone: string | undefined): string {
     (column, at) => `${column.type.select(quoted(column.name), timestampZone)} as f${at}`,
   )
   const version = table.version ? [`${quoted(table.version.name)}::text as version`] : []
-  return [`${keyText(table.key)} as key`, ...version, ...fields].join(', ')
+  return [`${keyText(table)} as key`, ...version, ...fields].join(', ')
 }
 
-function keyText(key: Column): string {
-  return `(${quoted(key.name)}::text) collate "C"`
+/** As `joinKey` makes it, in the byte order of its text. */
+function keyText({ keys }: Table): string {
+  const [first, ...others] = keys.map(({ name }) => `${quoted(name)}::text`)
+  if (others.length === 0) return `(${first}) collate "C"`
+  const escaped = [first, ...others].map((part) => `replace(replace(${part}, '\\', '\\\\'), '/', '\\/')`)
+  return `(${escaped.join(" || '/' || ")}) collate "C"`
 }

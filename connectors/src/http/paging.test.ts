@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { nextLink } from './next-page.ts'
+import { nextLink } from './paging.ts'
 
 const here = new URL('https://ats.example/people?page=1')
 

@@ -1,0 +1,113 @@
+import { ListingError, type ListingErrorCode, type SourceRecord } from '@syncproof/core/comparison'
+import { joinKey } from '../compound-key.ts'
+import {
+  type DeletedMark,
+  deletedReader,
+  type FieldPaths,
+  fieldReader,
+  type JsonPath,
+  pathOf,
+  valueAt,
+} from '../field-paths.ts'
+import { isPlainObject, kindOf } from '../members.ts'
+import type { Reply } from './requester.ts'
+
+/** Which of a system's records are meant: by the value of a member, or by what code says. */
+export type Where =
+  | { readonly path: string; readonly is: readonly unknown[] }
+  | ((record: Readonly<Record<string, unknown>>) => boolean)
+
+export interface RecordShape {
+  readonly keyPaths: readonly JsonPath[]
+  readonly keyPrefix: string
+  readonly where: Where | undefined
+  readonly fields: FieldPaths | undefined
+  readonly version: JsonPath | undefined
+  readonly deleted: DeletedMark | undefined
+}
+
+/** Makes records of what a reply holds. */
+export class RecordReader {
+  readonly #shape: RecordShape
+  readonly #label: string
+  readonly #fields: ReturnType<typeof fieldReader>
+  readonly #isDeleted: ReturnType<typeof deletedReader>
+
+  constructor(shape: RecordShape, label: string) {
+    this.#shape = shape
+    this.#label = label
+    this.#fields = fieldReader(shape.fields)
+    this.#isDeleted = deletedReader(shape.deleted)
+  }
+
+  /** The list at a path. @throws ListingError `unexpected_shape` */
+  list({ body }: Pick<Reply, 'body'>, path: JsonPath): readonly unknown[] {
+    const list = valueAt(body, path)
+    if (Array.isArray(list)) return list
+    throw this.#error(
+      'unexpected_shape',
+      `answers 200 with ${kindOf(list)} at ${['$', ...path].join('.')} where the list should be. Check \`records\`; it may be an error in the body.`,
+    )
+  }
+
+  /** One record; undefined where it is none of those that are meant. @throws ListingError */
+  read(item: unknown, observedAt: string): SourceRecord | undefined {
+    if (!isPlainObject(item)) {
+      throw this.#error(
+        'unexpected_shape',
+        `sends ${kindOf(item)} where a record should be. Check the paths.`,
+      )
+    }
+    if (!isMeant(item, this.#shape.where)) return undefined
+    const key = this.#key(item)
+    if (key === undefined) return undefined
+    const version = this.#shape.version && valueAt(item, this.#shape.version)
+    return {
+      key,
+      fields: this.#fields(this.#withoutKey(item)),
+      observedAt,
+      ...(version === undefined || version === null ? {} : { version: String(version) }),
+      ...(this.#isDeleted(item) ? { deleted: true } : {}),
+    }
+  }
+
+  /** Undefined where it has not the prefix of those that are meant. */
+  #key(item: unknown): string | undefined {
+    const { keyPaths, keyPrefix } = this.#shape
+    const parts = keyPaths.map((path) => {
+      const value = valueAt(item, path)
+      const part = readKey(value)
+      if (part !== undefined) return part
+      throw this.#error(
+        'key_missing',
+        `sends a record whose ${path.join('.')} is ${kindOf(value)}. \`key\` must be a text or a whole number that every record has.`,
+      )
+    })
+    const key = joinKey(parts)
+    if (!key.startsWith(keyPrefix)) return undefined
+    if (key !== keyPrefix) return key.slice(keyPrefix.length)
+    throw this.#error('key_missing', 'sends a record whose key is nothing but `keyPrefix`.')
+  }
+
+  /** A member that is the key, or a part of it, is no field. */
+  #withoutKey(item: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+    const members = this.#shape.keyPaths.flatMap((path) => (path.length === 1 ? path : []))
+    if (members.length === 0) return item
+    return Object.fromEntries(Object.entries(item).filter(([name]) => !members.includes(name)))
+  }
+
+  #error(code: ListingErrorCode, what: string): ListingError {
+    return new ListingError(code, `${this.#label} ${what}`)
+  }
+}
+
+function isMeant(item: Readonly<Record<string, unknown>>, where: Where | undefined): boolean {
+  if (where === undefined) return true
+  return typeof where === 'function' ? where(item) : where.is.includes(valueAt(item, pathOf(where.path)))
+}
+
+/** A key as text; undefined for what cannot be one. Big whole numbers come as text already. */
+function readKey(value: unknown): string | undefined {
+  if (typeof value === 'string') return value !== '' && value.isWellFormed() ? value : undefined
+  return Number.isSafeInteger(value) ? String(value) : undefined
+}
