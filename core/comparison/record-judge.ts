@@ -1,6 +1,6 @@
 import type { FieldRule } from '../contract/index.ts'
 import { type Judge, judgeBy } from './compare.ts'
-import { declaredRules, type RecordRules, undeclaredRule, fieldValue } from './fingerprint-records.ts'
+import { declaredRules, fieldValue, type RecordRules, undeclaredRule } from './fingerprint-records.ts'
 import type { SourceRecord } from './record-source.ts'
 
 /** Holds two states of a record against each other by their values, as their fingerprints would be: a twentieth of the

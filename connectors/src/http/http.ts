@@ -1,37 +1,24 @@
 import type { SourceSpec } from '@syncproof/core/comparison'
-import { type KeyNames, keyNames } from '../compound-key.ts'
+import { keyNames } from '../compound-key.ts'
 import { ConfigError } from '../config-error.ts'
 import { parseDuration, parseRate } from '../duration.ts'
-import { type DeletedMark, type FieldPaths, pathOf } from '../field-paths.ts'
+import { pathOf } from '../field-paths.ts'
 import { checkMembers } from '../members.ts'
+import { type RecordOptions, shapeOf } from '../records.ts'
 import { type HttpAuth, whoAsks } from './auth.ts'
 import { limiterOf } from './limiter.ts'
 import { members } from './option-rules.ts'
 import type { NextPage } from './paging.ts'
 import type { PauseOptions } from './pauses.ts'
-import type { Where } from './records.ts'
 import { HttpSource } from './source.ts'
 
-export interface HttpOptions {
+export interface HttpOptions extends RecordOptions {
   /** First page, with the parameters that it needs: `https://ats.example/candidates?limit=100&sort=id`. */
   readonly url: string
   /** Where pages are asked for by POST, as of a search: sent as JSON, with the parameters of `next` in it. */
   readonly body?: Readonly<Record<string, unknown>>
   /** Where a page holds its records: `$.data`. Default: the body is the list. */
   readonly records?: string
-  /** Which of them are meant: `{ path: '$.type', is: ['candidate'] }`, or a function. Default: all. */
-  readonly where?: Where
-  /** The member that is the record's key: `id`, `$.attributes.externalRef`. Several are a key of several parts, joined
-   *  by `/`. */
-  readonly key: KeyNames
-  /** Only records whose key begins so; it is no part of the key for the pair. */
-  readonly keyPrefix?: string
-  /** Canonical field name to where a record has it: `{ name: '$.attributes.firstName' }`. Others keep their names. */
-  readonly fields?: FieldPaths
-  /** A member that changes with every change of the record. */
-  readonly version?: string
-  /** How a record is marked that the system calls deleted: `$.archived`, `{ path: '$.state', is: ['deleted'] }`. */
-  readonly deleted?: DeletedMark
   /** `cursor`, `link`, `offset`, `page` or `keyset`. Default: one page is all. */
   readonly next?: NextPage
   /** One record by key: a path on the origin of `url`, or a whole URL, with `{key}` in it (or `{name}` for each part of
@@ -88,14 +75,7 @@ export function http(options: HttpOptions): SourceSpec {
       new HttpSource({
         ...{ label, first, inFlight, body: options.body, next: options.next },
         recordsPath: pathOf(options.records ?? '$'),
-        shape: {
-          keyPaths: keys.map(pathOf),
-          keyPrefix: options.keyPrefix ?? '',
-          where: options.where,
-          fields: options.fields,
-          version: options.version === undefined ? undefined : pathOf(options.version),
-          deleted: options.deleted,
-        },
+        shape: shapeOf(options),
         get:
           options.get === undefined
             ? undefined

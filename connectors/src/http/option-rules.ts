@@ -1,8 +1,8 @@
-import { keyRule } from '../compound-key.ts'
 import { ConfigError } from '../config-error.ts'
 import { parseDuration, parseRate } from '../duration.ts'
-import { aPath, deletedMark, fieldPaths } from '../field-paths.ts'
+import { aPath } from '../field-paths.ts'
 import { isPlainObject, kindOf, type MemberRule, required, someText, trueOrFalse } from '../members.ts'
+import { recordMembers } from '../records.ts'
 import type { HttpOptions } from './http.ts'
 
 const httpUrl: MemberRule = {
@@ -65,16 +65,6 @@ const headerTexts: MemberRule = {
   },
 }
 
-const where: MemberRule = {
-  check(value) {
-    if (typeof value === 'function') return undefined
-    if (!isPlainObject(value) || !Array.isArray(value.is)) {
-      return `must be { path: '$.type', is: ['candidate'] } or a function, not ${kindOf(value)}.`
-    }
-    return aPath.check(value.path)
-  },
-}
-
 const count: MemberRule = {
   check(value) {
     if (!isPlainObject(value) || (value.path === undefined) === (value.header === undefined)) {
@@ -134,15 +124,10 @@ function parsed(parse: (text: string) => number): MemberRule {
 
 /** What each option of `http` must be. */
 export const members: Readonly<Record<keyof HttpOptions, MemberRule>> = {
+  ...recordMembers,
   url: required(httpUrl),
   body: anObject,
   records: aPath,
-  where,
-  key: required(keyRule(aPath)),
-  keyPrefix: someText,
-  fields: fieldPaths,
-  version: aPath,
-  deleted: deletedMark,
   next: nextPage,
   get: getTemplate,
   record: aPath,

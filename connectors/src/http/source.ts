@@ -8,9 +8,9 @@ import {
 import { BATCH_RECORDS_MAX } from '../batches.ts'
 import { splitKey } from '../compound-key.ts'
 import { type JsonPath, valueAt } from '../field-paths.ts'
+import { RecordReader, type RecordShape } from '../records.ts'
 import { type Page, PagesAhead, readPosition, writePosition } from './pages.ts'
 import { type NextPage, Paging, type Place } from './paging.ts'
-import { RecordReader, type RecordShape } from './records.ts'
 import { type Question, type Reply, Requester, type RequesterOptions } from './requester.ts'
 import { Seen } from './seen.ts'
 

@@ -1,16 +1,18 @@
 import { ListingError, type ListingErrorCode, type SourceRecord } from '@syncproof/core/comparison'
-import { joinKey } from '../compound-key.ts'
+import { joinKey, type KeyNames, keyNames, keyRule } from './compound-key.ts'
 import {
+  aPath,
   type DeletedMark,
+  deletedMark,
   deletedReader,
   type FieldPaths,
+  fieldPaths,
   fieldReader,
   type JsonPath,
   pathOf,
   valueAt,
-} from '../field-paths.ts'
-import { isPlainObject, kindOf } from '../members.ts'
-import type { Reply } from './requester.ts'
+} from './field-paths.ts'
+import { isPlainObject, kindOf, type MemberRule, required, someText } from './members.ts'
 
 /** Which of a system's records are meant: by the value of a member, or by what code says. */
 export type Where =
@@ -26,7 +28,55 @@ export interface RecordShape {
   readonly deleted: DeletedMark | undefined
 }
 
-/** Makes records of what a reply holds. */
+/** The options that all systems of loose records share. */
+export interface RecordOptions {
+  /** The member that is the record's key: `id`, `$.attributes.externalRef`. Several are a key of several parts, joined
+   *  by `/`. */
+  readonly key: KeyNames
+  /** Which records are meant: `{ path: '$.type', is: ['candidate'] }`, or a function. Default: all. */
+  readonly where?: Where
+  /** Only records whose key begins so; it is no part of the key for the pair. */
+  readonly keyPrefix?: string
+  /** Canonical field name to where a record has it: `{ name: '$.attributes.firstName' }`. Others keep their names. */
+  readonly fields?: FieldPaths
+  /** A member that changes with every change of the record. */
+  readonly version?: string
+  /** How a record is marked that the system calls deleted: `$.archived`, `{ path: '$.state', is: ['deleted'] }`. */
+  readonly deleted?: DeletedMark
+}
+
+export function shapeOf(options: RecordOptions): RecordShape {
+  return {
+    keyPaths: keyNames(options.key).map(pathOf),
+    keyPrefix: options.keyPrefix ?? '',
+    where: options.where,
+    fields: options.fields,
+    version: options.version === undefined ? undefined : pathOf(options.version),
+    deleted: options.deleted,
+  }
+}
+
+const where: MemberRule = {
+  check(value) {
+    if (typeof value === 'function') return undefined
+    if (!isPlainObject(value) || !Array.isArray(value.is)) {
+      return `must be { path: '$.type', is: ['candidate'] } or a function, not ${kindOf(value)}.`
+    }
+    return aPath.check(value.path)
+  },
+}
+
+/** What each of these options must be. */
+export const recordMembers: Readonly<Record<keyof RecordOptions, MemberRule>> = {
+  key: required(keyRule(aPath)),
+  where,
+  keyPrefix: someText,
+  fields: fieldPaths,
+  version: aPath,
+  deleted: deletedMark,
+}
+
+/** Makes records of what a system has sent. */
 export class RecordReader {
   readonly #shape: RecordShape
   readonly #label: string
@@ -41,7 +91,7 @@ export class RecordReader {
   }
 
   /** The list at a path. @throws ListingError `unexpected_shape` */
-  list({ body }: Pick<Reply, 'body'>, path: JsonPath): readonly unknown[] {
+  list({ body }: { readonly body: unknown }, path: JsonPath): readonly unknown[] {
     const list = valueAt(body, path)
     if (Array.isArray(list)) return list
     throw this.#error(
