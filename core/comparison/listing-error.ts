@@ -3,6 +3,7 @@ export const LISTING_ERROR_CODES = [
   'permission_denied',
   'timed_out',
   'file_not_found',
+  'command_failed',
   'table_not_found',
   'column_not_found',
   'page_failed',

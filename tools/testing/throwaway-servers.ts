@@ -152,7 +152,7 @@ export async function startRedis(port?: number): Promise<ThrowawayServer | undef
 }
 
 /** A folder that goes when it is removed, or with this process. */
-function makeHome(name: string): { readonly folder: string; remove(): void } {
+export function makeHome(name: string): { readonly folder: string; remove(): void } {
   const folder = mkdtempSync(join(tmpdir(), `syncproof-${name}-`))
   const forget = atExit(() => removeFolder(folder))
   return {

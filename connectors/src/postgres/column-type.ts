@@ -25,7 +25,7 @@ export interface ColumnType {
 const NUMERIC_SCALE_MAX = 16_383
 
 /** A day. An instant is not one: which day it is depends on a zone that nobody named. */
-const day: FieldRule = {
+export const day: FieldRule = {
   kind: 'day',
   id: 'day',
   canonical(value) {
