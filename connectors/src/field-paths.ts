@@ -5,7 +5,7 @@ import { isPlainObject, kindOf, type MemberRule } from './members.ts'
 export type JsonPath = readonly string[]
 
 /** The path that a text spells, or undefined where it spells none. */
-export function parsePath(text: string): JsonPath | undefined {
+function parsePath(text: string): JsonPath | undefined {
   if (text === '$') return []
   const names = (text.startsWith('$.') ? text.slice(2) : text).replaceAll(/\[(\d+)\]/g, '.$1').split('.')
   return names.every((name) => name !== '' && !/[[\]*$]/.test(name)) ? names : undefined

@@ -15,7 +15,7 @@ import {
 import { isPlainObject, kindOf, type MemberRule, required, someText } from './members.ts'
 
 /** Which of a system's records are meant: by the value of a member, or by what code says. */
-export type Where =
+type Where =
   | { readonly path: string; readonly is: readonly unknown[] }
   | ((record: Readonly<Record<string, unknown>>) => boolean)
 

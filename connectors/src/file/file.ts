@@ -5,7 +5,7 @@ import { checkMembers, type MemberRule, required, someText, trueOrFalse } from '
 import { type RecordOptions, recordMembers, shapeOf } from '../records.ts'
 import { FileSource } from './source.ts'
 
-export const FILE_FORMATS = ['ndjson', 'csv', 'json'] as const
+const FILE_FORMATS = ['ndjson', 'csv', 'json'] as const
 export type FileFormat = (typeof FILE_FORMATS)[number]
 
 export interface FileOptions extends RecordOptions {

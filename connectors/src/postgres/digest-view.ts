@@ -18,7 +18,7 @@ import type { Snapshot } from './snapshot.ts'
 import { inRange, type RowShape, readRow, selectByKeys } from './statements.ts'
 
 /** Connections that hash at once, on one shared snapshot. */
-export const DIGEST_LANES = 2
+const DIGEST_LANES = 2
 /** Well before a snapshot is ended from outside, so that no statement of ours meets its end. */
 const RENEWED_AFTER_MS = 45_000
 
