@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { UNREADABLE } from '../contract/index.ts'
+import { judgeFingerprints } from './compare.ts'
 import { type RecheckRead, type RecheckReads, recheck } from './recheck.ts'
 
 const state = (name: string, version?: string): RecheckRead => ({
@@ -9,7 +10,10 @@ const state = (name: string, version?: string): RecheckRead => ({
 })
 
 const decide = (sourceBefore: RecheckRead, target: RecheckRead, sourceAfter: RecheckRead, busy = false) =>
-  recheck({ sourceBefore, target, sourceAfter, busy } satisfies RecheckReads)
+  recheck({
+    ...{ sourceBefore, sourceAfter, busy },
+    difference: judgeFingerprints(sourceAfter, target),
+  } satisfies RecheckReads)
 
 const ada = state('ada')
 const bob = state('bob')

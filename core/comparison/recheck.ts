@@ -1,4 +1,4 @@
-import { judgeFingerprints, type SuspectKind } from './compare.ts'
+import type { Difference, SuspectKind } from './compare.ts'
 import type { FingerprintedRecord } from './fingerprint-records.ts'
 
 /** One read of one record by its key; undefined where the system said that there is none. */
@@ -8,8 +8,9 @@ export type RecheckRead = FingerprintedRecord | undefined
  *  source state that stood still around it. */
 export interface RecheckReads {
   readonly sourceBefore: RecheckRead
-  readonly target: RecheckRead
   readonly sourceAfter: RecheckRead
+  /** How `target` differs from `sourceAfter`, by the values of both; undefined where they agree. */
+  readonly difference: Difference | undefined
   /** An operation on the entity is open, its outcome unknown, or its events not judged yet. */
   readonly busy: boolean
 }
@@ -22,19 +23,18 @@ export type RecheckVerdict =
   | { readonly verdict: 'again'; readonly reason: string }
 
 /** Decides one suspect. Pure: the caller reads, waits for the grace period and tries again with backoff. */
-export function recheck({ sourceBefore, target, sourceAfter, busy }: RecheckReads): RecheckVerdict {
+export function recheck({ sourceBefore, sourceAfter, difference, busy }: RecheckReads): RecheckVerdict {
   if (!sameState(sourceBefore, sourceAfter)) {
     return again('The source changed while the target was read.')
   }
-  const suspect = judgeFingerprints(sourceAfter, target)
-  if (suspect === undefined) return { verdict: 'agree' }
+  if (difference === undefined) return { verdict: 'agree' }
   if (busy) return again('An operation on this record is open, or its outcome is not known yet.')
-  if (suspect.kind === 'field-mismatch' && suspect.fields.length === 0) {
+  if (difference.kind === 'field-mismatch' && difference.fields.length === 0) {
     return again(
-      `Not comparable: ${suspect.incomparable.join(', ')}. The value cannot be read by the field's rule.`,
+      `Not comparable: ${difference.incomparable.join(', ')}. The value cannot be read by the field's rule.`,
     )
   }
-  return { verdict: 'observed', kind: suspect.kind, fields: suspect.fields }
+  return { verdict: 'observed', kind: difference.kind, fields: difference.fields }
 }
 
 function again(reason: string): RecheckVerdict {

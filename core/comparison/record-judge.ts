@@ -35,7 +35,8 @@ function holdValues(rule: FieldRule, a: unknown, b: unknown): Held {
   if (a === b && rule.kind === 'text' && typeof a === 'string') return 'same'
   const one = rule.canonical(a)
   const other = a === b ? one : rule.canonical(b)
-  return one === other && one !== undefined ? 'same' : differing(one, other)
+  if (one === other && one !== undefined) return 'same'
+  return rule.agrees?.(a, b) ? 'same' : differing(one, other)
 }
 
 function differing(one: string | undefined, other: string | undefined) {

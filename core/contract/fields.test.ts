@@ -94,7 +94,7 @@ describe('a field rule', () => {
 
 describe('the rules of an entity', () => {
   test('are refused where one is not a rule', () => {
-    expect(() => defineFields({ email: 'text' as never })).toThrow("'email' is not a field rule")
+    expect(() => defineFields({ email: 'text' as never })).toThrow("'email' is no field rule")
   })
   test('leave fields that they do not name as they are, even those that every object has', () => {
     expect(canonicalField({ email: text() }, 'constructor', 'x')).toEqual({

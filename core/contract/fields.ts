@@ -18,6 +18,9 @@ export interface FieldRule {
   readonly id: string
   /** The canonical text; undefined where the value cannot be read by this rule. */
   canonical(value: unknown): string | undefined
+  /** Whether two values with unlike canonical texts still agree. It needs both of them, so it is asked where both systems
+   *  are read, and never of fingerprints. Absent on most. */
+  readonly agrees?: (a: unknown, b: unknown) => boolean
 }
 
 /** Field name to rule. Made by `defineFields`; fields it does not name are compared by their type. */
@@ -34,8 +37,10 @@ export interface TextOptions extends RuleOptions {
 }
 
 export interface InstantOptions extends RuleOptions {
-  /** Finer digits are cut off. Default `ms`. */
+  /** Finer digits are cut off, or rounded. Default `ms`. */
   readonly precision?: 's' | 'ms' | 'us'
+  /** A half goes up, later in time. Default `truncate`. */
+  readonly rounding?: 'truncate' | 'half-up'
 }
 
 export interface DecimalOptions extends RuleOptions {
@@ -48,7 +53,7 @@ export interface DecimalOptions extends RuleOptions {
 export function defineFields<const T extends FieldRules>(rules: T): T {
   for (const [name, rule] of Object.entries(rules)) {
     if (typeof rule?.canonical !== 'function') {
-      throw new TypeError(`defineFields: '${name}' is not a field rule; use text(), integer(), decimal() …`)
+      throw new TypeError(`defineFields: '${name}' is no field rule`)
     }
   }
   return rules
@@ -71,31 +76,26 @@ export function text(options: TextOptions = {}): FieldRule {
   return makeRule('text', options, (value) => {
     if (typeof value !== 'string') return undefined
     const trimmed = options.trim ? value.trim() : value
-    const cased =
-      options.case === 'lower'
-        ? trimmed.toLowerCase()
-        : options.case === 'upper'
-          ? trimmed.toUpperCase()
-          : trimmed
-    return canonicalText(cased)
+    const inCase = options.case && (options.case === 'lower' ? trimmed.toLowerCase() : trimmed.toUpperCase())
+    return canonicalText(inCase ?? trimmed)
   })
 }
 
 /** Whole numbers of any size: JS numbers, bigints and decimal text alike. */
 export function integer(options: RuleOptions = {}): FieldRule {
-  return makeRule('integer', options, (value) => {
-    const plain = toPlainDecimal(value)
-    return plain === undefined || plain.includes('.') ? undefined : canonicalDecimal(plain)
-  })
+  return number('integer', options, 0)
 }
 
 /** Decimals, never by way of a JS number where the system sends text. */
 export function decimal(options: DecimalOptions): FieldRule {
-  return makeRule('decimal', options, (value) => {
-    const plain = toPlainDecimal(value)
-    if (plain === undefined) return undefined
-    const digits = plain.split('.')[1]?.length ?? 0
-    return digits > options.scale ? undefined : canonicalDecimal(plain)
+  return number('decimal', options, options.scale)
+}
+
+function number(kind: string, options: RuleOptions | DecimalOptions, scale: number): FieldRule {
+  return makeRule(kind, options, (value) => {
+    const plain = numberText(value)
+    if (plain === undefined || (plain.split('.')[1] ?? '').length > scale) return undefined
+    return canonicalDecimal(plain)
   })
 }
 
@@ -105,8 +105,8 @@ export function instant(options: InstantOptions = {}): FieldRule {
   return makeRule('instant', options, (value) => {
     const us = toEpochUs(value)
     if (us === undefined) return undefined
-    const rest = ((us % unit) + unit) % unit
-    return canonicalInstant(us - rest)
+    const at = options.rounding === 'half-up' ? us + unit / 2n : us
+    return canonicalInstant(at - (((at % unit) + unit) % unit))
   })
 }
 
@@ -140,9 +140,10 @@ export function canonicalField(
   return { canonical: rule.canonical(value), ruleId: rule.id }
 }
 
-function makeRule(
+/** @param options what the rule's version is made of, beside its kind */
+export function makeRule(
   kind: string,
-  options: (RuleOptions & Readonly<Record<string, unknown>>) | TextOptions | InstantOptions | DecimalOptions,
+  options: RuleOptions | TextOptions | InstantOptions | DecimalOptions | Readonly<Record<string, unknown>>,
   canonical: (value: unknown) => string | undefined,
 ): FieldRule {
   const id = hash('sha256', `${kind}\n${canonicalValue(options)}`, 'hex').slice(0, 8)
@@ -157,7 +158,8 @@ function makeRule(
   }
 }
 
-function toPlainDecimal(value: unknown): string | undefined {
+/** The plain decimal of a value that is a number or spells one. */
+export function numberText(value: unknown): string | undefined {
   return typeof value === 'number' || typeof value === 'bigint' || typeof value === 'string'
     ? plainDecimal(value)
     : undefined
@@ -171,16 +173,15 @@ function toEpochUs(value: unknown): bigint | undefined {
   if (typeof value !== 'string') return undefined
   const match = INSTANT.exec(value)
   if (!match) return undefined
-  const [, date, time, fraction = '', zone = 'Z'] = match
-  const offset =
-    zone === 'Z' ? 'Z' : zone.length === 3 ? `${zone}:00` : zone.replace(/^(...)(\d\d)$/, '$1:$2')
+  const [, date = '', time, fraction = '', zone = 'Z'] = match
+  const offset = zone === 'Z' ? zone : `${zone.slice(0, 3)}:${zone.slice(3).replace(':', '') || '00'}`
   const ms = Date.parse(`${date}T${time}${offset}`)
-  if (Number.isNaN(ms) || !isCalendarDay(date)) return undefined
+  if (Number.isNaN(ms) || (date.slice(8) > '28' && !isCalendarDay(date))) return undefined
   return BigInt(ms) * 1000n + BigInt(fraction.padEnd(6, '0').slice(0, 6))
 }
 
 /** Date.parse takes the 30th of February for the 2nd of March. */
-function isCalendarDay(date = ''): boolean {
-  const midnight = new Date(`${date}T00:00:00Z`)
-  return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(date)
+export function isCalendarDay(date: string): boolean {
+  // null for what is no date at all
+  return new Date(date).toJSON()?.startsWith(date) ?? false
 }

@@ -55,7 +55,7 @@ async function staticModules(options: RolldownOptions): Promise<ReadonlySet<stri
  *  published under somebody else's licence.
  *  @throws Error */
 function isExternal(id: string, declared: readonly string[]): boolean {
-  if (id.startsWith('.') || isAbsolute(id) || id === '@syncproof/core/contract') return false
+  if (id.startsWith('.') || isAbsolute(id) || id.startsWith('@syncproof/core/contract')) return false
   if (isBuiltin(id) || declared.some((name) => id === name || id.startsWith(`${name}/`))) return true
   throw new Error(
     `the SDK imports '${id}', which its package.json does not declare as a peer or a dependency`,

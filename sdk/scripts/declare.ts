@@ -58,6 +58,10 @@ async function publish(from: string, to: string, dist: string): Promise<void> {
 function rewritten(text: string, contract: string, extension: string): string {
   return text
     .replaceAll(/(['"])@syncproof\/core\/contract\1/g, `'${contract}'`)
+    .replaceAll(
+      /(['"])@syncproof\/core\/contract\/fields\1/g,
+      `'${contract.replace('index.ts', 'more-fields.ts')}'`,
+    )
     .replaceAll(/(from |import\()(['"])(\.{1,2}\/[^'"]+)\.ts\2/g, `$1'$3.${extension}'`)
 }
 

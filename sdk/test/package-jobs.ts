@@ -23,6 +23,16 @@ export const jobs: Readonly<Record<string, { job: string; check(reported: Report
       expect(system.received.map(({ body }) => body)).toEqual(['{"id":"t-1","name":"AFTER"}'])
     },
   },
+  './fields': {
+    job: 'fields',
+    check({ server }) {
+      const [write] = server.ofKind('write')
+      const [sync] = server.ofKind('sync')
+      // a day as one system spells it, and as the other does
+      expect(write?.fields.born).toBeDefined()
+      expect(sync?.fields).toMatchObject({ name: write?.fields.name, born: write?.fields.born })
+    },
+  },
   './pg': { job: 'pg', check: ({ server }) => expectEvidence(server) },
   './kysely': { job: 'kysely', check: ({ server }) => expectEvidence(server) },
   './prisma': { job: 'prisma', check: ({ server }) => expectEvidence(server) },

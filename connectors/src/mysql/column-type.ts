@@ -1,6 +1,6 @@
 import { boolean, decimal, type FieldRule, instant, integer, json, text } from '@syncproof/core/contract'
+import { date } from '@syncproof/core/contract/fields'
 import { parseLosslessly } from '../lossless-json.ts'
-import { day } from '../postgres/column-type.ts'
 
 /** How values of a column are read without losing anything, and how they are compared. */
 export interface ColumnType {
@@ -41,7 +41,7 @@ const types: Readonly<Record<string, ColumnType>> = {
     select: (column) => `cast(${column} + 0 as char character set utf8mb4)`,
     decode: asRead,
   },
-  date: { rule: day, select: asText, decode: asRead },
+  date: { rule: date(), select: asText, decode: asRead },
   // the session's zone is UTC
   timestamp: { rule: instant(), select: asText, decode: (selected) => `${selected.replace(' ', 'T')}Z` },
   json: { rule: json(), select: asText, decode: parseLosslessly },

@@ -1,15 +1,5 @@
-import {
-  boolean,
-  CANONICAL_ABSENT,
-  CANONICAL_NULL,
-  canonicalText,
-  decimal,
-  type FieldRule,
-  instant,
-  integer,
-  json,
-  text,
-} from '@syncproof/core/contract'
+import { boolean, decimal, type FieldRule, instant, integer, json, text } from '@syncproof/core/contract'
+import { date } from '@syncproof/core/contract/fields'
 import { parseLosslessly } from '../lossless-json.ts'
 
 /** How values of a column are read without losing anything, and how they are compared. */
@@ -23,17 +13,6 @@ export interface ColumnType {
 
 /** The most digits after the point that PostgreSQL's numeric can have. */
 const NUMERIC_SCALE_MAX = 16_383
-
-/** A day. An instant is not one: which day it is depends on a zone that nobody named. */
-export const day: FieldRule = {
-  kind: 'day',
-  id: 'day',
-  canonical(value) {
-    if (value === null) return CANONICAL_NULL
-    if (value === undefined) return CANONICAL_ABSENT
-    return typeof value === 'string' && /^\d{4}-\d{2}-\d{2}$/.test(value) ? canonicalText(value) : undefined
-  },
-}
 
 const asText = (column: string) => `${column}::text`
 const asRead = (selected: string) => selected
@@ -51,7 +30,7 @@ const types: Readonly<Record<string, ColumnType>> = {
   numeric: anyNumber,
   float4: anyNumber,
   float8: anyNumber,
-  date: { rule: day, select: asText, decode: asRead },
+  date: { rule: date(), select: asText, decode: asRead },
   timestamptz: { rule: instant(), select: asText, decode: rfc3339 },
   timestamp: {
     rule: instant(),

@@ -1,4 +1,4 @@
-import type { ListingError } from '@syncproof/core/comparison'
+import type { Difference, ListingError } from '@syncproof/core/comparison'
 import { limits } from '../limits.ts'
 import {
   isListingError,
@@ -16,6 +16,8 @@ export interface Sandwich {
   readonly before: Reading
   readonly target: Reading
   readonly after: Reading
+  /** Of the target from the source after it, by their values. */
+  readonly difference: Difference | undefined
 }
 
 /** What one look at a record by its key gave. `final`: looking again in this run is of no use. */
@@ -50,7 +52,8 @@ export class Looker {
       const target = await this.#read('target', own)
       const after = await this.#read('source', own)
       this.#failuresInRow = 0
-      return { sandwich: { startedMs, before, target, after, endedMs: Date.now() } }
+      const difference = this.#sides.judge(after.value, target.value)
+      return { sandwich: { startedMs, before, target, after, difference, endedMs: Date.now() } }
     } catch (error) {
       this.#signal.throwIfAborted()
       if (error instanceof NoReadByKeyError) return { error, final: true }

@@ -1,11 +1,13 @@
 import { hash } from 'node:crypto'
 import {
   type FingerprintedRecord,
+  type Judge,
   ListingError,
   type RecheckRead,
   type RecordRules,
   type RecordSource,
   recordFingerprinter,
+  recordJudge,
   type SourceRecord,
 } from '@syncproof/core/comparison'
 import { createFingerprinter, type FieldRules, isHashedId, type Observation } from '@syncproof/core/contract'
@@ -22,6 +24,8 @@ export interface Sides {
   /** Of the key that hashes are made with. */
   readonly keyId: string
   readonly rules: RecordRules
+  /** By values. Of a pair with hashed ids, too, it names records by their keys. */
+  readonly judge: Judge<SourceRecord>
   /** Changes with everything that fingerprints are made of beside the values. */
   readonly rulesId: string
 }
@@ -55,6 +59,7 @@ export async function openSides(pair: Pair, fingerprintKey: string): Promise<Sid
       hashed,
       keyId,
       rules,
+      judge: recordJudge(rules),
       rulesId: rulesIdOf(pair, keyId, rules),
     }
   } catch (error) {
@@ -79,6 +84,8 @@ export async function closeSides(sides: Pick<Sides, 'source' | 'target'>): Promi
 /** What one read of one record by key said. */
 export interface Reading {
   readonly record: RecheckRead
+  /** The same with its values, which stay in this process. */
+  readonly value: SourceRecord | undefined
   readonly observation: Observation
 }
 
@@ -98,11 +105,16 @@ export async function readRecord(
   const record = await side.get(key, signal)
   if (record === undefined) {
     const observed_at = new Date().toISOString()
-    return { record: undefined, observation: { system: side.name, observed_at, found: false, fields: {} } }
+    return {
+      record: undefined,
+      value: undefined,
+      observation: { system: side.name, observed_at, found: false, fields: {} },
+    }
   }
   const printed = fingerprint(record)
   return {
     record: printed,
+    value: record,
     observation: {
       system: side.name,
       observed_at: record.observedAt,

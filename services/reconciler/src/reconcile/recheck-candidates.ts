@@ -1,4 +1,4 @@
-import { judgeFingerprints, type ListingError, recheck, type SuspectKind } from '@syncproof/core/comparison'
+import { type ListingError, recheck, type SuspectKind } from '@syncproof/core/comparison'
 import { entityKey, type Observation } from '@syncproof/core/contract'
 import { type Context, pause } from '../context.ts'
 import { limits } from '../limits.ts'
@@ -116,8 +116,8 @@ async function decideBatch(
 
 function decide(pair: Pair, candidate: Candidate, sandwich: Sandwich, busy: boolean): Outcome {
   const { key } = candidate
-  const { before, target, after, startedMs, endedMs } = sandwich
-  const reads = { sourceBefore: before.record, target: target.record, sourceAfter: after.record, busy }
+  const { before, target, after, difference, startedMs, endedMs } = sandwich
+  const reads = { sourceBefore: before.record, sourceAfter: after.record, difference, busy }
   const said = recheck(reads)
   const found = { source: after.record ? 1 : 0, target: target.record ? 1 : 0 }
   if (said.verdict === 'agree') return { agreed: key, startedMs, found }
@@ -129,7 +129,7 @@ function decide(pair: Pair, candidate: Candidate, sandwich: Sandwich, busy: bool
     const { kind, fields } = said
     return { diverging: { key, kind, fields, source: after.observation, target: target.observation }, found }
   }
-  const { kind, fields } = judgeFingerprints(after.record, target.record) ?? candidate
+  const { kind, fields } = difference ?? candidate
   const tries = candidate.tries + 1
   if (tries >= limits.recheckTriesMax) {
     const reason =

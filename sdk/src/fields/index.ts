@@ -1,0 +1,27 @@
+export {
+  boolean,
+  type DecimalOptions,
+  decimal,
+  defineFields,
+  type FieldRule,
+  type FieldRules,
+  type InstantOptions,
+  ignore,
+  instant,
+  integer,
+  json,
+  map,
+  type RuleOptions,
+  type TextOptions,
+  text,
+} from '@syncproof/core/contract'
+export {
+  type DateOptions,
+  type DayFormat,
+  date,
+  list,
+  set,
+  type TruthOptions,
+  truth,
+  within,
+} from '@syncproof/core/contract/fields'
