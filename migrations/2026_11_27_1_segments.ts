@@ -3,14 +3,17 @@ import { type Kysely, sql } from 'kysely'
 /** Why: a reconciliation is taken apart into segments that any number of workers compare, each where the last one left
  *  off. What a segment has found, and how far a listing has been staged, is kept here, so that a worker may be killed at
  *  any point. A record that its system calls deleted is staged as such.
+ *  A report says by which version of the pair's field rules it compared: by others, what differs is no news.
  *
  *  Rows live while their report runs: they go with the end of it.
  *
  *  Locks: ACCESS EXCLUSIVE on `reports` and `staged_records` for a moment: new columns without a rewrite.
- *  Undo: drop the two tables and the two columns; runs that are under way are begun anew. */
+ *  Undo: drop the two tables and the three columns; runs that are under way are begun anew. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   // about how many records there are to compare, for who waits
   await sql`alter table syncproof.reports add column estimated_records bigint`.execute(db)
+  // null: of a run before there were versions
+  await sql`alter table syncproof.reports add column rules text`.execute(db)
   await sql`alter table syncproof.staged_records add column deleted boolean not null default false`.execute(
     db,
   )

@@ -79,6 +79,25 @@ export async function pendingReports(db: Database, abandonedMs: number): ReturnT
   return rows
 }
 
+/** See `ReportStore.lastRules`. */
+export async function lastRules(
+  db: Database,
+  projectId: string,
+  pair: string,
+): Promise<string | null | undefined> {
+  const row = await db
+    .selectFrom('syncproof.reports')
+    .select('rules')
+    .where('project_id', '=', projectId)
+    .where('pair', '=', pair)
+    .where('keys', 'is', null)
+    .where('result', 'in', ['clean', 'diverged'])
+    .orderBy('syncproof.reports.finished_at', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row?.rules
+}
+
 /** See `ReportStore.counts`. */
 export async function countReports(db: Database): ReturnType<ReportStore['counts']> {
   const rows = await db

@@ -29,6 +29,7 @@ export const reportColumns = [
   'trigger',
   'keys',
   'baseline',
+  'rules',
   'self_test',
   'coverage',
   'diverged',

@@ -135,7 +135,7 @@ async function publishResult(
   projectId: string,
   id: string,
   fence: number,
-  { result, problem, coverage, self_test, divergences, keys }: Outcome,
+  { result, problem, coverage, self_test, rules, divergences, keys }: Outcome,
 ): Promise<boolean> {
   await lockPairOf(tx, projectId, id)
   const published = await sql`
@@ -144,9 +144,14 @@ async function publishResult(
       coverage = ${jsonb(coverage)}, self_test = ${self_test},
       diverged = ${divergences.filter((divergence) => divergence.verdict === 'observed').length},
       keys = coalesce(${keys ? JSON.stringify(keys) : null}::jsonb, keys),
+      rules = case when keys is null then ${rules}::text end,
       baseline = keys is null and ${result}::text <> 'unknown' and not exists (
-        select from syncproof.reports earlier
-        where earlier.project_id = report.project_id and earlier.pair = report.pair and earlier.baseline)
+        select from (
+          select earlier.rules from syncproof.reports earlier
+          where earlier.project_id = report.project_id and earlier.pair = report.pair and earlier.keys is null
+            and earlier.result in ('clean', 'diverged')
+          order by earlier.finished_at desc limit 1) last
+        where coalesce(last.rules, ${rules}::text) is not distinct from ${rules}::text)
     where project_id = ${projectId} and id = ${id} and fence = ${fence} and state = 'running'`.execute(tx)
   return published.numAffectedRows === 1n
 }

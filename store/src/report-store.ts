@@ -41,8 +41,10 @@ export interface Report {
   readonly trigger: 'schedule' | 'request' | 'unknown-outcome'
   /** Only these keys were asked for; null for the whole pair. */
   readonly keys: readonly string[] | null
-  /** The first finished whole run of the pair. */
+  /** The first finished whole run of the pair, or the first by these rules: what differed was there before. */
   readonly baseline: boolean
+  /** Version of the pair's declared field rules; null before it is finished, and of runs of single keys. */
+  readonly rules: string | null
   /** Synthetic drift of each kind was planted and found by this run's own comparer. */
   readonly self_test: 'passed' | 'failed' | null
   readonly coverage: Coverage | null
@@ -95,6 +97,8 @@ export interface ReportStore {
     trigger: Report['trigger'],
     keys: readonly string[] | null,
   ): Promise<Report | undefined>
+  /** The rules of the pair's last whole run that could tell; undefined where there was none. */
+  lastRules(projectId: string, pair: string): Promise<string | null | undefined>
   /** Takes a queued report, or a running one whose worker has not said anything for `abandonedMs`, for this worker. Of two
    *  whole runs of a pair one waits for the other.
    *  @returns a fencing token, or undefined where another worker has it, it has to wait, or it is finished */
@@ -117,6 +121,8 @@ export interface ReportStore {
       readonly problem: Report['problem']
       readonly coverage: Coverage
       readonly self_test: Report['self_test']
+      /** Null where nothing was compared. */
+      readonly rules: string | null
       readonly divergences: readonly Divergence[]
       readonly findings: readonly DetectedFinding[]
       readonly resolved: DetectionVerdicts['resolved']

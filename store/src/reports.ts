@@ -1,6 +1,13 @@
 import type { Database } from './database.ts'
 import { declarePairs, listPairs } from './pairs.ts'
-import { countReports, getReport, listDivergences, listReports, pendingReports } from './report-lists.ts'
+import {
+  countReports,
+  getReport,
+  lastRules,
+  listDivergences,
+  listReports,
+  pendingReports,
+} from './report-lists.ts'
 import { claimReport, finishReport, heartbeatReport, releaseReport, requestReport } from './report-runs.ts'
 import type { ReportStore } from './store.ts'
 
@@ -17,6 +24,7 @@ export function reportStore(db: Database): ReportStore {
     get: (projectId, id) => getReport(db, projectId, id),
     divergences: (projectId, reportId, page) => listDivergences(db, projectId, reportId, page),
     pending: (abandonedMs) => pendingReports(db, abandonedMs),
+    lastRules: (projectId, pair) => lastRules(db, projectId, pair),
     counts: () => countReports(db),
   }
 }

@@ -124,6 +124,7 @@ interface ReportsTable {
   readonly result: ReportResult | null
   readonly problem: Report['problem']
   readonly baseline: boolean
+  readonly rules: string | null
   readonly self_test: Report['self_test']
   readonly coverage: Coverage | null
   readonly diverged: string

@@ -72,7 +72,7 @@ async function reportOn(store: Store, ids: readonly string[], finish: boolean): 
   const found = { kind: 'field-mismatch', verdict: 'observed', fields: [], reason: null } as const
   const at = { finding_id: null, source_observed_at: null, target_observed_at: null }
   await store.reports.finish(PROJECT, report.id, claimed?.fence ?? 0, {
-    ...{ result: 'diverged', problem: null, self_test: null, findings: [], resolved: [] },
+    ...{ result: 'diverged', problem: null, self_test: null, rules: null, findings: [], resolved: [] },
     coverage: { source_records: 1, target_records: 1, compared: 1, indeterminate: 0, unread: 0, requests: 1 },
     divergences: ids.map((key) => ({ key, ...found, ...at })),
   })

@@ -30,6 +30,7 @@ const outcome: Parameters<ReportStore['finish']>[3] = {
   problem: null,
   coverage: { source_records: 2, target_records: 2, compared: 2, indeterminate: 0, unread: 0, requests: 1 },
   self_test: 'passed',
+  rules: null,
   divergences: [{ ...mismatch, key: 'b' }, mismatch, { ...mismatch, key: 'B', verdict: 'indeterminate' }],
   findings: [finding('field-mismatch', { verdict: 'observed' })],
   resolved: [],

@@ -236,7 +236,7 @@ describe('what is past its time', () => {
       const report = await store.reports.request(PROJECT, 'candidate', 'request', keys)
       const claimed = await store.reports.claim(PROJECT, report?.id ?? '', 1_000)
       await store.reports.finish(PROJECT, report?.id ?? '', claimed?.fence ?? 0, {
-        ...{ result, problem: null, self_test: null, findings: [], resolved: [] },
+        ...{ result, problem: null, self_test: null, rules: null, findings: [], resolved: [] },
         coverage: {
           source_records: 1,
           target_records: 1,

@@ -94,7 +94,7 @@ eachEngine('segments of a run', (open) => {
       segments: 2,
       segments_done: 2,
     })
-    const outcome = { result: 'unknown', problem, coverage, self_test: null } as const
+    const outcome = { result: 'unknown', problem, coverage, self_test: null, rules: null } as const
     const nothing = { divergences: [], findings: [], resolved: [] }
     expect(await store.reports.finish(project, id, fence, { ...outcome, ...nothing })).toBe(true)
     expect(await store.segments.open(project, id, ABANDONED_MS)).toMatchObject({ planned: 0 })

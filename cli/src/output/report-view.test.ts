@@ -22,6 +22,7 @@ function report(change: Partial<Report>): Report {
     trigger: 'request',
     keys: null,
     baseline: false,
+    rules: null,
     self_test: 'passed',
     coverage: whole,
     diverged: 0,

@@ -52,6 +52,7 @@ async function publish(
     problem: null,
     coverage: { source_records: 3, target_records: 3, compared: 3, indeterminate: 0, unread: 0, requests: 1 },
     self_test: 'passed',
+    rules: null,
     divergences,
     findings: [],
     resolved: [],

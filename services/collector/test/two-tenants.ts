@@ -210,6 +210,7 @@ async function reported(store: Store, project: string, name: string): Promise<st
     problem: null,
     coverage: { source_records: 2, target_records: 2, compared: 2, indeterminate: 0, unread: 0, requests: 1 },
     self_test: 'passed',
+    rules: null,
     divergences: [1, 2].map((number) => ({
       key: `${project}-key-${number}`,
       kind: 'field-mismatch',

@@ -44,7 +44,10 @@ export const reportSchema: z.ZodType<Report> = component(
     problem: z.object({ code: z.string(), detail: z.string() }).nullable(),
     trigger: z.enum(['schedule', 'request', 'unknown-outcome']),
     keys: z.array(z.string()).nullable(),
-    baseline: z.boolean(),
+    baseline: z
+      .boolean()
+      .meta({ description: 'The first whole run of the pair, or the first by these field rules.' }),
+    rules: z.string().nullable().meta({ description: 'Version of the declared field rules.' }),
     self_test: z.enum(['passed', 'failed']).nullable(),
     coverage: coverageSchema.nullable(),
     diverged: z.int(),

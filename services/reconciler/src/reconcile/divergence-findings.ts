@@ -11,8 +11,12 @@ const SEVERITIES: Readonly<Record<Diverging['kind'], Severity>> = {
   'field-mismatch': 'high',
 }
 
-/** The finding of one record on which both sides do not agree. Its id names kind, pair and key, so that the
- *  same divergence is the same finding in every run. */
+/** It names kind, pair and key, so that the same divergence is the same finding in every run. */
+export function findingIdOf({ name }: Pair, { kind, key }: Pick<Diverging, 'kind' | 'key'>): string {
+  return findingId(kind, `${name}\n${key}`)
+}
+
+/** The finding of one record on which both sides do not agree. */
 export async function findingOf(
   context: Context,
   pair: Pair,
@@ -23,7 +27,7 @@ export async function findingOf(
   const entity = entityOf(pair, key)
   const { cause, events } = await explain(context, entity)
   return {
-    id: findingId(kind, `${pair.name}\n${key}`),
+    id: findingIdOf(pair, diverging),
     kind,
     verdict: 'observed',
     // divergence that was there before anybody watched is shown, and pages nobody
@@ -51,7 +55,7 @@ export function divergenceOf(pair: Pair, diverging: Diverging): Divergence {
     verdict: 'observed',
     fields: diverging.fields,
     reason: null,
-    finding_id: findingId(diverging.kind, `${pair.name}\n${diverging.key}`),
+    finding_id: findingIdOf(pair, diverging),
     source_observed_at: diverging.source.observed_at,
     target_observed_at: diverging.target.observed_at,
   }

@@ -28,6 +28,8 @@ export interface Sides {
   readonly judge: Judge<SourceRecord>
   /** Changes with everything that fingerprints are made of beside the values. */
   readonly rulesId: string
+  /** Changes with the pair's declared rules. */
+  readonly version: string
 }
 
 /** The key of a record by what it is called; undefined where only its hash is known. */
@@ -61,11 +63,17 @@ export async function openSides(pair: Pair, fingerprintKey: string): Promise<Sid
       rules,
       judge: recordJudge(rules),
       rulesId: rulesIdOf(pair, keyId, rules),
+      version: versionOf(rules),
     }
   } catch (error) {
     await closeSides({ source, target })
     throw error
   }
+}
+
+function versionOf({ declared = {} }: RecordRules): string {
+  const ids = Object.entries(declared).map(([name, { id }]) => [name, id])
+  return hash('sha256', JSON.stringify(ids.sort()), 'hex').slice(0, 8)
 }
 
 function rulesIdOf(pair: Pair, keyId: string, { declared = {}, byType = {} }: RecordRules): string {

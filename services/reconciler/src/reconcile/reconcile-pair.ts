@@ -3,15 +3,20 @@ import { isHashedId } from '@syncproof/core/contract'
 import type { Coverage, Report, ReportStore } from '@syncproof/store'
 import type { Context } from '../context.ts'
 import { limits } from '../limits.ts'
-import type { Pair } from '../pairs.ts'
+import { entityOf, type Pair } from '../pairs.ts'
 import { requestsOf } from './compare-segment.ts'
-import { divergenceOf, findingOf, undecidedDivergence } from './divergence-findings.ts'
+import { divergenceOf, findingIdOf, findingOf, undecidedDivergence } from './divergence-findings.ts'
 import { BrokenListingError, listSuspects, type Run } from './list-suspects.ts'
 import { isNameOf, namedOtherwise } from './named-otherwise.ts'
 import { closeSides, keyOf, openSides, type Sides } from './read-record.ts'
-import { type Candidate, type RecheckResult, recheckCandidates } from './recheck-candidates.ts'
+import {
+  type Candidate,
+  type Diverging,
+  type RecheckResult,
+  recheckCandidates,
+} from './recheck-candidates.ts'
 import { resolutionsOf } from './resolutions.ts'
-import { watchedKeys } from './watched-keys.ts'
+import { COMPARISON_KINDS, watchedKeys } from './watched-keys.ts'
 
 /** What a run publishes. */
 export type Outcome = Parameters<ReportStore['finish']>[3]
@@ -39,13 +44,11 @@ const NOTHING_READ: Coverage = {
 
 /** Compares a pair, whole or only the run's keys, and says what came out of it. Whatever kept it from
  *  seeing all makes the result `unknown`, with what was seen.
- *  @param baseline this is the pair's first whole run
  *  @throws the signal's reason where it is aborted */
 export async function reconcilePair(
   context: Context,
   pair: Pair,
   run: Run,
-  baseline: boolean,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const tested = await selfTest(context.fingerprintKey)
@@ -57,7 +60,7 @@ export async function reconcilePair(
   try {
     const sides = await openSides(pair, context.fingerprintKey)
     try {
-      return { ...(await compareSides(context, pair, run, sides, baseline, signal)), self_test }
+      return { ...(await compareSides(context, pair, run, sides, signal)), self_test }
     } finally {
       await closeSides(sides)
     }
@@ -75,11 +78,11 @@ async function compareSides(
   pair: Pair,
   run: Run,
   sides: Sides,
-  baseline: boolean,
   signal: AbortSignal,
 ): Promise<Compared> {
   const { keys } = run.report
   const { hashed } = sides
+  const baseline = keys === null ? await baselineOf(context, pair, sides) : NO_BASELINE
   if (keys !== null) {
     // somebody who has the id may ask by it; from findings come hashes
     const asked = hashed ? new Set(keys.map((key) => (isHashedId(key) ? key : hashed.note(key)))) : keys
@@ -134,6 +137,36 @@ interface Unnamed {
 
 const ALL_NAMED: Unnamed = { unread: 0, renamed: [], problem: undefined }
 
+/** Whether a whole run shows what was there before anybody looked, by these rules. */
+interface Baseline {
+  readonly is: boolean
+  /** The pair was compared before, by other rules. */
+  readonly hasOtherRules: boolean
+}
+
+const NO_BASELINE: Baseline = { is: false, hasOtherRules: false }
+
+async function baselineOf(context: Context, pair: Pair, { version }: Sides): Promise<Baseline> {
+  const last = await context.store.reports.lastRules(context.projectId, pair.name)
+  const hasOtherRules = typeof last === 'string' && last !== version
+  return { is: last === undefined || hasOtherRules, hasOtherRules }
+}
+
+/** Findings of this pair about these records that are not over. */
+async function openOnes(
+  context: Context,
+  pair: Pair,
+  diverging: readonly Diverging[],
+): Promise<ReadonlySet<unknown>> {
+  const ids = new Set<string>()
+  for (let at = 0; at < diverging.length; at += limits.pageSize) {
+    const entities = diverging.slice(at, at + limits.pageSize).map(({ key }) => entityOf(pair, key))
+    const open = await context.store.findings.openOf(context.projectId, COMPARISON_KINDS, entities)
+    for (const { id } of open) ids.add(id)
+  }
+  return ids
+}
+
 /** A record that is read by its key without a listing having shown it. */
 function unseen(key: string): Candidate {
   return { key, kind: 'field-mismatch', fields: [], tries: 0, failures: 0, dueMs: 0 }
@@ -145,14 +178,17 @@ async function publishable(
   sides: Sides,
   result: RecheckResult,
   counts: Counts,
-  baseline: boolean,
+  baseline: Baseline,
   unnamed = ALL_NAMED,
 ): Promise<Compared> {
   const indeterminate = result.undecided.length + counts.undecided
   const diverged = result.diverging.length
   const findings = []
+  const known = baseline.is ? await openOnes(context, pair, result.diverging) : new Set()
   for (const diverging of result.diverging) {
-    findings.push(await findingOf(context, pair, diverging, baseline))
+    // what was found before is as grave as it was
+    const isOld = baseline.is && !known.has(findingIdOf(pair, diverging))
+    findings.push(await findingOf(context, pair, diverging, isOld))
   }
   return {
     result: diverged > 0 ? 'diverged' : indeterminate > 0 ? 'unknown' : 'clean',
@@ -170,7 +206,8 @@ async function publishable(
       ...result.undecided.map(undecidedDivergence),
     ],
     findings,
-    resolved: await resolutionsOf(context, pair, result, unnamed.renamed),
+    resolved: await resolutionsOf(context, pair, result, unnamed.renamed, baseline.hasOtherRules),
+    rules: sides.version,
   }
 }
 
@@ -214,5 +251,6 @@ export function unknownOutcome({ code, detail }: Problem, coverage: Coverage = N
     divergences: [],
     findings: [],
     resolved: [],
+    rules: null,
   }
 }

@@ -11,12 +11,14 @@ import { COMPARISON_KINDS, concernsPair, isComparisonFinding, STATE_KINDS } from
  *  outcomes of records that agree or are reported as diverging. A finding that is newer than the read is left
  *  alone, and so is an unknown outcome that was within its grace then, or whose transaction may have been open: the
  *  write might have arrived later.
+ *  @param hasOtherRules what is open was found by other rules of the pair
  *  @param renamed names that no record of the pair has any more, and all of its records were compared */
 export async function resolutionsOf(
   context: Context,
   pair: Pair,
   result: RecheckResult,
   renamed: readonly string[],
+  hasOtherRules: boolean,
 ): Promise<DetectionVerdicts['resolved']> {
   const at = new Date().toISOString()
   const resolved: { id: string; resolution: { at: string; why: string } }[] = []
@@ -24,7 +26,12 @@ export async function resolutionsOf(
 
   for await (const finding of openOf(context, pair, STATE_KINDS, [...result.agreed.keys()])) {
     const readMs = result.agreed.get(finding.entity?.id ?? '') ?? 0
-    const why = whyOver(finding, pair, readMs)
+    const isByRules = hasOtherRules && isComparisonFinding(finding)
+    const over = whyOver(finding, pair, readMs)
+    const why =
+      over && isByRules
+        ? 'The rules of the pair have changed: by them both systems agree on this record.'
+        : over
     if (why) end(finding, why)
   }
   const diverging = result.diverging.map(({ key }) => key)

@@ -45,8 +45,7 @@ async function reconcile(context: Context, run: Run, signal: AbortSignal): Promi
     return { ...unknownOutcome({ code: 'pair_not_configured', detail }), self_test: null }
   }
   try {
-    const baseline = report.keys === null && (await isFirstWholeRun(context, report))
-    return await reconcilePair(context, pair, run, baseline, signal)
+    return await reconcilePair(context, pair, run, signal)
   } catch (error) {
     if (signal.aborted || error instanceof StoreUnavailableError || error instanceof GivenBackError)
       throw error
@@ -57,12 +56,6 @@ async function reconcile(context: Context, run: Run, signal: AbortSignal): Promi
       self_test: null,
     }
   }
-}
-
-/** No whole run of the pair could tell yet. */
-async function isFirstWholeRun(context: Context, report: Report): Promise<boolean> {
-  const pairs = await context.store.reports.pairs(context.projectId)
-  return pairs.some(({ name, last_success_at }) => name === report.pair && last_success_at === null)
 }
 
 async function publish(
