@@ -128,6 +128,7 @@ const pairMembers: Readonly<Record<keyof PairConfig, MemberRule>> = {
   fields: fieldRules,
   entityType: someText,
   entityId,
+  system: someText,
   every: interval,
   grace: duration,
   owner: someText,

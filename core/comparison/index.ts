@@ -1,6 +1,7 @@
 export * from './compare.ts'
 export * from './compare-sides.ts'
 export type * from './digests.ts'
+export * from './explain.ts'
 export * from './fingerprint-records.ts'
 export * from './key-order.ts'
 export * from './key-range.ts'

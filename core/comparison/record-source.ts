@@ -98,6 +98,9 @@ export interface PairConfig {
   /** `hashed`: records are called by keyed hashes of their keys, in the store, in findings and in reports. The app
    *  must declare the same of the entity type. Default: by their keys. */
   readonly entityId?: 'hashed'
+  /** How the app calls the target in its syncs: `ats`. It is needed where the app syncs such records to several systems, to
+   *  explain what differs. */
+  readonly system?: string
   /** How often it runs: `15m`, `2h`. Default: only on demand. */
   readonly every?: string
   /** How long a write may take to reach the target: `2m`, `500ms`. */

@@ -60,3 +60,12 @@ export async function listPairs(db: Database, projectId: string): ReturnType<Rep
     last_report: lastByPair.get(row.name) ?? null,
   }))
 }
+
+/** See `ReportStore.schedules`. */
+export async function listSchedules(db: Database, projectId: string): ReturnType<ReportStore['schedules']> {
+  const { rows } = await sql<{ name: string; every_ms: string }>`
+    select name, every_ms from syncproof.pairs
+    where project_id = ${projectId} and configured and every_ms is not null
+    order by name`.execute(db)
+  return rows.map(({ name, every_ms }) => ({ pair: name, everyMs: Number(every_ms) }))
+}

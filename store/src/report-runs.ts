@@ -6,42 +6,10 @@ import { recordFindings, resolveFindings } from './record-findings.ts'
 import { getReport } from './report-lists.ts'
 import { isUnattended } from './report-row.ts'
 import { jsonb } from './sql-text.ts'
-import type { Divergence, Report, ReportStore } from './store.ts'
+import type { Divergence, ReportStore } from './store.ts'
 
 /** A report's states: `queued` → `running` (claim) → `finished` (finish). A running one whose worker has gone silent
  *  is claimed again and stays `running`, with the next fence; only the newest fence may write. */
-
-/** See `ReportStore.request`. */
-export async function requestReport(
-  db: Database,
-  projectId: string,
-  pair: string,
-  trigger: Report['trigger'],
-  keys: readonly string[] | null,
-): Promise<Report | undefined> {
-  // Sorted and unique, so that the same keys in another order are the same request.
-  const wanted = keys && [...new Set(keys)].sort()
-  const keysJson = wanted && JSON.stringify(wanted)
-  for (;;) {
-    const { rows } = await sql<{ id: string | null }>`
-      with pair as (
-        select name from syncproof.pairs where project_id = ${projectId} and name = ${pair} and configured),
-      created as (
-        insert into syncproof.reports (project_id, pair, trigger, keys)
-        select ${projectId}, name, ${trigger}, ${keysJson}::jsonb from pair
-        on conflict do nothing
-        returning id)
-      select coalesce((select id from created), (
-        select id from syncproof.reports
-        where project_id = ${projectId} and pair = name and trigger = ${trigger} and state = 'queued'
-          and keys is not distinct from ${keysJson}::jsonb)) as id
-      from pair`.execute(db)
-    const [row] = rows
-    if (!row) return undefined
-    // Null: the queued one was claimed by a worker between the two looks. Then a new one can be queued.
-    if (row.id !== null) return getReport(db, projectId, row.id)
-  }
-}
 
 /** See `ReportStore.claim`. The pair's row is locked: two claims of one pair are taken one after the other, and the second
  *  sees what became of the first. */

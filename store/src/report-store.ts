@@ -97,6 +97,12 @@ export interface ReportStore {
     trigger: Report['trigger'],
     keys: readonly string[] | null,
   ): Promise<Report | undefined>
+  /** Queues a whole run of a pair by its schedule, if it is due: its last whole run has ended, and was asked for longer than
+   *  `every_ms` ago. Of any number of askers at once one queues it.
+   *  @returns the run that was queued; undefined where none was, or the pair has no schedule */
+  requestDue(projectId: string, pair: string): Promise<Report | undefined>
+  /** The configured pairs that run by a schedule. */
+  schedules(projectId: string): Promise<readonly { readonly pair: string; readonly everyMs: number }[]>
   /** The rules of the pair's last whole run that could tell; undefined where there was none. */
   lastRules(projectId: string, pair: string): Promise<string | null | undefined>
   /** Takes a queued report, or a running one whose worker has not said anything for `abandonedMs`, for this worker. Of two

@@ -1,5 +1,5 @@
 import type { Database } from './database.ts'
-import { declarePairs, listPairs } from './pairs.ts'
+import { declarePairs, listPairs, listSchedules } from './pairs.ts'
 import {
   countReports,
   getReport,
@@ -8,7 +8,8 @@ import {
   listReports,
   pendingReports,
 } from './report-lists.ts'
-import { claimReport, finishReport, heartbeatReport, releaseReport, requestReport } from './report-runs.ts'
+import { requestDue, requestReport } from './report-requests.ts'
+import { claimReport, finishReport, heartbeatReport, releaseReport } from './report-runs.ts'
 import type { ReportStore } from './store.ts'
 
 export function reportStore(db: Database): ReportStore {
@@ -16,6 +17,8 @@ export function reportStore(db: Database): ReportStore {
     declarePairs: (projectId, pairs) => declarePairs(db, projectId, pairs),
     pairs: (projectId) => listPairs(db, projectId),
     request: (projectId, pair, trigger, keys) => requestReport(db, projectId, pair, trigger, keys),
+    requestDue: (projectId, pair) => requestDue(db, projectId, pair),
+    schedules: (projectId) => listSchedules(db, projectId),
     claim: (projectId, id, abandonedMs) => claimReport(db, projectId, id, abandonedMs),
     heartbeat: (projectId, id, fence) => heartbeatReport(db, projectId, id, fence),
     release: (projectId, id, fence) => releaseReport(db, projectId, id, fence),

@@ -60,6 +60,31 @@ eachEngine('reports', (open) => {
     expect(await store.reports.pairs(project)).toEqual([])
   })
 
+  it('of many who ask at once whether a pair is due one queues its run, and only when it is', async () => {
+    const { store, project } = given()
+    const { requestDue } = store.reports
+    const askAtOnce = async () =>
+      (await Promise.all(Array.from({ length: 8 }, () => requestDue(project, 'timed')))).filter(
+        (report) => report !== undefined,
+      )
+    expect(await askAtOnce()).toEqual([])
+    await store.reports.declarePairs(project, [
+      { ...pair, name: 'timed' },
+      { ...pair, name: 'untimed', every_ms: null },
+    ])
+    expect(await store.reports.schedules(project)).toEqual([{ pair: 'timed', everyMs: 900_000 }])
+    expect(await requestDue(project, 'untimed')).toBeUndefined()
+    const [first, ...more] = await askAtOnce()
+    expect(first).toMatchObject({ pair: 'timed', trigger: 'schedule', state: 'queued', keys: null })
+    expect(more).toEqual([])
+    const claim = await store.reports.claim(project, first?.id ?? '', ABANDONED_MS)
+    expect(await askAtOnce()).toEqual([])
+    await store.reports.finish(project, first?.id ?? '', claim?.fence ?? 0, { ...outcome, findings: [] })
+    expect(await askAtOnce()).toEqual([])
+    await store.reports.declarePairs(project, [{ ...pair, name: 'timed', every_ms: 1 }])
+    expect(await askAtOnce()).toHaveLength(1)
+  })
+
   it('of many workers one gets the run, and one that was given up can no longer publish', async () => {
     const { store, project } = given()
     await store.reports.declarePairs(project, [pair])

@@ -13,6 +13,11 @@ export const limits = {
   stepFailuresMax: 5,
   /** How often every process makes sure that the jobs are there; what a flushed Redis costs. */
   sweepIntervalMs: 2_000,
+  /** A pair's scheduler asks so often between two runs whether the next one is due: a tenth of `every` is how late it may be,
+   *  and never more than the maximum. */
+  dueAsksPerRun: 10,
+  dueAskMsMin: 500,
+  dueAskMsMax: 10_000,
   /** Reports at once in one process; most of a run is waiting for the grace period or the target's rate. */
   reportsAtOnceMax: 4,
   heartbeatMs: 1_000,

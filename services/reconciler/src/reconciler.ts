@@ -9,15 +9,16 @@ import { limits, type MakerLimits } from './limits.ts'
 import { reconcilerMetrics } from './metrics.ts'
 import { pairRow, resolvePairs } from './pairs.ts'
 import { QUEUES } from './queue-schema.ts'
+import { openQueues, type Queues } from './queues.ts'
 import { runReport } from './reconcile/run-report.ts'
 import { helpReport } from './reconcile/work-on-segments.ts'
 import { sayOnce } from './say-once.ts'
-import { sweep } from './schedule/sweep.ts'
+import { keepSchedulers } from './schedule/pair-schedulers.ts'
+import { reportJob, sweep } from './schedule/sweep.ts'
 import { lookForMakers } from './settle/look-for-makers.ts'
 import { commitSettler } from './settle/settle-commits.ts'
 import {
   type JobData,
-  type NewJob,
   openTransport,
   type QueueConnection,
   type Transport,
@@ -153,33 +154,6 @@ function run(base: Omit<Context, 'askForHelp'>, transport: Transport): Reconcile
   }
 }
 
-interface Queues {
-  addLane(lane: number): Promise<void>
-  addSweep(): Promise<void>
-  addJob(job: NewJob): Promise<void>
-  addHelp(reportId: string, workers: number): Promise<void>
-  close(): Promise<void>
-}
-
-function openQueues(transport: Transport, onError: (error: Error) => void): Queues {
-  const detect = transport.queue(DETECT, onError)
-  const reconcile = transport.queue(RECONCILE, onError)
-  const segments = transport.queue(SEGMENTS, onError)
-  return {
-    addLane: (lane) => detect.add({ name: 'lane', data: { lane }, deduplicationId: `lane-${lane}` }),
-    addSweep: () => detect.add({ name: 'sweep', data: {}, deduplicationId: 'sweep' }),
-    addJob: (job) => reconcile.add(job),
-    async addHelp(id, workers) {
-      for (let n = 0; n < Math.min(workers, limits.helpersMax); n += 1) {
-        await segments.add({ name: 'help', data: { id }, deduplicationId: `help-${id}-${n}` })
-      }
-    },
-    async close() {
-      await Promise.all([detect.close(), reconcile.close(), segments.close()])
-    },
-  }
-}
-
 /** Runs a job by its name. What runs is in `running`, so that a shutdown can wait for it; after `signal` nothing is
  *  begun. */
 function jobProcessor(
@@ -197,6 +171,11 @@ function jobProcessor(
       const { jobs, help } = await sweep(context, expiring)
       for (const job of jobs) await queues.addJob(job)
       for (const { reportId, segments } of help) await queues.addHelp(reportId, segments)
+      await keepSchedulers(context, queues)
+    },
+    async due({ pair }) {
+      const report = await context.store.reports.requestDue(context.projectId, String(pair))
+      if (report) await queues.addJob(reportJob(report))
     },
     expire: () => expiring.run(signal),
     commits: () => settleCommits(signal),

@@ -33,14 +33,39 @@ export interface NewJob {
   readonly deduplicationId: string
 }
 
+/** Puts a job into its queue over and over: at once, and then as often. Any number of processes may put the same one. */
+export interface Scheduler {
+  readonly id: string
+  readonly everyMs: number
+  readonly name: string
+  readonly data: JobData
+}
+
+/** A job of a flow. While one of this id waits or runs, adding it again does nothing. */
+export interface FlowJob {
+  readonly queue: string
+  readonly name: string
+  readonly data: JobData
+  readonly id: string
+}
+
 interface JobQueue {
   /** Resolves when the queue can be used. @throws QueueUnavailableError */
   ready(): Promise<void>
   add(job: NewJob): Promise<void>
+  schedulers(): Promise<readonly Pick<Scheduler, 'id' | 'everyMs'>[]>
+  addScheduler(scheduler: Scheduler): Promise<void>
+  removeScheduler(id: string): Promise<void>
   close(): Promise<void>
 }
 
 interface JobWorker {
+  close(): Promise<void>
+}
+
+interface JobFlows {
+  /** Adds jobs and one that runs when all of them have ended, well or not. */
+  add(last: FlowJob, parts: readonly FlowJob[]): Promise<void>
   close(): Promise<void>
 }
 
@@ -55,6 +80,7 @@ export interface WorkerEvents {
 
 export interface Transport {
   queue(name: string, onError: (error: Error) => void): JobQueue
+  flows(onError: (error: Error) => void): JobFlows
   worker(
     name: string,
     concurrency: number,
@@ -77,6 +103,9 @@ const IDLE_BLOCK_S = 2
 const ANSWER_MS_MAX = 500
 /** How soon a worker asks again after the transport was gone. */
 const RETRY_DELAY_MS = 1_000
+
+/** The store knows what has been done; what the queue would keep of it grows for nothing. */
+const KEEP_NOTHING = { removeOnComplete: true, removeOnFail: true }
 
 /** BullMQ opens and closes the connections of its PostgreSQL backend by itself. */
 const OWNS_NOTHING = { isAway: async () => false, async close() {} }
@@ -156,33 +185,16 @@ async function openEmbedded(pool: PglitePool): Promise<Transport> {
   )
 }
 
+type Classes<B extends IQueueBackend, C> = BackendClasses<B, C>
+
 function bind<B extends IQueueBackend, C>(
-  { Queue, Worker }: BackendClasses<B, C>,
+  { Queue, Worker, FlowProducer }: Classes<B, C>,
   connection: C,
   own: { readonly isAway: () => Promise<boolean>; readonly close: () => Promise<void> },
 ): Transport {
   return {
-    queue(name, onError) {
-      const queue = new Queue<JobData>(name, { connection })
-      queue.on('error', onError)
-      return {
-        async ready() {
-          try {
-            await queue.waitUntilReady()
-          } catch (cause) {
-            throw new QueueUnavailableError(`The queue cannot be used: ${messageOf(cause)}`, { cause })
-          }
-        },
-        async add({ name: jobName, data, deduplicationId }) {
-          await queue.add(jobName as never, data as never, {
-            deduplication: { id: deduplicationId },
-            removeOnComplete: true,
-            removeOnFail: true,
-          })
-        },
-        close: () => queue.close(),
-      }
-    },
+    queue: (name, onError) => bindQueue<B, C>(Queue, connection, name, onError),
+    flows: (onError) => bindFlows<B, C>(FlowProducer, connection, onError),
     worker(name, concurrency, process, events) {
       const worker = new Worker<JobData>(name, (job) => process(job.name, job.data), {
         connection,
@@ -205,5 +217,65 @@ function bind<B extends IQueueBackend, C>(
       }
     },
     close: own.close,
+  }
+}
+
+function bindQueue<B extends IQueueBackend, C>(
+  Queue: Classes<B, C>['Queue'],
+  connection: C,
+  name: string,
+  onError: (error: Error) => void,
+): JobQueue {
+  const queue = new Queue<JobData>(name, { connection })
+  queue.on('error', onError)
+  return {
+    async ready() {
+      try {
+        await queue.waitUntilReady()
+      } catch (cause) {
+        throw new QueueUnavailableError(`The queue cannot be used: ${messageOf(cause)}`, { cause })
+      }
+    },
+    async add({ name: jobName, data, deduplicationId }) {
+      const deduplication = { id: deduplicationId }
+      await queue.add(jobName as never, data as never, { deduplication, ...KEEP_NOTHING })
+    },
+    async schedulers() {
+      const there = await queue.getJobSchedulers(0, -1, true)
+      return there.map(({ key, every }) => ({ id: key, everyMs: Number(every) }))
+    },
+    async addScheduler({ id, everyMs, name: jobName, data }) {
+      const template = { name: jobName as never, data: data as never, opts: KEEP_NOTHING }
+      await queue.upsertJobScheduler(id, { every: everyMs }, template)
+    },
+    async removeScheduler(id) {
+      await queue.removeJobScheduler(id)
+    },
+    close: () => queue.close(),
+  }
+}
+
+function bindFlows<B extends IQueueBackend, C>(
+  FlowProducer: Classes<B, C>['FlowProducer'],
+  connection: C,
+  onError: (error: Error) => void,
+): JobFlows {
+  const producer = new FlowProducer({ connection })
+  producer.on('error', onError)
+  const jobOf = ({ queue, id, name, data }: FlowJob) => ({
+    queueName: queue,
+    name,
+    data,
+    opts: { jobId: id, ...KEEP_NOTHING },
+  })
+  return {
+    async add(last, parts) {
+      const children = parts.map(jobOf).map((job) => ({
+        ...job,
+        opts: { ...job.opts, ignoreDependencyOnFailure: true },
+      }))
+      await producer.add({ ...jobOf(last), children })
+    },
+    close: () => producer.close(),
   }
 }

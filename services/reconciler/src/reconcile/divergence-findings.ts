@@ -1,3 +1,4 @@
+import type { Explanation } from '@syncproof/core/comparison'
 import { type DetectedFinding, findingId, type Severity } from '@syncproof/core/contract'
 import type { Divergence } from '@syncproof/store'
 import type { Context } from '../context.ts'
@@ -25,7 +26,7 @@ export async function findingOf(
 ): Promise<DetectedFinding> {
   const { key, kind, fields, source, target } = diverging
   const entity = entityOf(pair, key)
-  const { cause, events } = await explain(context, entity)
+  const { cause, explanation } = await explain(context, pair, entity, diverging)
   return {
     id: findingIdOf(pair, diverging),
     kind,
@@ -34,12 +35,23 @@ export async function findingOf(
     severity: baseline ? 'low' : SEVERITIES[kind],
     entity,
     fields,
-    summary: summaryOf(diverging),
+    summary: `${summaryOf(diverging)} ${explanation.sentence}`,
     cause,
-    witness: { events, observations: [source, target] },
+    witness: { events: explanation.events, observations: [source, target] },
     occurred_at: target.observed_at,
-    details: { pair: pair.name, source: source.system, target: target.system, baseline },
+    details: {
+      pair: pair.name,
+      source: source.system,
+      target: target.system,
+      baseline,
+      explanation: toldOf(explanation),
+    },
   }
+}
+
+/** As it is shown; the events are in the witness. */
+function toldOf({ cause, verdict, sentence }: Explanation) {
+  return { cause, verdict, sentence }
 }
 
 function summaryOf({ kind, fields, source, target }: Diverging): string {

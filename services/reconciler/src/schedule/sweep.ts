@@ -1,16 +1,15 @@
+import type { Report } from '@syncproof/store'
 import type { Context } from '../context.ts'
 import type { Expirer } from '../expire/expire.ts'
 import { limits } from '../limits.ts'
 import type { NewJob } from '../transport.ts'
-import { requestDuePairs } from './due-pairs.ts'
 import { requestUnknownOutcomes } from './unknown-outcomes.ts'
 
-/** Asks for what is due, ends groups of findings that have gone quiet, and says which jobs the findings and the reports
+/** Asks for records whose outcome is unknown, ends groups of findings that have gone quiet, and says which jobs the findings and the reports
  *  in the store need. A queue that was flushed, or a worker that died, is made good by the next sweep: what is to be done
  *  is known by the store alone. */
 export async function sweep(context: Context, expiring: Expirer): Promise<Due> {
   const nowMs = Date.now()
-  await requestDuePairs(context, nowMs)
   const isDatabaseToAsk = await requestUnknownOutcomes(context, nowMs)
   const { groupQuietMs, groupCallsMin } = limits
   await context.store.groups.close(context.projectId, { quietMs: groupQuietMs, callsMin: groupCallsMin })
@@ -22,13 +21,16 @@ export async function sweep(context: Context, expiring: Expirer): Promise<Due> {
   for (const { projectId, id } of await context.store.reports.pending(limits.abandonedMs)) {
     if (projectId !== context.projectId) continue
     const report = await context.store.reports.get(projectId, id)
-    if (report === undefined) continue
-    // whole runs of a pair share one id, so that they run one after the other
-    const deduplicationId = report.keys === null ? `pair-${report.pair}` : `report-${id}`
-    jobs.push({ name: 'report', data: { id }, deduplicationId })
+    if (report) jobs.push(reportJob(report))
   }
   const unattended = await context.store.segments.unattended(limits.abandonedMs)
   return { jobs, help: unattended.filter(({ projectId }) => projectId === context.projectId) }
+}
+
+/** Whole runs of a pair share one id, so that they run one after the other. */
+export function reportJob({ id, pair, keys }: Report): NewJob {
+  const deduplicationId = keys === null ? `pair-${pair}` : `report-${id}`
+  return { name: 'report', data: { id }, deduplicationId }
 }
 
 interface Due {
