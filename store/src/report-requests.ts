@@ -36,11 +36,7 @@ export async function requestReport(
 }
 
 /** See `ReportStore.requestDue`. The pair's row is locked: the second of two askers sees what the first has queued. */
-export async function requestDue(
-  db: Database,
-  projectId: string,
-  pair: string,
-): Promise<Report | undefined> {
+export async function requestDue(db: Database, projectId: string, pair: string): Promise<Report | undefined> {
   const id = await db.transaction().execute(async (tx) => {
     const { rows: pairs } = await sql<{ every_ms: string }>`
       select every_ms from syncproof.pairs

@@ -1,7 +1,8 @@
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { eachEngine } from '../../tools/testing/stores.ts'
 import type { Divergence, PairRow, ReportStore } from '../src/index.ts'
 import { finding } from './make-events.ts'
+import { rawEngines } from './raw-store.ts'
 import { sharedStore } from './shared-store.ts'
 
 const pair: PairRow = {
@@ -146,4 +147,21 @@ eachEngine('reports', (open) => {
     expect(page.items[0]?.id).toBe(id)
     expect(page.next_cursor).not.toBeNull()
   })
+})
+
+it('who asks whether a pair is due waits for who asks at the same time, and sees that its run has begun', async () => {
+  const { store, pool, close } = await rawEngines.PostgreSQL()
+  await store.reports.declarePairs('default', [pair])
+  const other = await pool.connect()
+  await other.query(`begin; select from syncproof.pairs for update`)
+  const asking = store.reports.requestDue('default', 'candidate')
+  await vi.waitFor(async () => {
+    const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+    expect((await other.query(waiting)).rowCount).toBe(1)
+  })
+  await other.query(`insert into syncproof.reports (project_id, pair, trigger, state)
+    values ('default', 'candidate', 'schedule', 'running'); commit`)
+  other.release()
+  expect(await asking).toBeUndefined()
+  await close()
 })

@@ -33,5 +33,8 @@ function idOf({ projectId }: Context, pair: string): string {
 /** A run that somebody asked for moves the next one, and a long run puts it off: a scheduler that ticked once an interval
  *  would then be up to a whole one late. */
 function askingMs(everyMs: number): number {
-  return Math.min(Math.max(Math.round(everyMs / limits.dueAsksPerRun), limits.dueAskMsMin), limits.dueAskMsMax)
+  return Math.min(
+    Math.max(Math.round(everyMs / limits.dueAsksPerRun), limits.dueAskMsMin),
+    limits.dueAskMsMax,
+  )
 }
