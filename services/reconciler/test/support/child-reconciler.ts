@@ -1,12 +1,24 @@
 import { cursor, http, postgres } from '@syncproof/connectors'
-import { openStore } from '@syncproof/store'
+import { openStore, type Store } from '@syncproof/store'
 import { Registry } from 'prom-client'
 import { startReconciler } from '../../src/index.ts'
 import { FINGERPRINT_KEY, PROJECT } from './events.ts'
 
-/** A reconciler as a process of its own, for tests that kill it. Says when it has started; ends on SIGTERM. */
-const { STORE_URL = '', REDIS_URL = '', SOURCE_URL = '', ATS_URL = '' } = process.env
-const store = openStore({ url: STORE_URL })
+/** A reconciler as a process of its own, for tests that kill it. Says when it has started, and which segments it has
+ *  compared; ends on SIGTERM. */
+const { STORE_URL = '', REDIS_URL = '', SOURCE_URL = '', ATS_URL = '', SEGMENT_RECORDS } = process.env
+const opened = openStore({ url: STORE_URL })
+const store: Store = {
+  ...opened,
+  segments: {
+    ...opened.segments,
+    async finish(claimed, result) {
+      const isDone = await opened.segments.finish(claimed, result)
+      if (isDone) process.stdout.write(`compared ${claimed.number}\n`)
+      return isDone
+    },
+  },
+}
 const reconciler = await startReconciler({
   store,
   projectId: PROJECT,
@@ -22,7 +34,13 @@ const reconciler = await startReconciler({
       }),
       grace: '300ms',
     },
+    copies: {
+      source: postgres({ url: SOURCE_URL, table: 'candidates', key: 'id' }),
+      target: postgres({ url: SOURCE_URL, table: 'copies', key: 'id' }),
+      grace: '300ms',
+    },
   },
+  segmentRecords: SEGMENT_RECORDS ? Number(SEGMENT_RECORDS) : undefined,
   queue: REDIS_URL === '' ? { postgresUrl: STORE_URL } : { redisUrl: REDIS_URL },
   fingerprintKey: FINGERPRINT_KEY,
   metrics: new Registry(),
