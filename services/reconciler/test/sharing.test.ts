@@ -92,31 +92,51 @@ describe.each(shared)('several processes, with jobs in %s', (transport) => {
   })
 })
 
+/** Ends a process in the middle of the target's listing; `meanwhile` happens before another one goes on. */
+async function handOver(byPlace: boolean, meanwhile: () => void) {
+  world = await openWorld('PostgreSQL', candidates(1_500))
+  world.ats.records.delete('k00777')
+  world.ats.latencyMs = 200
+  world.ats.byPlace = byPlace
+  const first = await startChild()
+  const id = await request('candidate')
+  await vi.waitFor(
+    async () => {
+      const report = await world.store.reports.get(PROJECT, id)
+      expect(report?.progress?.target_records).toBeGreaterThan(0)
+    },
+    { timeout: 30_000 },
+  )
+  const endedMs = Date.now()
+  first.child.kill('SIGTERM')
+  const [code] = await first.exit
+  const ms = Date.now() - endedMs
+  expect(first.compared).toEqual([])
+  meanwhile()
+  await startChild()
+  return { code, ms, report: await world.finished(id) }
+}
+
 describe('a process that is asked to end in mid-run', () => {
   it('is gone within five seconds, and another one goes on where its listing was', async () => {
-    world = await openWorld('PostgreSQL', candidates(1_500))
-    world.ats.records.delete('k00777')
-    world.ats.latencyMs = 200
-    const first = await startChild()
-    const id = await request('candidate')
-    await vi.waitFor(
-      async () => {
-        const report = await world.store.reports.get(PROJECT, id)
-        expect(report?.progress?.target_records).toBeGreaterThan(0)
-      },
-      { timeout: 30_000 },
-    )
-    const second = await startChild()
-    const endedMs = Date.now()
-    first.child.kill('SIGTERM')
-    expect((await first.exit)[0]).toBe(0)
-    expect(Date.now() - endedMs).toBeLessThan(5_000)
-    expect(first.compared).toEqual([])
-    const report = await world.finished(id)
+    const { code, ms, report } = await handOver(false, () => {})
+    expect(code).toBe(0)
+    expect(ms).toBeLessThan(5_000)
     expect(report).toMatchObject({ result: 'diverged', diverged: 1 })
     expect(report.coverage).toMatchObject({ source_records: 1_500, target_records: 1_499, compared: 1_500 })
-    expect(second.compared).toEqual([0])
     // nothing that the first had listed was listed again
     expect(world.ats.listings).toBe(1)
+  })
+
+  it('leaves a listing that is begun anew where records have moved into what comes', async () => {
+    const { report } = await handOver(true, () => {
+      const [first, ...others] = world.ats.records.values()
+      if (first === undefined) throw new Error('there is no record')
+      world.ats.records.clear()
+      for (const record of [{ ...first, id: 'a' }, first, ...others]) world.ats.records.set(record.id, record)
+    })
+    expect(report).toMatchObject({ result: 'diverged', diverged: 2 })
+    expect(report.coverage).toMatchObject({ source_records: 1_500, target_records: 1_500, compared: 1_501 })
+    expect(world.ats.listings).toBe(2)
   })
 })

@@ -29,11 +29,21 @@ export class Stager {
     const done = await this.#resumed(side)
     this.listed[side] = done.records
     if (!done.isWhole) await this.#stage(side, done, signal)
-    const keys = await segments.stagedKeys(this.#claimed, side)
-    if (this.#sides[side].ordered && keys !== undefined && keys < this.listed[side]) {
+    let keys = await segments.stagedKeys(this.#claimed, side)
+    if (done.records > 0 && this.#isTwice(side, keys)) {
+      // a listing that is gone on with does not know what it has shown before, and could not refuse two states of one key
+      await this.#list(side, await this.#anew(side), signal)
+      keys = await segments.stagedKeys(this.#claimed, side)
+    }
+    if (this.#sides[side].ordered && this.#isTwice(side, keys)) {
       throw new ListingError('duplicate_key', `The ${side} lists one key twice. Name a key that is unique.`)
     }
     return segments.staged(this.#claimed, side, limits.stageBatch)
+  }
+
+  /** Whether a key was listed more than once. */
+  #isTwice(side: Side, keys: number | undefined): boolean {
+    return keys !== undefined && keys < this.listed[side]
   }
 
   /** What an earlier worker has staged, where it can be gone on with: made by the same rules, all of it still there, and
@@ -72,6 +82,7 @@ export class Stager {
   async #list(side: Side, from: StagedSide, signal: AbortSignal): Promise<void> {
     const source: RecordSource = this.#sides[side]
     let records = from.records
+    this.listed[side] = records
     for await (const batch of source.list(signal, { after: from.position })) {
       signal.throwIfAborted()
       records += batch.records.length

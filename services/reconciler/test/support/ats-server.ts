@@ -19,6 +19,8 @@ export interface AtsServer {
   latencyMs: number
   /** The second page of a listing breaks off in the middle of a record. */
   truncated: boolean
+  /** Pages begin at places and not behind keys: what is put in before a place moves what is behind it. */
+  byPlace: boolean
   /** Answers 500 to a read of this key. */
   failingKey: string | undefined
   /** Hears when a listing begins (1) and when its last page was answered (-1). */
@@ -46,6 +48,7 @@ export async function startAtsServer(records: readonly AtsRecord[]): Promise<Ats
     listings: 0,
     latencyMs: 0,
     truncated: false,
+    byPlace: false,
     failingKey: undefined,
     onListing: () => {},
     beforeGet: () => {},
@@ -80,16 +83,26 @@ async function answer(ats: AtsServer, request: IncomingMessage, response: Server
   const key = pathname.split('/')[2]
   if (key !== undefined) return answerOne(ats, decodeURIComponent(key), response)
   const after = searchParams.get('after') ?? ''
-  const all = [...ats.records.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
-  const page = all.filter(({ id }) => id > after).slice(0, PAGE_SIZE)
-  const last = page.at(-1)?.id ?? ''
-  const more = all.some(({ id }) => id > last)
-  if (!more) ats.onListing(-1)
+  const { page, next } = ats.byPlace ? pageAt(ats, Number(after)) : pageBehind(ats, after)
+  if (next === undefined) ats.onListing(-1)
   const body = JSON.stringify({
     data: page,
-    next: more ? `/candidates?after=${encodeURIComponent(last)}` : null,
+    next: next === undefined ? null : `/candidates?after=${encodeURIComponent(next)}`,
   })
   response.end(ats.truncated && after !== '' ? body.slice(0, body.length / 2) : body)
+}
+
+function pageBehind(ats: AtsServer, key: string) {
+  const all = [...ats.records.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
+  const page = all.filter(({ id }) => id > key).slice(0, PAGE_SIZE)
+  const last = page.at(-1)?.id ?? ''
+  return { page, next: all.some(({ id }) => id > last) ? last : undefined }
+}
+
+function pageAt(ats: AtsServer, place: number) {
+  const end = place + PAGE_SIZE
+  const page = [...ats.records.values()].slice(place, end)
+  return { page, next: end < ats.records.size ? String(end) : undefined }
 }
 
 async function answerOne(ats: AtsServer, key: string, response: ServerResponse): Promise<void> {
