@@ -42,7 +42,7 @@ export interface Scheduler {
 }
 
 /** A job of a flow. While one of this id waits or runs, adding it again does nothing. */
-export interface FlowJob {
+interface FlowJob {
   readonly queue: string
   readonly name: string
   readonly data: JobData
