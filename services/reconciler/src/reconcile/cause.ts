@@ -23,8 +23,21 @@ export async function explain(
 ): Promise<Explained> {
   const { events, isAll } = await eventsOf(context, entity)
   const isWhole = isAll && (await areBooksClosed(context, events))
-  const explanation = explainDivergence(divergent, { events, isWhole, system: pair.config.system })
+  const known = { events, isWhole, system: pair.config.system }
+  const explanation = orLastWriter(explainDivergence(divergent, known), events)
   return { cause: await causeOf(context, entity, explanation, events), explanation }
+}
+
+/** Where nobody can say why, the operation that wrote the record last is the one to look at. */
+function orLastWriter(explanation: Explanation, newest: readonly StoredEvent[]): Explanation {
+  if (explanation.cause !== 'unknown' || explanation.operationId !== undefined) return explanation
+  const effects = newest.filter((event) => event.kind === 'write' || event.kind === 'sync')
+  // what was rejected changed nothing
+  const applied = effects.filter(({ outcome }) => outcome !== 'rejected')
+  const last = applied.find(({ kind }) => kind === 'write') ?? applied[0]
+  if (last === undefined) return explanation
+  const own = effects.filter((event) => event.operation_id === last.operation_id)
+  return { ...explanation, operationId: last.operation_id, events: own.toSorted((a, b) => a.seq - b.seq) }
 }
 
 async function eventsOf(
