@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Divergence, Report } from '@syncproof/store'
 import { type CommandContext, EXIT, type ExitCode, UnableError, UsageError } from '../command.ts'
+import { progressLine } from '../output/progress-view.ts'
 import { reportExit, reportLines } from '../output/report-view.ts'
 import { json } from '../output/terminal.ts'
 import { ApiProblem, apiPath, openReportApi, type Page, type ReportApi } from '../report-api.ts'
@@ -8,7 +9,7 @@ import { flagSetting, textSetting, wholeNumberSetting } from '../settings.ts'
 import { suggestion } from '../suggest.ts'
 
 const POLL_MS_MIN = 200
-const POLL_MS_MAX = 2_000
+const POLL_MS_MAX = 1_000
 /** A report that nobody has taken up after this long most likely has no reconciler. */
 const QUEUED_MS_NORMAL = 15_000
 const DIVERGENCES_SHOWN_MAX = 50
@@ -28,7 +29,7 @@ export async function run(context: CommandContext): Promise<ExitCode> {
     terminal.data(asJson ? json({ version: 1, report: requested }) : requested.id)
     return EXIT.unable
   }
-  const report = await finished(api, requested, timeoutS, context)
+  const report = await finished(api, requested, timeoutS, context, asJson)
   const path = apiPath('reports', report.id, 'divergences')
   const max = asJson ? DIVERGENCES_JSON_MAX : DIVERGENCES_SHOWN_MAX
   const { items, more } = await api.list<Divergence>(path, {}, max)
@@ -74,6 +75,7 @@ async function finished(
   requested: Report,
   timeoutS: number,
   { terminal }: CommandContext,
+  asJson: boolean,
 ): Promise<Report> {
   const startMs = performance.now()
   let report = requested
@@ -91,9 +93,11 @@ async function finished(
       terminal.say('Nobody has taken it up yet. Is a reconciler running?')
       told = true
     }
+    if (!asJson) terminal.passing(progressLine(report, terminal.talkColumns))
     await sleep(pollMs)
     pollMs = Math.min(POLL_MS_MAX, pollMs * 1.5)
     report = await api.get<Report>(apiPath('reports', report.id))
   }
+  terminal.passing('')
   return report
 }

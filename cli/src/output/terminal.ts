@@ -9,6 +9,8 @@ export interface Terminal {
   data(text: string): void
   /** One or more lines of talk. */
   say(text: string): void
+  /** A line of talk that the next one, or talk, takes the place of; nothing where stderr is no terminal. */
+  passing(text: string): void
   /** Colours data; does nothing where stdout is no terminal, or with NO_COLOR. */
   readonly paint: Paint
   /** As `paint`, for talk. */
@@ -29,9 +31,24 @@ export function createTerminal(
   stderr: OutputStream,
   env: Readonly<Record<string, string | undefined>>,
 ): Terminal {
+  let isPassing = false
+  const clear = () => {
+    const was = isPassing
+    isPassing = false
+    return was ? '\r\u001b[K' : ''
+  }
   return {
-    data: (text) => void stdout.write(`${text}\n`),
-    say: (text) => void stderr.write(`${text}\n`),
+    data(text) {
+      const cleared = clear()
+      if (cleared) stderr.write(cleared)
+      stdout.write(`${text}\n`)
+    },
+    say: (text) => void stderr.write(`${clear()}${text}\n`),
+    passing(text) {
+      if (stderr.isTTY !== true) return
+      stderr.write(`\r\u001b[K${text}`)
+      isPassing = text !== ''
+    },
     paint: painter(stdout, env),
     paintTalk: painter(stderr, env),
     columns: columnsOf(stdout),

@@ -48,8 +48,9 @@ export function reconcilerMetrics(options: MetricsOptions): ReconcilerMetrics {
   return metrics
 }
 
-function detectionMetrics({ registers, store }: MetricsOptions) {
+function detectionMetrics({ registers, store, projectId }: MetricsOptions) {
   lagGauges(registers[0], store)
+  progressGauge(registers[0], store, projectId)
   return {
     findingDelay: new Histogram<'kind'>({
       name: 'syncproof_finding_delay_seconds',
@@ -81,6 +82,33 @@ function detectionMetrics({ registers, store }: MetricsOptions) {
       registers: [...registers],
     }),
   }
+}
+
+/** How far runs are that go on: of the records that both sides are thought to have, those that have been read. */
+function progressGauge(registry: Registry, store: Store, projectId: string): void {
+  const progress = new Gauge<'pair'>({
+    name: 'syncproof_reconcile_progress_ratio',
+    help: 'Of the records of both sides of a pair, about how many a run that goes on has read; absent where none does',
+    labelNames: ['pair'] as const,
+    registers: [registry],
+    async collect() {
+      const rows = await store.reports.pairs(projectId).catch(() => [])
+      progress.reset()
+      for (const { name, last_report } of rows) {
+        const {
+          source_records = 0,
+          target_records = 0,
+          estimated_records = null,
+        } = last_report?.progress ?? {}
+        if (estimated_records) {
+          progress.set(
+            { pair: name },
+            Math.min(1, (source_records + target_records) / (2 * estimated_records)),
+          )
+        }
+      }
+    },
+  })
 }
 
 function lagGauges(registry: Registry, store: Store): void {
