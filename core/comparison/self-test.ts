@@ -1,7 +1,9 @@
 import { createFingerprinter, decimal, type FieldRules, instant, json, text } from '../contract/index.ts'
+import { date, set } from '../contract/more-fields.ts'
 import { compareRecords, type Difference, judgeFingerprints } from './compare.ts'
 import { recordFingerprinter } from './fingerprint-records.ts'
 import { compareKeys } from './key-order.ts'
+import { recordJudge } from './record-judge.ts'
 import type { SourceRecord } from './record-source.ts'
 
 export interface SelfTestResult {
@@ -10,39 +12,53 @@ export interface SelfTestResult {
   readonly missed: readonly string[]
 }
 
-/** What records go through. */
+/** What records go through: to fingerprints where they are staged, and by their values where both sides are at hand. */
 export interface RecordPath {
   readonly recordFingerprinter: typeof recordFingerprinter
   readonly compareRecords: typeof compareRecords
+  readonly recordJudge: typeof recordJudge
 }
 
 /** Plants one drift of each kind, and a few records that only look different, in synthetic listings, and sends
- *  them through the same fingerprints and the same merge as the run's own records. A run whose self-test
+ *  them through the same fingerprints, the same values and the same merge as the run's own records. A run whose self-test
  *  fails says nothing about its pair. `fingerprintKey` and `path` are the run's. */
 export async function selfTest(
   fingerprintKey: string,
-  path: RecordPath = { recordFingerprinter, compareRecords },
+  path: RecordPath = { recordFingerprinter, compareRecords, recordJudge },
 ): Promise<SelfTestResult> {
   const fingerprint = path.recordFingerprinter({
     entityType: 'self-test',
     fingerprinter: createFingerprinter(fingerprintKey),
     declared: rules,
   })
-  const side = async function* (at: 'source' | 'target') {
-    for (const [name, plant] of Object.entries(plants).sort(byName)) {
-      const fields = plant[at]
-      if (fields) yield [fingerprint(record(name, fields))]
+  const side = async function* <T>(at: 'source' | 'target', as: (record: SourceRecord) => T) {
+    const records = Object.entries(plants)
+      .sort(byName)
+      .flatMap(([name, plant]) => {
+        const fields = plant[at]
+        return fields ? [as(record(name, fields, plant.deleted === at))] : []
+      })
+    for (let from = 0; from < records.length; from += PAGE_RECORDS) {
+      yield records.slice(from, from + PAGE_RECORDS)
     }
   }
-  const found = new Map<string, Difference>()
-  for await (const batch of path.compareRecords(side('source'), side('target'), judgeFingerprints).suspects) {
-    for (const suspect of batch) found.set(suspect.key, suspect)
+  const itself = (one: SourceRecord) => one
+  const judge = path.recordJudge({ declared: rules })
+  const missed = new Set<string>()
+  for (const suspects of [
+    path.compareRecords(side('source', fingerprint), side('target', fingerprint), judgeFingerprints).suspects,
+    path.compareRecords(side('source', itself), side('target', itself), judge).suspects,
+  ]) {
+    const found = new Map<string, Difference>()
+    for await (const batch of suspects) for (const suspect of batch) found.set(suspect.key, suspect)
+    for (const [name, plant] of Object.entries(plants))
+      if (seen(found.get(name)) !== plant.expected) missed.add(name)
   }
-  const missed = Object.entries(plants)
-    .filter(([name, plant]) => seen(found.get(name)) !== plant.expected)
-    .map(([name]) => name)
-  return { passed: missed.length === 0, missed }
+  return { passed: missed.size === 0, missed: [...missed] }
 }
+
+/** Few, so that what is planted stands at the ends of pages, too. */
+const PAGE_RECORDS = 3
 
 const rules: FieldRules = {
   text: text(),
@@ -50,6 +66,8 @@ const rules: FieldRules = {
   amount: decimal({ scale: 6 }),
   at: instant({ precision: 'us' }),
   list: json(),
+  day: date(),
+  tags: set(text()),
 }
 
 type Fields = SourceRecord['fields']
@@ -57,6 +75,8 @@ type Fields = SourceRecord['fields']
 interface Plant {
   readonly source?: Fields
   readonly target?: Fields
+  /** The side that keeps the record and calls it deleted. */
+  readonly deleted?: 'source' | 'target'
   readonly expected: string
 }
 
@@ -66,6 +86,19 @@ const AGREE = 'agree'
 const plants: Readonly<Record<string, Plant>> = {
   'missing record': { source: { text: 'a' }, expected: 'missing-in-target:' },
   'unexpected record': { target: { text: 'a' }, expected: 'unexpected-in-target:' },
+  'first record of a page left out': { source: { text: 'b' }, expected: 'missing-in-target:' },
+  'last record of a page left out': { source: { text: 'c' }, expected: 'missing-in-target:' },
+  'deleted in the target': {
+    ...{ source: { text: 'a' }, target: { text: 'a' } },
+    ...{ deleted: 'target', expected: 'missing-in-target:' },
+  },
+  'deleted in the source': {
+    ...{ source: { text: 'a' }, target: { text: 'a' } },
+    ...{ deleted: 'source', expected: 'unexpected-in-target:' },
+  },
+  'a day': differing('day', '2024-02-28', '2024-02-29'),
+  'an item of a set': differing('tags', ['a', 'b'], ['a', 'c']),
+  'lookalike letters': differing('text', '\ufb01', 'fi'),
   'changed text': differing('text', 'Ada', 'Bob'),
   'null against empty': differing('text', null, ''),
   'null against the word': differing('text', null, 'null'),
@@ -85,6 +118,7 @@ const plants: Readonly<Record<string, Plant>> = {
   'same: unicode form': agreeing('text', 'e\u0301', '\u00e9'),
   'same: decimal notation': agreeing('amount', '1.50', 1.5),
   'same: instant in another zone': agreeing('at', '2026-01-01T02:00:00+02:00', '2026-01-01 00:00:00+00'),
+  'same: order of a set': agreeing('tags', ['a', 'b'], ['b', 'a']),
   'same: order of members': agreeing('list', { a: 1, b: 2 }, { b: 2, a: 1 }),
 }
 
@@ -101,8 +135,9 @@ function seen(suspect: Difference | undefined): string {
   return `${suspect.kind}:${[...suspect.fields, ...suspect.incomparable.map((name) => `${name}?`)].join(',')}`
 }
 
-function record(key: string, fields: Fields): SourceRecord {
-  return { key, fields, observedAt: '1970-01-01T00:00:00.000Z' }
+function record(key: string, fields: Fields, isDeleted: boolean): SourceRecord {
+  const deleted = isDeleted ? { deleted: true as const } : undefined
+  return { key, fields, observedAt: '1970-01-01T00:00:00.000Z', ...deleted }
 }
 
 function byName(a: readonly [string, Plant], b: readonly [string, Plant]): number {
