@@ -1,7 +1,7 @@
 import { ListingError } from '@syncproof/core/comparison'
 import { keyNames } from '../compound-key.ts'
-import { pathOf } from '../field-paths.ts'
 import { didYouMean } from '../suggest.ts'
+import { otherColumns, splitName } from '../tables.ts'
 import { type ColumnType, columnType } from './column-type.ts'
 import type { MysqlTable } from './mysql.ts'
 import type { Session } from './session.ts'
@@ -71,18 +71,6 @@ export async function readTable(session: Session, options: MysqlTable): Promise<
 
 export function quoted(name: string): string {
   return `\`${name.replaceAll('`', '``')}\``
-}
-
-function otherColumns({ fields = {}, deleted }: MysqlTable): readonly string[] {
-  const mark = deleted === undefined ? [] : [typeof deleted === 'string' ? deleted : deleted.path]
-  return [...Object.values(fields), ...mark].flatMap((text) => pathOf(text).slice(0, 1))
-}
-
-function splitName(table: string): { schema: string | null; relation: string } {
-  const dot = table.indexOf('.')
-  return dot < 0
-    ? { schema: null, relation: table }
-    : { schema: table.slice(0, dot), relation: table.slice(dot + 1) }
 }
 
 const COLUMNS = `

@@ -10,6 +10,7 @@ import type { FieldRules } from '@syncproof/core/contract'
 import { BATCH_RECORDS_MAX } from '../batches.ts'
 import { keyNames, splitKey } from '../compound-key.ts'
 import { deletedReader, fieldReader, pathOf, set } from '../field-paths.ts'
+import { keyOfRow } from '../tables.ts'
 import { readTable, type Table } from './catalogue.ts'
 import { listingError } from './errors.ts'
 import type { MysqlOptions } from './mysql.ts'
@@ -121,14 +122,8 @@ export class MysqlSource implements RecordSource {
 
   /** @throws ListingError where it has no key */
   #read(row: Record<string, unknown>, table: Table, { startedAt }: Session): SourceRecord {
-    const { key, version } = row
-    if (typeof key !== 'string' || key === '') {
-      const names = table.keys.map(({ name }) => name).join(', ')
-      throw new ListingError(
-        'key_missing',
-        `A row of the table has ${key === '' ? 'an empty' : 'no'} ${names}. Name a key column that every row has.`,
-      )
-    }
+    const key = keyOfRow(row.key, table.keys)
+    const { version } = row
     const columns: Record<string, unknown> = {}
     for (const [at, column] of table.fields.entries()) {
       const selected = row[`f${at}`]

@@ -1,6 +1,7 @@
 import { ListingError } from '@syncproof/core/comparison'
 import { type KeyNames, keyNames } from '../compound-key.ts'
 import { didYouMean } from '../suggest.ts'
+import { splitName } from '../tables.ts'
 import { type ColumnType, columnType } from './column-type.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -75,13 +76,6 @@ export async function readTable(snapshot: Snapshot, names: TableNames): Promise<
 
 export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
-}
-
-function splitName(table: string): { schema: string | null; relation: string } {
-  const dot = table.indexOf('.')
-  return dot < 0
-    ? { schema: null, relation: table }
-    : { schema: table.slice(0, dot), relation: table.slice(dot + 1) }
 }
 
 /** Columns of one relation with the type that each is in the end: a domain is followed down to its base. */

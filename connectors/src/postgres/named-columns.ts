@@ -1,6 +1,5 @@
 import { type DeletedMark, type FieldPaths, NOT_DELETED, pathOf } from '../field-paths.ts'
 import { type Column, quoted, type Table } from './catalogue.ts'
-import type { PostgresTable } from './postgres.ts'
 
 /** Columns by the names that their fields have; what is nested in one is none. */
 export function namedColumns(table: Table, paths: FieldPaths = {}): readonly (readonly [string, Column])[] {
@@ -24,10 +23,4 @@ export function deletedSql(mark: DeletedMark | undefined): string | undefined {
   return typeof mark === 'string'
     ? `coalesce(${value} not in (${values(NOT_DELETED)}), false)`
     : `coalesce(${value} in (${values(mark.is.map(String))}), false)`
-}
-
-/** Names of the configuration that must be columns. */
-export function otherColumns({ fields = {}, deleted }: PostgresTable): readonly string[] {
-  const mark = deleted === undefined ? [] : [typeof deleted === 'string' ? deleted : deleted.path]
-  return [...Object.values(fields), ...mark].flatMap((text) => pathOf(text).slice(0, 1))
 }

@@ -1,5 +1,6 @@
-import { type KeyRange, ListingError, type SourceRecord } from '@syncproof/core/comparison'
+import type { KeyRange, SourceRecord } from '@syncproof/core/comparison'
 import { set } from '../field-paths.ts'
+import { keyOfRow } from '../tables.ts'
 import { quoted, type Table } from './catalogue.ts'
 import type { KeyIndex } from './key-index.ts'
 
@@ -79,14 +80,8 @@ export function readRow(
   shape: RowShape,
   observedAt: string,
 ): SourceRecord {
-  const { key, version } = row
-  if (typeof key !== 'string' || key === '') {
-    const names = table.keys.map(({ name }) => name).join(', ')
-    throw new ListingError(
-      'key_missing',
-      `A row of the table has ${key === '' ? 'an empty' : 'no'} ${names}. Name a key column that every row has.`,
-    )
-  }
+  const key = keyOfRow(row.key, table.keys)
+  const { version } = row
   const columns: Record<string, unknown> = {}
   for (let at = 0; at < table.fields.length; at += 1) {
     const column = table.fields[at]
