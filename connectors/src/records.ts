@@ -10,9 +10,11 @@ import {
   fieldReader,
   type JsonPath,
   pathOf,
+  set,
   valueAt,
 } from './field-paths.ts'
 import { isPlainObject, kindOf, type MemberRule, required, someText } from './members.ts'
+import { sourceRecord } from './source-record.ts'
 
 /** Which of a system's records are meant: by the value of a member, or by what code says. */
 type Where =
@@ -80,12 +82,14 @@ export const recordMembers: Readonly<Record<keyof RecordOptions, MemberRule>> = 
 export class RecordReader {
   readonly #shape: RecordShape
   readonly #label: string
+  readonly #keyMembers: readonly string[]
   readonly #fields: ReturnType<typeof fieldReader>
   readonly #isDeleted: ReturnType<typeof deletedReader>
 
   constructor(shape: RecordShape, label: string) {
     this.#shape = shape
     this.#label = label
+    this.#keyMembers = shape.keyPaths.flatMap((path) => (path.length === 1 ? path : []))
     this.#fields = fieldReader(shape.fields)
     this.#isDeleted = deletedReader(shape.deleted)
   }
@@ -112,13 +116,11 @@ export class RecordReader {
     const key = this.#key(item)
     if (key === undefined) return undefined
     const version = this.#shape.version && valueAt(item, this.#shape.version)
-    return {
-      key,
-      fields: this.#fields(this.#withoutKey(item)),
-      observedAt,
-      ...(version === undefined || version === null ? {} : { version: String(version) }),
-      ...(this.#isDeleted(item) ? { deleted: true } : {}),
-    }
+    return sourceRecord({
+      ...{ key, fields: this.#fields(this.#withoutKey(item)), observedAt },
+      version: version === undefined || version === null ? undefined : String(version),
+      isDeleted: this.#isDeleted(item),
+    })
   }
 
   /** Undefined where it has not the prefix of those that are meant. */
@@ -141,9 +143,11 @@ export class RecordReader {
 
   /** A member that is the key, or a part of it, is no field. */
   #withoutKey(item: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-    const members = this.#shape.keyPaths.flatMap((path) => (path.length === 1 ? path : []))
+    const members = this.#keyMembers
     if (members.length === 0) return item
-    return Object.fromEntries(Object.entries(item).filter(([name]) => !members.includes(name)))
+    const fields: Record<string, unknown> = {}
+    for (const name of Object.keys(item)) if (!members.includes(name)) set(fields, name, item[name])
+    return fields
   }
 
   #error(code: ListingErrorCode, what: string): ListingError {

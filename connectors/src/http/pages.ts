@@ -46,7 +46,7 @@ export class PagesAhead {
 
   #fill(place: Place): void {
     let last = this.#coming.at(-1)?.place ?? place
-    while (this.#coming.length < this.#most - 1) {
+    while (this.#coming.length < 2 * this.#most) {
       const next = this.#paging.ahead(last, this.#recordsPerPage)
       if (next === undefined) return
       const stop = new AbortController()

@@ -107,8 +107,8 @@ export class Paging {
   /** Where the page after this one will be if it is as long as others; undefined where only the page itself can say. */
   ahead(place: Place, recordsPerPage: number): Place | undefined {
     const next = this.#next
-    const isNumbered = next?.kind === 'offset' || next?.kind === 'page'
-    return isNumbered && recordsPerPage > 0 ? numbered(next, place, recordsPerPage) : undefined
+    if (next?.kind === 'page') return numbered(next, place, recordsPerPage)
+    return next?.kind === 'offset' && recordsPerPage > 0 ? numbered(next, place, recordsPerPage) : undefined
   }
 
   /** A page without new records is the end of such a listing, where for others it is one that stands still. */

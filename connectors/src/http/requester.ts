@@ -44,7 +44,10 @@ export interface Question {
 
 type Attempt =
   | { readonly reply: Reply }
+  | { readonly page: Omit<Reply, 'body'>; readonly text: string }
   | { readonly error: ListingError; readonly retry: boolean; readonly pauseMs?: number | undefined }
+
+type Result = Exclude<Attempt, { readonly text: string }>
 
 interface Call extends Question {
   readonly headers: Readonly<Record<string, string>>
@@ -106,10 +109,12 @@ export class Requester {
     throw result.error
   }
 
-  async #tried(call: Call, signal: AbortSignal): Promise<Attempt> {
+  async #tried(call: Call, signal: AbortSignal): Promise<Result> {
     const { limiter } = this.#options
     for (let attempt = 1; ; attempt += 1) {
-      const result = await limiter.run(signal, () => this.#attempt(call, signal))
+      const sent = await limiter.run(signal, () => this.#attempt(call, signal))
+      // the next request does not wait until this one's answer is parsed
+      const result = 'text' in sent ? parsed(sent, call.label) : sent
       if ('reply' in result || !result.retry || attempt === ATTEMPTS_MAX) return result
       const backoffMs = BACKOFF_MS * 2 ** (attempt - 1) * (1 + Math.random() / 2)
       const { pauseMs = 0 } = result
@@ -132,8 +137,8 @@ export class Requester {
       })
       const { status } = response
       if (status === 200) {
-        const body = parseBody(await readText(response, label), response.headers.get('content-type'), label)
-        return { reply: { status, headers: response.headers, body, observedAt: new Date().toISOString() } }
+        const text = await readText(response, label)
+        return { page: { status, headers: response.headers, observedAt: new Date().toISOString() }, text }
       }
       const refusal =
         RETRIED.has(status) && this.#options.pause?.path ? await readRefusal(response) : undefined
@@ -147,9 +152,19 @@ export class Requester {
       return { error: refused(status, label, pauseMs), retry: RETRIED.has(status), pauseMs }
     } catch (error) {
       signal.throwIfAborted()
-      if (error instanceof ListingError) return { error, retry: error.code === 'truncated' }
-      return { error: unreachable(error, label, timeout.aborted), retry: true }
+      return error instanceof ListingError
+        ? { error, retry: false }
+        : { error: unreachable(error, label, timeout.aborted), retry: true }
     }
+  }
+}
+
+function parsed({ page, text }: Extract<Attempt, { text: string }>, label: string): Result {
+  try {
+    return { reply: { ...page, body: parseBody(text, page.headers.get('content-type'), label) } }
+  } catch (error) {
+    if (error instanceof ListingError) return { error, retry: error.code === 'truncated' }
+    throw error
   }
 }
 

@@ -13,6 +13,7 @@ import { type Page, PagesAhead, readPosition, writePosition } from './pages.ts'
 import { type NextPage, Paging, type Place } from './paging.ts'
 import { type Question, type Reply, Requester, type RequesterOptions } from './requester.ts'
 import { Seen } from './seen.ts'
+import { SeenInOrder } from './seen-in-order.ts'
 
 const RECORDS_MAX = 10_000_000
 /** Pages may be empty where the API filters after it pages; so many in a row are a listing that stands still. */
@@ -48,6 +49,8 @@ export interface CountOptions {
   readonly header: string | undefined
 }
 
+type SeenRecords = Pick<SeenInOrder, 'add' | 'count'>
+
 export class HttpSource implements RecordSource {
   readonly name: string
   readonly ordered: boolean
@@ -74,7 +77,7 @@ export class HttpSource implements RecordSource {
   async *list(signal: AbortSignal, { after }: ListOptions = {}): AsyncGenerator<RecordBatch> {
     const either = AbortSignal.any([signal, this.#closing.signal])
     const resumed = after === undefined ? undefined : readPosition(after)
-    const records = new Seen()
+    const records = this.#seen()
     const places = new Seen()
     const pages = new PagesAhead(
       (...page) => this.#ask(...page),
@@ -121,7 +124,7 @@ export class HttpSource implements RecordSource {
     this.#closing.abort(new Error('The source was closed.'))
   }
 
-  #assertGoingOn(place: Place, places: Seen, records: Seen): void {
+  #assertGoingOn(place: Place, places: Seen, records: SeenRecords): void {
     if (places.add(JSON.stringify(place), '') !== 'new') {
       throw this.#error(
         'cursor_repeated',
@@ -202,15 +205,26 @@ export class HttpSource implements RecordSource {
   }
 
   /** Pages overlap where records are added while they are read: the same record twice is one. */
-  #newOnes(page: readonly SourceRecord[], seen: Seen): SourceRecord[] {
+  #newOnes(page: readonly SourceRecord[], seen: SeenRecords): SourceRecord[] {
     return page.filter((record) => {
-      const was = seen.add(record.key, this.#content(record))
+      const was = seen.add(record)
       if (was !== 'different') return was === 'new'
       throw this.#error(
         'duplicate_key',
         'lists one key twice with different content: the key is not unique, or the record changed meanwhile. Check `key`, or run again.',
       )
     })
+  }
+
+  #seen(): SeenRecords {
+    if (this.ordered) return new SeenInOrder((record) => this.#content(record))
+    const seen = new Seen()
+    return {
+      add: (record) => seen.add(record.key, this.#content(record)),
+      get count() {
+        return seen.count
+      },
+    }
   }
 
   #content(record: SourceRecord): string {

@@ -10,6 +10,7 @@ import type { FieldRules } from '@syncproof/core/contract'
 import { BATCH_RECORDS_MAX } from '../batches.ts'
 import { keyNames, splitKey } from '../compound-key.ts'
 import { deletedReader, fieldReader, pathOf, set } from '../field-paths.ts'
+import { sourceRecord } from '../source-record.ts'
 import { keyOfRow } from '../tables.ts'
 import { readTable, type Table } from './catalogue.ts'
 import { listingError } from './errors.ts'
@@ -129,13 +130,11 @@ export class MysqlSource implements RecordSource {
       const selected = row[`f${at}`]
       set(columns, column.name, typeof selected === 'string' ? column.type.decode(selected) : null)
     }
-    return {
-      key,
-      fields: this.#fields(columns),
-      observedAt: startedAt,
-      ...(typeof version === 'string' ? { version } : {}),
-      ...(this.#isDeleted(columns) ? { deleted: true } : {}),
-    }
+    return sourceRecord({
+      ...{ key, fields: this.#fields(columns), observedAt: startedAt },
+      version: typeof version === 'string' ? version : undefined,
+      isDeleted: this.#isDeleted(columns),
+    })
   }
 
   async *#rows(session: Session, sql: string, values: readonly string[], signal: AbortSignal) {

@@ -15,7 +15,7 @@ import {
   selectRecordsOf,
 } from './digest-statements.ts'
 import type { Snapshot } from './snapshot.ts'
-import { inRange, type RowShape, readRow, selectByKeys } from './statements.ts'
+import { inRange, type RowShape, rowReader, selectByKeys } from './statements.ts'
 
 /** Connections that hash at once, on one shared snapshot. */
 const DIGEST_LANES = 2
@@ -107,11 +107,10 @@ export class PostgresDigestView implements DigestView {
   read(keys: readonly string[]): Promise<readonly SourceRecord[]> {
     const { table } = this.#options.hashed
     const wanted = new Set(keys)
+    const read = rowReader(table, this.#options.shape)
     return this.#ask(async (snapshot) => {
       const rows = await snapshot.query(selectByKeys(table, this.#options.timestampZone), [keys])
-      return rows
-        .map((row) => readRow(row, table, this.#options.shape, snapshot.startedAt))
-        .filter(({ key }) => wanted.has(key))
+      return rows.map((row) => read(row, snapshot.startedAt)).filter(({ key }) => wanted.has(key))
     })
   }
 

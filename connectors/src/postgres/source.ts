@@ -24,7 +24,7 @@ import { deletedSql, namedColumns } from './named-columns.ts'
 import type { PostgresPool } from './pool.ts'
 import type { PostgresTable } from './postgres.ts'
 import { Snapshot } from './snapshot.ts'
-import { type RowShape, readRow, selectAfter, selectByKey } from './statements.ts'
+import { type RowShape, rowReader, selectAfter, selectByKey } from './statements.ts'
 import { askTransactions } from './transactions.ts'
 
 const SNAPSHOT_HELD_MS_MAX = 60_000
@@ -79,7 +79,7 @@ export class PostgresSource implements RecordSource {
       return await this.#within(signal, async (snapshot) => {
         const rows = await snapshot.query(sql, [key, ...parts])
         if (rows.length > 1) throw this.#duplicateKey()
-        return rows[0] && readRow(rows[0], table, this.#shape, snapshot.startedAt)
+        return rows[0] && rowReader(table, this.#shape)(rows[0], snapshot.startedAt)
       })
     } catch (error) {
       if (saysNoSuchKey(error)) return undefined
@@ -180,6 +180,7 @@ export class PostgresSource implements RecordSource {
     const held = this.#pool.owned !== undefined
     const pageRows = held ? BATCH_RECORDS_MAX : UNHELD_PAGE_ROWS
     const within = range && { range, index: await this.#indexFor(range, signal) }
+    const read = rowReader(table, this.#shape)
     let last = after
     for (;;) {
       const snapshot = await this.#begin(signal)
@@ -191,7 +192,7 @@ export class PostgresSource implements RecordSource {
           const rows = await snapshot.query(`fetch forward ${pageRows} from records`)
           const { startedAt } = snapshot
           if (!held) await snapshot.end()
-          const records = rows.map((row) => readRow(row, table, this.#shape, startedAt))
+          const records = rows.map((row) => read(row, startedAt))
           const fresh = records[0]?.key === last ? records.slice(1) : records
           last = records.at(-1)?.key ?? last
           yield* inBatches(fresh, signal)

@@ -1,5 +1,6 @@
 import type { KeyRange, SourceRecord } from '@syncproof/core/comparison'
 import { set } from '../field-paths.ts'
+import { sourceRecord } from '../source-record.ts'
 import { keyOfRow } from '../tables.ts'
 import { quoted, type Table } from './catalogue.ts'
 import type { KeyIndex } from './key-index.ts'
@@ -73,36 +74,40 @@ export interface RowShape {
   readonly isDeleted: (fields: SourceRecord['fields']) => boolean
 }
 
-/** A selected row as a record. @throws ListingError where it has no key */
-export function readRow(
-  row: Record<string, unknown>,
+/** Makes selected rows records. What it returns throws ListingError where a row has no key. */
+export function rowReader(
   table: Table,
   shape: RowShape,
-  observedAt: string,
-): SourceRecord {
-  const key = keyOfRow(row.key, table.keys)
-  const { version } = row
-  const columns: Record<string, unknown> = {}
-  for (let at = 0; at < table.fields.length; at += 1) {
-    const column = table.fields[at]
-    const selected = row[`f${at}`]
-    if (column) set(columns, column.name, typeof selected === 'string' ? column.type.decode(selected) : null)
+): (row: Record<string, unknown>, observedAt: string) => SourceRecord {
+  const selected = table.fields.map(({ name, type }, at) => ({ name, type, as: fieldName(at) }))
+  return (row, observedAt) => {
+    const key = keyOfRow(row.key, table.keys)
+    const { version } = row
+    const columns: Record<string, unknown> = {}
+    for (const { name, type, as } of selected) {
+      const value = row[as]
+      set(columns, name, typeof value === 'string' ? type.decode(value) : null)
+    }
+    return sourceRecord({
+      ...{ key, fields: shape.fields(columns), observedAt },
+      version: typeof version === 'string' ? version : undefined,
+      isDeleted: shape.isDeleted(columns),
+    })
   }
-  const fields = shape.fields(columns)
-  const deleted = shape.isDeleted(columns) ? { deleted: true as const } : undefined
-  return typeof version === 'string'
-    ? { key, fields, observedAt, version, ...deleted }
-    : { key, fields, observedAt, ...deleted }
 }
 
 /** Everything as text: a pool that is given may have parsers of its own, and those of the driver lose digits.
  *  Fields go by number, because a column may be named `key`. */
 function columns(table: Table, timestampZone: string | undefined): string {
   const fields = table.fields.map(
-    (column, at) => `${column.type.select(quoted(column.name), timestampZone)} as f${at}`,
+    (column, at) => `${column.type.select(quoted(column.name), timestampZone)} as ${fieldName(at)}`,
   )
   const version = table.version ? [`${quoted(table.version.name)}::text as version`] : []
   return [`${keyText(table)} as key`, ...version, ...fields].join(', ')
+}
+
+function fieldName(at: number): string {
+  return `f${at}`
 }
 
 /** As `joinKey` makes it, in the byte order of its text. */
