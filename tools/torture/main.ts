@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { canMount, fillDisk } from './disk.ts'
+import { watchForDivergence } from './divergence.ts'
 import { fuzz } from './fuzz.ts'
 import { killCollector, killPostgres } from './kill.ts'
 import { killReconciler } from './reconciling.ts'
@@ -22,6 +23,7 @@ const parts: Readonly<Record<string, Part>> = {
   disk: { times: 50, run: fillDisk },
   fuzz: { times: 100_000, run: (bodies) => fuzzHarmlessly(bodies) },
   reconciling: { times: 100, run: (kills) => killReconciler(kills, 'Redis') },
+  divergence: { times: 1_000_000, run: watchForDivergence },
   tailing: { times: 10_000_000, run: (rows) => tailSoundly(rows) },
 }
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { redisUrl } from '../../testing/servers.ts'
 import { canMount, fillDisk } from '../disk.ts'
+import { watchForDivergence } from '../divergence.ts'
 import { killCollector, killPostgres } from '../kill.ts'
 import { killReconciler } from '../reconciling.ts'
 import { cutReplies } from '../replies.ts'
@@ -36,6 +37,14 @@ for (const queue of ['Redis', 'PostgreSQL'] as const) {
     },
   )
 }
+
+test(
+  'two systems under live traffic and faults: what is reported is what differs for good',
+  LONG,
+  async () => {
+    expect(await watchForDivergence(60_000)).toMatchObject({ runs: expect.any(Number) })
+  },
+)
 
 test(
   '64 writers, some rolled back, and a transaction that idles elsewhere: the tail sees each event once',
