@@ -25,6 +25,10 @@ export interface AtsServer {
   failingKey: string | undefined
   /** Hears when a listing begins (1) and when its last page was answered (-1). */
   onListing: (delta: 1 | -1) => void
+  /** Answers listings instead, where it is set. */
+  listing: ((response: ServerResponse, url: URL) => void) | undefined
+  /** How far the clock of its answers is ahead. */
+  clockAheadMs: number
   /** Runs before a record is answered. */
   beforeGet: (key: string) => Promise<void> | void
   spec(): SourceSpec
@@ -51,6 +55,8 @@ export async function startAtsServer(records: readonly AtsRecord[]): Promise<Ats
     byPlace: false,
     failingKey: undefined,
     onListing: () => {},
+    listing: undefined,
+    clockAheadMs: 0,
     beforeGet: () => {},
     spec: () =>
       http({
@@ -72,7 +78,8 @@ export async function startAtsServer(records: readonly AtsRecord[]): Promise<Ats
 }
 
 async function answer(ats: AtsServer, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { pathname, searchParams } = new URL(request.url ?? '/', ats.url)
+  const url = new URL(request.url ?? '/', ats.url)
+  const { pathname, searchParams } = url
   const isFirstPage = pathname === '/candidates' && !searchParams.has('after')
   if (isFirstPage) {
     ats.listings += 1
@@ -80,8 +87,10 @@ async function answer(ats: AtsServer, request: IncomingMessage, response: Server
   }
   await new Promise((resolve) => setTimeout(resolve, ats.latencyMs))
   response.setHeader('content-type', 'application/json')
+  response.setHeader('date', new Date(Date.now() + ats.clockAheadMs).toUTCString())
   const key = pathname.split('/')[2]
   if (key !== undefined) return answerOne(ats, decodeURIComponent(key), response)
+  if (ats.listing) return ats.listing(response, url)
   const after = searchParams.get('after') ?? ''
   const { page, next } = ats.byPlace ? pageAt(ats, Number(after)) : pageBehind(ats, after)
   if (next === undefined) ats.onListing(-1)
