@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { cpus, loadavg } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { postgres } from '@syncproof/connectors'
 import { compareSides } from '@syncproof/core/comparison'
@@ -14,7 +15,6 @@ const { values } = parseArgs({
 const [ROWS, ROUNDS] = [values.rows, values.rounds].map(Number) as [number, number]
 const DIFFERENCES = 1_000
 const say = (line: string) => process.stdout.write(`${line}\n`)
-const idleMb = process.memoryUsage.rss() / 1e6
 const WANTED = { differing: 1.3, same: 2, bytesShare: 0.01, memoryMb: 100 }
 
 await using opened = new AsyncDisposableStack()
@@ -109,8 +109,10 @@ say(
 say(
   `no difference: ${of('same').toFixed(2)} s, ${ratio('same', 'copies').toFixed(2)} × both plain COPYs at once (${of('copies').toFixed(2)} s; wanted ≤ ${WANTED.same})`,
 )
+const memory = join(import.meta.dirname, 'memory.ts')
+const { out: memoryMb } = await shell(`'${process.execPath}' '${memory}' '${server.url}'`)
 say(
-  `resident memory of this process: ${Math.round(process.memoryUsage.rss() / 1e6 - idleMb)} MB more than idle (wanted ≤ ${WANTED.memoryMb})`,
+  `resident memory of a process that compares: ${memoryMb.trim()} MB more than idle, at its most (wanted ≤ ${WANTED.memoryMb})`,
 )
 const sent = await bytesSent()
 say(

@@ -29,7 +29,10 @@ export function selectAfter(
   const values: unknown[] = []
   const parameter = (value: string) => `$${values.push(value)}::text`
   const conditions = within ? inRange(within.index.column, within.range, within.index, parameter) : []
-  if (after !== undefined) conditions.push(`(${key} >= ${parameter(after)} or ${key} is null)`)
+  if (after !== undefined) {
+    const behind = `${key} >= ${parameter(after)}`
+    conditions.push(table.keys.every(({ isNotNull }) => isNotNull) ? behind : `(${behind} or ${key} is null)`)
+  }
   const where = conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`
   const limit = rowsMax === null ? '' : `limit ${rowsMax}`
   const sql = `select ${columns(table, timestampZone)} from ${table.sqlName} ${where} order by ${key} ${limit}`
@@ -40,13 +43,14 @@ export function selectAfter(
 export function inRange(
   key: string,
   { from, to }: KeyRange,
-  { fromText }: KeyIndex,
+  { fromText, isUnique }: KeyIndex,
   parameter: (value: string) => string,
 ): string[] {
   const lower = from === null ? [] : [`${key} >= ${fromText(parameter(from))}`]
   if (to === null) return lower
   const upper = `${key} < ${fromText(parameter(to))}`
-  return from === null ? [`(${upper} or ${key} is null)`] : [...lower, upper]
+  // an index does not find rows by such a condition, and reads on behind the range
+  return from === null && !isUnique ? [`(${upper} or ${key} is null)`] : [...lower, upper]
 }
 
 /** Rows by keys of one part, `$1`, as their type calls them equal: there may be others among them. */
