@@ -7,6 +7,7 @@ import {
 } from '@syncproof/core/comparison'
 import { BATCH_RECORDS_MAX } from './batches.ts'
 import { ConfigError } from './config-error.ts'
+import { heldToCount } from './held-to-count.ts'
 import {
   checkMembers,
   isPlainObject,
@@ -31,7 +32,8 @@ export interface SourceDefinition extends RecordOptions {
   /** One record by key; undefined or null where the system says that there is none. Without it differences stay
    *  undecided: a listing alone proves none. */
   get?(key: string, signal: AbortSignal): Promise<Item | undefined | null>
-  /** How many records there are by the system's own count. */
+  /** How many records there are by the system's own count. It is asked before and after a listing, which is not whole where it
+   *  has fewer. */
   count?(signal: AbortSignal): Promise<number>
   /** `list` yields keys in ascending order of their UTF-8 bytes. Default false: then they are sorted by us. */
   readonly ordered?: boolean
@@ -81,7 +83,15 @@ class DefinedSource implements RecordSource {
     if (definition.count) this.count = (signal) => this.#count(signal)
   }
 
-  async *list(signal: AbortSignal): AsyncGenerator<RecordBatch> {
+  list(signal: AbortSignal): AsyncGenerator<RecordBatch> {
+    const isOfAll = this.#definition.where === undefined && this.#definition.keyPrefix === undefined
+    return heldToCount(this.#list(signal), {
+      ...{ name: this.name, mend: 'Check `list`: it must yield every record.' },
+      count: isOfAll && this.count ? () => this.#count(signal) : undefined,
+    })
+  }
+
+  async *#list(signal: AbortSignal): AsyncGenerator<RecordBatch> {
     this.#calls += 1
     let records: SourceRecord[] = []
     const listing = this.#listing(signal)

@@ -45,6 +45,13 @@ it('code of the user reads one record, says that there is none, and counts', asy
   expect(open().get).toBeUndefined()
 })
 
+it('code of the user that counts more than it lists has not listed all', async () => {
+  const counts = [3, 2, 3, 3]
+  const source = open({ count: async () => counts.shift() ?? 0 })
+  expect(await listed(source)).toHaveLength(2)
+  await expect(listed(source)).rejects.toMatchObject({ code: 'truncated' })
+})
+
 it.each<[string, string, Partial<SourceDefinition>]>([
   [
     'throws',

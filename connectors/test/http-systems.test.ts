@@ -373,6 +373,20 @@ describe('records', () => {
     await expect(from.get?.('b', signal)).rejects.toMatchObject({ code: 'page_failed' })
   })
 
+  it('are fewer than a probe counts, before and after, where the listing is not whole', async () => {
+    const totals = [5, 7, 7, 9, 6, 4]
+    const { origin } = await api((response, url) =>
+      json(response, url.pathname === '/count' ? { total: totals.shift() } : people(0, 5)),
+    )
+    const from = source(`${origin}/people`, { count: { url: '/count', path: '$.total' } })
+    expect(await listed(from)).toHaveLength(5)
+    await expect(listed(from)).rejects.toMatchObject({
+      code: 'truncated',
+      detail: expect.stringContaining('counts 7 records and listed 5'),
+    })
+    expect(await listed(from)).toHaveLength(5)
+  })
+
   it('are counted by a probe of its own', async () => {
     const { origin } = await api((response, url) => {
       if (url.pathname === '/count') return json(response, { total: '42' })

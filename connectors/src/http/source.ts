@@ -8,8 +8,9 @@ import {
 import { BATCH_RECORDS_MAX } from '../batches.ts'
 import { splitKey } from '../compound-key.ts'
 import { type JsonPath, valueAt } from '../field-paths.ts'
+import { heldToCount } from '../held-to-count.ts'
 import { RecordReader, type RecordShape } from '../records.ts'
-import { type Page, PagesAhead, readPosition, writePosition } from './pages.ts'
+import { type Page, PagesAhead, type Position, readPosition, writePosition } from './pages.ts'
 import { type NextPage, Paging, type Place } from './paging.ts'
 import { type Question, type Reply, Requester, type RequesterOptions } from './requester.ts'
 import { Seen } from './seen.ts'
@@ -75,8 +76,18 @@ export class HttpSource implements RecordSource {
   }
 
   async *list(signal: AbortSignal, { after }: ListOptions = {}): AsyncGenerator<RecordBatch> {
-    const either = AbortSignal.any([signal, this.#closing.signal])
     const resumed = after === undefined ? undefined : readPosition(after)
+    const { label, shape, count } = this.#options
+    // of a part of the records it says nothing
+    const probe = count?.url && shape.where === undefined && shape.keyPrefix === '' ? count : undefined
+    yield* heldToCount(this.#list(signal, resumed), {
+      ...{ name: label, mend: 'Set or mend `next`.', before: resumed?.records ?? 0 },
+      count: probe && (() => this.#count(probe, signal)),
+    })
+  }
+
+  async *#list(signal: AbortSignal, resumed: Position | undefined): AsyncGenerator<RecordBatch> {
+    const either = AbortSignal.any([signal, this.#closing.signal])
     const records = this.#seen()
     const places = new Seen()
     const pages = new PagesAhead(
@@ -85,6 +96,7 @@ export class HttpSource implements RecordSource {
       this.#options.inFlight,
       either,
     )
+    const before = resumed?.records ?? 0
     let place: Place | undefined = resumed?.place ?? this.#paging.first()
     let empty = 0
     try {
@@ -105,7 +117,6 @@ export class HttpSource implements RecordSource {
         if (next !== undefined && moved === 0 && (items.length > 0 || empty > EMPTY_PAGES_MAX)) {
           throw this.#error('page_did_not_advance', 'sends pages without any new record. Check `next`.')
         }
-        const before = resumed?.records ?? 0
         const position = next && writePosition({ place: next, records: before + records.count })
         yield* batchesOf(fresh, position, either)
         if (next === undefined) this.#checkTotal(page.reply, before + records.count)
