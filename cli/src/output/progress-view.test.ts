@@ -32,5 +32,7 @@ it('a run never says that it is done before it is, and says what it does after r
 })
 
 it.each([20, 40, 60, 80])('the line fits into %i columns', (columns) => {
-  expect(line({}, columns).length).toBeLessThanOrEqual(columns)
+  for (const one of [line({}, columns), line({ segments_done: 4 }, columns), line(null, columns)]) {
+    expect(one.length).toBeLessThanOrEqual(columns)
+  }
 })

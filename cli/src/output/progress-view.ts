@@ -3,7 +3,11 @@ import type { Report } from '@syncproof/store'
 const BAR_COLUMNS = 24
 
 /** One line that says how far a run is, no wider than the terminal. */
-export function progressLine({ state, progress }: Report, columns: number): string {
+export function progressLine(report: Report, columns: number): string {
+  return lineOf(report, columns).slice(0, columns)
+}
+
+function lineOf({ state, progress }: Report, columns: number): string {
   if (state === 'queued') return 'waiting for a reconciler'
   if (progress === null) return 'reading records by their keys'
   const { source_records, target_records, estimated_records, segments, segments_done } = progress
@@ -19,7 +23,7 @@ export function progressLine({ state, progress }: Report, columns: number): stri
   ]
   // what comes last is left out first
   while (parts.length > 1 && parts.join('  ').length >= columns) parts.pop()
-  return parts.join('  ').slice(0, columns)
+  return parts.join('  ')
 }
 
 function bar(share: number): string {
