@@ -69,6 +69,11 @@ describe.concurrent('a listing that cannot be trusted', () => {
     expect(error.code).toBe('page_did_not_advance')
   })
 
+  it('because its keys are in no order, where it was said that they are, is refused', async () => {
+    const error = await bodyOf((response) => json(response, people(0, 9).toReversed()))({ ordered: true })
+    expect(error.code).toBe('keys_not_ordered')
+  })
+
   it('because it sends empty pages for ever fails as `page_did_not_advance`', async () => {
     let n = 0
     const error = await bodyOf((response) => {

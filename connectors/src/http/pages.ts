@@ -21,7 +21,7 @@ export class PagesAhead {
   /** In order; the first is the next that will be wanted, if the pages are as long as they seemed. */
   #coming: { readonly place: Place; readonly page: Promise<Page>; readonly stop: AbortController }[] = []
 
-  /** @param most pages in flight */
+  /** @param most pages ahead of the one that is read; how many are in flight is the requester's to bound */
   constructor(ask: AskPage, paging: Paging, most: number, signal: AbortSignal) {
     this.#ask = ask
     this.#paging = paging
@@ -46,7 +46,7 @@ export class PagesAhead {
 
   #fill(place: Place): void {
     let last = this.#coming.at(-1)?.place ?? place
-    while (this.#coming.length < 2 * this.#most) {
+    while (this.#coming.length < this.#most) {
       const next = this.#paging.ahead(last, this.#recordsPerPage)
       if (next === undefined) return
       const stop = new AbortController()

@@ -44,7 +44,7 @@ export interface Question {
 
 type Attempt =
   | { readonly reply: Reply }
-  | { readonly page: Omit<Reply, 'body'>; readonly text: string }
+  | { readonly head: Omit<Reply, 'body'>; readonly text: string }
   | { readonly error: ListingError; readonly retry: boolean; readonly pauseMs?: number | undefined }
 
 type Result = Exclude<Attempt, { readonly text: string }>
@@ -138,7 +138,7 @@ export class Requester {
       const { status } = response
       if (status === 200) {
         const text = await readText(response, label)
-        return { page: { status, headers: response.headers, observedAt: new Date().toISOString() }, text }
+        return { head: { status, headers: response.headers, observedAt: new Date().toISOString() }, text }
       }
       const refusal =
         RETRIED.has(status) && this.#options.pause?.path ? await readRefusal(response) : undefined
@@ -159,9 +159,9 @@ export class Requester {
   }
 }
 
-function parsed({ page, text }: Extract<Attempt, { text: string }>, label: string): Result {
+function parsed({ head, text }: Extract<Attempt, { text: string }>, label: string): Result {
   try {
-    return { reply: { ...page, body: parseBody(text, page.headers.get('content-type'), label) } }
+    return { reply: { ...head, body: parseBody(text, head.headers.get('content-type'), label) } }
   } catch (error) {
     if (error instanceof ListingError) return { error, retry: error.code === 'truncated' }
     throw error

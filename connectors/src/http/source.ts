@@ -219,6 +219,12 @@ export class HttpSource implements RecordSource {
   #newOnes(page: readonly SourceRecord[], seen: SeenRecords): SourceRecord[] {
     return page.filter((record) => {
       const was = seen.add(record)
+      if (was === 'disordered') {
+        throw this.#error(
+          'keys_not_ordered',
+          'does not list its keys in ascending byte order. Set `ordered: false`.',
+        )
+      }
       if (was !== 'different') return was === 'new'
       throw this.#error(
         'duplicate_key',
