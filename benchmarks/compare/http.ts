@@ -8,6 +8,7 @@ import { compareSides } from '@syncproof/core/comparison'
 import pg from 'pg'
 import { Agent, request } from 'undici'
 import { startPostgres } from '../../tools/testing/throwaway-servers.ts'
+import { median } from '../shared/median.ts'
 
 const { values } = parseArgs({
   options: { records: { type: 'string', default: '100000' }, rounds: { type: 'string', default: '5' } },
@@ -96,8 +97,6 @@ for (let round = -1; round < ROUNDS; round += 1) {
   const { ms, cpuMs } = await compare()
   if (round >= 0) rounds.push({ floor, ours: ms, cpu: cpuMs })
 }
-const median = (numbers: readonly number[]) =>
-  numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0
 const parseMs = await parse()
 say(
   `${RECORDS} records, pages of ${PAGE_RECORDS}, ${IN_FLIGHT} in flight, ${ROUNDS} rounds, ${cpus().length} cores, load ${loadavg()[0]?.toFixed(1)}`,

@@ -6,6 +6,7 @@ import { postgres } from '@syncproof/connectors'
 import { compareSides } from '@syncproof/core/comparison'
 import pg from 'pg'
 import { startPostgres } from '../../tools/testing/throwaway-servers.ts'
+import { median } from '../shared/median.ts'
 import { countingProxy } from './counting-proxy.ts'
 import { fill, KINDS } from './tables.ts'
 
@@ -91,8 +92,6 @@ for (let round = -1; round < ROUNDS; round += 1) {
   })
 }
 
-const median = (numbers: readonly number[]) =>
-  numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0
 const of = (name: keyof (typeof rounds)[number]) => median(rounds.map((round) => round[name]))
 const ratio = (a: keyof (typeof rounds)[number], b: keyof (typeof rounds)[number]) =>
   median(rounds.map((round) => round[a] / round[b]))

@@ -2,11 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { migrateStore, openStore } from '@syncproof/store'
 import pg from 'pg'
 import { startPostgres } from '../../tools/testing/throwaway-servers.ts'
+import { runPair } from '../../tools/torture/run-pair.ts'
+import { median } from '../shared/median.ts'
 import { fill } from './tables.ts'
 
 const { values } = parseArgs({
@@ -47,16 +48,11 @@ async function run(workers: number): Promise<number> {
       started.push(child)
       await once(child.stdout, 'data')
     }
-    const report = await store.reports.request('default', 'records', 'request', null)
-    if (report === undefined) throw new Error('the pair is not known')
-    for (;;) {
-      const now = await store.reports.get('default', report.id)
-      if (now?.state === 'finished') {
-        if (now.result !== 'clean' || now.coverage?.compared !== ROWS) throw new Error(JSON.stringify(now))
-        return (Date.parse(now.finished_at ?? '') - Date.parse(now.started_at ?? '')) / 1_000
-      }
-      await delay(20)
+    const report = await runPair(store, 'default', 'records')
+    if (report.result !== 'clean' || report.coverage?.compared !== ROWS) {
+      throw new Error(JSON.stringify(report))
     }
+    return (Date.parse(report.finished_at ?? '') - Date.parse(report.started_at ?? '')) / 1_000
   } finally {
     for (const child of started) {
       const ended = once(child, 'exit')
@@ -68,8 +64,6 @@ async function run(workers: number): Promise<number> {
 
 const rounds: { one: number; many: number }[] = []
 for (let round = 0; round < ROUNDS; round += 1) rounds.push({ one: await run(1), many: await run(MANY) })
-const median = (numbers: readonly number[]) =>
-  numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0
 say(
   `${ROWS} rows a side, read and compared in ${SEGMENTS} segments, ${ROUNDS} rounds, ${cpus().length} cores with the database, load ${loadavg()[0]?.toFixed(1)}`,
 )

@@ -4,6 +4,7 @@ import { migrateStore, openStore, type Store } from '@syncproof/store'
 import pg from 'pg'
 import { createApp } from '../../tools/testing/sample-app.ts'
 import { startPostgres } from '../../tools/testing/throwaway-servers.ts'
+import { median } from '../shared/median.ts'
 
 /** Whether events are stored more slowly beside a year of days than beside a month of them. Both databases are on one
  *  server, and get the same batches in turn, by the store's own way. */
@@ -87,8 +88,4 @@ async function withDays(name: string, days: number): Promise<Store> {
 function madeBefore<E extends { readonly id: string }>(event: E, ms: number): E {
   const time = (Date.now() - ms).toString(16).padStart(12, '0')
   return { ...event, id: `${time.slice(0, 8)}-${time.slice(8)}${event.id.slice(13)}` }
-}
-
-function median(numbers: readonly number[]): number {
-  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN
 }

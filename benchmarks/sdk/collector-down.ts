@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { createSyncproof } from '@syncproof/sdk'
+import { median } from '../shared/median.ts'
 
 /** The collector is away while 1,000,000 events are made: how much the heap grows, and whether the host's p99 stays
  *  within the spread of itself.
@@ -119,10 +120,6 @@ async function p99(withCalls: boolean): Promise<number> {
 function work(n: number): number {
   const rows = Array.from({ length: 40 }, (_, index) => ({ ...record, id: `${n}.${index}` }))
   return JSON.stringify(JSON.parse(JSON.stringify(rows))).length
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 }
 
 function range(values: readonly number[]): string {

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { median } from '../shared/median.ts'
 import { bare, observed, traced, type Variant } from './calls.ts'
 
 const ROUNDS = 25
@@ -51,10 +52,6 @@ function spread(values: readonly number[], digits = 1): string {
   const [low = 0] = sorted
   const show = (value: number) => value.toFixed(digits)
   return `${show(median(values)).padStart(7)}   (${show(low)} to ${show(sorted.at(-1) ?? 0)})`
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 }
 
 function importMs(): readonly number[] {

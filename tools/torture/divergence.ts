@@ -6,11 +6,11 @@ import pg from 'pg'
 import { Registry } from 'prom-client'
 import { startPostgres } from '../testing/throwaway-servers.ts'
 import { PLANTED, startLiveSystems } from './live-systems.ts'
+import { runPair } from './run-pair.ts'
 
 const PROJECT = 'default'
 const RECORDS = 20_000
 const GRACE_MS = 2_000
-const RUN_MS_MAX = 120_000
 const CUT_EVERY_MS = 10_000
 const PAIRS = ['copy', 'api']
 
@@ -100,22 +100,11 @@ interface Said {
 }
 
 async function run(store: Store, pair: string): Promise<Said> {
-  const requested = await store.reports.request(PROJECT, pair, 'request', null)
-  if (!requested) throw new Error(`${pair} is no pair`)
-  const deadlineMs = performance.now() + RUN_MS_MAX
-  for (;;) {
-    const report = await store.reports.get(PROJECT, requested.id)
-    if (report?.state === 'finished') {
-      const { items } = await store.reports.divergences(PROJECT, report.id, { limit: 500 })
-      const observed = items.filter(({ verdict }) => verdict === 'observed')
-      return {
-        report,
-        said: Object.fromEntries(observed.map(({ key, kind, fields }) => [key, [kind, ...fields].join(' ')])),
-      }
-    }
-    if (performance.now() > deadlineMs) throw new Error(`BROKEN: ${pair} does not end`)
-    await delay(20)
-  }
+  const report = await runPair(store, PROJECT, pair)
+  const { items } = await store.reports.divergences(PROJECT, report.id, { limit: 500 })
+  const observed = items.filter(({ verdict }) => verdict === 'observed')
+  const said = Object.fromEntries(observed.map(({ key, kind, fields }) => [key, [kind, ...fields].join(' ')]))
+  return { report, said }
 }
 
 function assertPlantedOnly(report: Report, said: Said['said']): void {

@@ -7,6 +7,7 @@ import { migrateStore, openStore, type Report, type Store } from '@syncproof/sto
 import { Redis } from 'ioredis'
 import pg from 'pg'
 import { startPostgres, startRedis } from '../testing/throwaway-servers.ts'
+import { runPair } from './run-pair.ts'
 
 const PROJECT = 'default'
 const WORKERS = 2
@@ -16,7 +17,6 @@ const PAGE_RECORDS = 100
 const PAGE_MS = 10
 /** From one kill to the next, at most: a process takes most of a second to start. */
 const ALIVE_MS_MAX = 2_500
-const RUN_MS_MAX = 120_000
 
 /** What runs said, and what they had to live through. */
 export interface Reconciled {
@@ -152,24 +152,8 @@ async function startApi(rows: readonly { readonly id: string; readonly name: str
 }
 
 async function saidOf(store: Store, pair: string): Promise<string> {
-  const report = await requested(store, pair)
-  const deadlineMs = performance.now() + RUN_MS_MAX
-  for (;;) {
-    const now = await store.reports.get(PROJECT, report.id)
-    if (now?.state === 'finished') return textOf(now, await divergencesOf(store, report.id))
-    if (performance.now() > deadlineMs)
-      throw new Error(`BROKEN: ${pair} has not ended: ${JSON.stringify(now)}`)
-    await delay(20)
-  }
-}
-
-/** The pair is known when a worker has started. */
-async function requested(store: Store, pair: string): Promise<Report> {
-  for (;;) {
-    const report = await store.reports.request(PROJECT, pair, 'request', null)
-    if (report) return report
-    await delay(50)
-  }
+  const report = await runPair(store, PROJECT, pair)
+  return textOf(report, await divergencesOf(store, report.id))
 }
 
 async function divergencesOf(store: Store, id: string): Promise<readonly string[]> {
