@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import type { Report } from '@syncproof/store'
+import { postgres } from '@syncproof/connectors'
+import type { Report, SegmentStore } from '@syncproof/store'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { PROJECT } from './support/events.ts'
 import { candidates, flush, openWorld, transports, type World } from './support/world.ts'
@@ -89,6 +90,47 @@ describe.each(shared)('several processes, with jobs in %s', (transport) => {
     // each once, except for what the killed one had stored and not yet said
     expect(new Set(all).size).toBe(all.length)
     expect(all.length).toBeGreaterThan(100)
+  })
+})
+
+type Claim = NonNullable<Awaited<ReturnType<SegmentStore['claim']>>>
+
+/** Ends a segment as a worker would that found no difference. */
+async function endAgreed(claim: Claim): Promise<void> {
+  const { from, to } = claim.segment.range ?? {}
+  const { rows } = await world.db.query<{ count: number }>(
+    `select count(*)::int from candidates where ($1::text is null or id >= $1) and ($2::text is null or id < $2)`,
+    [from, to],
+  )
+  const count = rows[0]?.count ?? 0
+  const counts = { source: count, target: count, agreed: count }
+  await world.store.segments.finish(claim, { counts, suspects: [], overflow: 0, requests: 1, problem: null })
+}
+
+describe('a segment that another worker ends while this one asks what all have found', () => {
+  it('is part of the report', async () => {
+    const records = 2_000
+    world = await openWorld('PostgreSQL', candidates(records))
+    await copyTable()
+    const { segments } = world.store
+    let other: Claim | undefined
+    const plan: SegmentStore['plan'] = async (projectId, reportId, ...rest) => {
+      const isPlanned = await segments.plan(projectId, reportId, ...rest)
+      other = await segments.claim(projectId, reportId, 60_000)
+      return isPlanned
+    }
+    const results: SegmentStore['results'] = async (...asked) => {
+      const before = await segments.results(...asked)
+      if (other) await endAgreed(other)
+      other = undefined
+      return before
+    }
+    const target = postgres({ url: world.sourceUrl, table: 'copies', key: 'id' })
+    const store = { ...world.store, segments: { ...segments, plan, results } }
+    await world.start(world.pair({ target }), { store, segmentRecords: 500 })
+    const report = await world.reconcile()
+    expect(report).toMatchObject({ result: 'diverged', diverged: 1 })
+    expect(report.coverage).toMatchObject({ source_records: records, compared: records })
   })
 })
 

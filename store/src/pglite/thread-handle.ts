@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import type { ThreadAnswer, ThreadCall, ThreadData } from './thread.ts'
 
@@ -20,6 +21,9 @@ export class PgliteThread {
   #gone: PgliteGoneError | undefined
 
   constructor(data: ThreadData) {
+    // V8 sometimes ends the whole process when it frees WebAssembly code that it has compiled better since
+    // (https://github.com/nodejs/node/issues/64500); what is kept instead is some hundred kilobytes
+    setFlagsFromString('--no-wasm-code-gc')
     this.#worker = new Worker(new URL('./thread.ts', import.meta.url), { workerData: data })
     this.#worker.on('message', (answer: ThreadAnswer) => this.#settle(answer))
     this.#worker.on('error', (error) => this.#fail(new PgliteGoneError(`PGlite failed: ${error}`)))

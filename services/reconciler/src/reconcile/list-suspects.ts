@@ -52,9 +52,10 @@ export async function listSuspects(
   await askForHelp(context, id)
   for (;;) {
     await workOnSegments(context, id, sides, signal)
+    // before the results, or a segment that ends between the two is neither awaited nor among them
+    const { unfinished } = await store.segments.open(projectId, id, limits.abandonedMs)
     const result = await store.segments.results(projectId, id, limits.suspectsMax)
     if (result.problem) throw new BrokenListingError(result.problem, listedOf(result, graceMs))
-    const { unfinished } = await store.segments.open(projectId, id, limits.abandonedMs)
     if (unfinished === 0) return listedOf(result, graceMs)
     // others are at it
     await pause(limits.segmentPollMs, signal)
