@@ -17,6 +17,8 @@ import { up as append } from './2026_11_26_7_append.ts'
 import { up as copies } from './2026_11_26_8_copies.ts'
 import { up as contradicted } from './2026_11_26_9_contradicted.ts'
 import { up as segments } from './2026_11_27_1_segments.ts'
+import { up as counts } from './2026_11_27_2_counts.ts'
+import { up as heartbeats } from './2026_11_27_3_heartbeats.ts'
 
 export interface Migration {
   readonly name: string
@@ -43,4 +45,6 @@ export const migrations: readonly Migration[] = [
   { name: '2026_11_26_8_copies', up: copies },
   { name: '2026_11_26_9_contradicted', up: contradicted },
   { name: '2026_11_27_1_segments', up: segments },
+  { name: '2026_11_27_2_counts', up: counts },
+  { name: '2026_11_27_3_heartbeats', up: heartbeats },
 ]

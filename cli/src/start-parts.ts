@@ -1,6 +1,6 @@
 import { type Quota, startCollector } from '@syncproof/collector'
 import { isBrokenKey, SCOPES, type Store } from '@syncproof/store'
-import type { Registry } from 'prom-client'
+import { collectDefaultMetrics, type Registry } from 'prom-client'
 import { UsageError } from './command.ts'
 import { startMetricsServer } from './metrics-server.ts'
 import { listenProblem } from './reach.ts'
@@ -16,6 +16,7 @@ export const PROJECT = 'default'
 
 /** @throws UnableError where the port cannot be had */
 export async function openMetrics(registry: Registry, host = LOOPBACK, port: number) {
+  collectDefaultMetrics({ register: registry })
   try {
     return await startMetricsServer({ registry, host, port })
   } catch (error) {

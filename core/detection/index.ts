@@ -27,6 +27,7 @@ import { hidesVersion, mayHide, windowOf } from './unseen-version.ts'
 
 export type { Detector, NeighbourHistory, OperationHistory, ProcessEnd } from './history.ts'
 export { resolvePartialWrite, resolveUnknownOutcome, settled } from './resolution.ts'
+export { syncedWrites } from './synced-writes.ts'
 export { unseenVersions } from './unseen-version.ts'
 
 export const detectors: readonly Detector[] = [

@@ -123,6 +123,16 @@ export interface DetectionVerdicts {
   /** Versions that new events replaced and that their operations had not seen: their makers are looked for
    *  (`MakerStore`). Absent = none. */
   readonly unseen?: readonly UnseenVersionRow[]
+  /** What became of the writes of operations whose end is among the new events, for metrics. Absent = none. */
+  readonly synced?: readonly SyncedWrite[]
+}
+
+/** See core/detection/synced-writes.ts. */
+export interface SyncedWrite {
+  readonly entityType: string
+  readonly system: string
+  readonly result: 'reached' | 'split' | 'unknown'
+  readonly withinS?: number | undefined
 }
 
 export interface UnseenVersionRow {

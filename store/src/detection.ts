@@ -15,7 +15,8 @@ import { loadHistories } from './operation-histories.ts'
 import { projectOperations } from './operation-projection.ts'
 import { recordFindings, resolveFindings } from './record-findings.ts'
 import { rememberUnseen } from './replaced-versions.ts'
-import { countSections, type Judged } from './section-counts.ts'
+import { countSections } from './section-counts.ts'
+import { countStep } from './step-counts.ts'
 import type {
   DetectionBatch,
   DetectionEvidence,
@@ -24,6 +25,7 @@ import type {
   DetectionStore,
   DetectionVerdicts,
   OperationHistoryRow,
+  SyncedWrite,
 } from './store.ts'
 
 /** As `syncproof.lane_of` spreads the processes. */
@@ -46,6 +48,14 @@ interface NewEvent {
   readonly received_ms: string
   /** Null for an event of an operation: it comes with the operation's history. */
   readonly payload: Omit<StoredEvent, 'process_id'> | null
+}
+
+/** What a step judged of one project. */
+interface Judged {
+  readonly batch: DetectionBatch
+  /** Findings that were not stored before. */
+  readonly created: readonly Finding[]
+  readonly synced: readonly SyncedWrite[]
 }
 
 type Judge = Parameters<DetectionStore['step']>[2]
@@ -85,6 +95,7 @@ async function detectionStep(tx: Tx, { lane, eventsMax, judge, rules }: Step): P
   for (const [projectId, own] of [...byProject(events)].sort(([a], [b]) => (a < b ? -1 : 1))) {
     judged.push(await judgeProject(tx, projectId, own, { judge, rules }))
   }
+  await countStep(tx, judged)
   await countSections(tx, position, judged)
   await sql`
     update syncproof.detection_cursors
@@ -154,7 +165,7 @@ async function judgeProject(
   const verdicts = await judge(batch, evidenceOf(tx, projectId))
   const created = await applyVerdicts(tx, batch, verdicts, rules)
   await countQuietCalls(tx, batch, created)
-  return { batch, created }
+  return { batch, created, synced: verdicts.synced ?? [] }
 }
 
 /** What is marked is left out when they are loaded. */

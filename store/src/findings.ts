@@ -30,7 +30,6 @@ export function findingStore(db: Database): FindingStore {
         await explainFindings(tx, projectId, reasons)
       }),
     openOf: (projectId, kinds, entities) => openFindings(db, projectId, kinds, entities),
-    counts: () => countFindings(db),
   }
 }
 
@@ -79,6 +78,7 @@ async function patchFinding(
   await sql`
     update syncproof.findings
     set status = coalesce(${status ?? null}, status),
+      reopened_at = case when status = 'resolved' and ${status ?? null} = 'open' then now() else reopened_at end,
       resolution = case when ${status ?? null}::text is null then resolution end,
       note = coalesce(${note ?? null}, note)
     where project_id = ${projectId} and id = ${id}`.execute(db)
@@ -116,13 +116,4 @@ export async function unresolvedAmong(
     select id from syncproof.findings
     where project_id = ${projectId} and id = any(${ids}::text[]) and status <> 'resolved'`.execute(db)
   return rows.map((row) => row.id)
-}
-
-async function countFindings(db: Database): ReturnType<FindingStore['counts']> {
-  const rows = await db
-    .selectFrom('syncproof.findings')
-    .select(({ fn }) => ['kind', 'verdict', 'status', fn.countAll<string>().as('count')])
-    .groupBy(['kind', 'verdict', 'status'])
-    .execute()
-  return rows.map((row) => ({ ...row, count: Number(row.count) }))
 }

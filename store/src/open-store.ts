@@ -1,5 +1,6 @@
 import { appendOne } from './append/append-one.ts'
 import { GroupCommit } from './append/group-commit.ts'
+import { countStore } from './counts.ts'
 import { openDatabase, type StoreOptions } from './database.ts'
 import { detectionStore } from './detection.ts'
 import { dumpStore } from './dumps.ts'
@@ -8,6 +9,7 @@ import { eventStore } from './events.ts'
 import { findingStore } from './findings.ts'
 import { groupStore } from './groups.ts'
 import { healthStore } from './health.ts'
+import { heartbeatStore } from './heartbeats.ts'
 import { inconsistencyStore } from './inconsistencies.ts'
 import { keyStore } from './keys.ts'
 import { makerStore } from './makers.ts'
@@ -28,6 +30,7 @@ export function openStore(options: StoreOptions): Store {
   const events = eventStore(db, (batch) => (group ? group.append(batch) : appendOne(ingest.db, batch)))
   return {
     events,
+    counts: countStore(db),
     detection: detectionStore(db),
     dumps: dumpStore(db, events.append),
     findings: findingStore(db),
@@ -43,6 +46,7 @@ export function openStore(options: StoreOptions): Store {
     retention: { ...retentionStore(db), horizon: retentionStore(ingest.db).horizon },
     erasure: erasureStore(db),
     health: healthStore(db),
+    heartbeats: heartbeatStore(db, ingest.db),
     keys: keyStore(ingest.db),
     ready: () => assertMigrated(db),
     close,

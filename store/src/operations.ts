@@ -11,7 +11,6 @@ export function operationStore(db: Database): OperationStore {
   return {
     list: (projectId, filter, page) => listOperations(db, projectId, filter, page),
     busy: (projectId, entities, options) => busyEntities(db, projectId, entities, options),
-    counts: () => countOperations(db),
   }
 }
 
@@ -105,14 +104,4 @@ async function busyEntities(
     join syncproof.events as event on event.lane = cursor.lane and event.position > cursor.position
     where project_id = ${projectId} and ${isOneOf(entities)}`.execute(db)
   return new Set(rows.map(entityKey))
-}
-
-async function countOperations(db: Database): ReturnType<OperationStore['counts']> {
-  const { rows } = await sql<{ name: string; outcome: string; count: string; retries: string }>`
-    select name, coalesce(outcome, 'open') as outcome, count(*) as count, sum(retries) as retries
-    from syncproof.operations
-    where name is not null
-    group by 1, 2
-    order by 1, 2`.execute(db)
-  return rows.map((row) => ({ ...row, count: Number(row.count), retries: Number(row.retries) }))
 }

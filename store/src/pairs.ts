@@ -3,7 +3,7 @@ import type { Database } from './database.ts'
 import { lockUntilCommit } from './locks.ts'
 import { reportColumns, toReport } from './report-row.ts'
 import { jsonb, rfc3339OrNull } from './sql-text.ts'
-import type { PairRow, ReportStore } from './store.ts'
+import type { PairRow, Report, ReportStore } from './store.ts'
 
 /** See `ReportStore.declarePairs`. Rows of pairs that are gone stay, so that a pair that comes back keeps its history. */
 export async function declarePairs(
@@ -59,6 +59,21 @@ export async function listPairs(db: Database, projectId: string): ReturnType<Rep
     grace_ms: Number(row.grace_ms),
     last_report: lastByPair.get(row.name) ?? null,
   }))
+}
+
+/** See `ReportStore.lastWhole`. */
+export async function lastWholeRuns(db: Database, projectId: string): ReturnType<ReportStore['lastWhole']> {
+  const { rows } = await sql<Pick<Report, 'pair' | 'result' | 'coverage' | 'self_test'>>`
+    select pair.name as pair, result, coverage, self_test
+    from syncproof.pairs as pair
+    cross join lateral (
+      select result, coverage, self_test from syncproof.reports as report
+      where report.project_id = pair.project_id and report.pair = pair.name
+        and state = 'finished' and keys is null
+      order by requested_at desc, id desc limit 1) as last
+    where project_id = ${projectId} and configured
+    order by 1`.execute(db)
+  return rows
 }
 
 /** See `ReportStore.schedules`. */

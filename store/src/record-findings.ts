@@ -61,6 +61,7 @@ export async function recordFindings(
       occurrences = case when ${isImmutable('stored')} then stored.occurrences
         else stored.occurrences + excluded.occurrences end,
       status = case when ${comesBack} then 'open' else stored.status end,
+      reopened_at = case when ${comesBack} then now() else stored.reopened_at end,
       resolution = case when ${comesBack} then null else stored.resolution end
     where ${strengthOf('excluded')} >= ${strengthOf('stored')} or (${comesBack} and stored.verdict <> 'proven')
     returning id, (xmax = 0) as created`.execute(tx)

@@ -97,15 +97,3 @@ export async function lastRules(
     .executeTakeFirst()
   return row?.rules
 }
-
-/** See `ReportStore.counts`. */
-export async function countReports(db: Database): ReturnType<ReportStore['counts']> {
-  const rows = await db
-    .selectFrom('syncproof.reports')
-    .select(({ fn }) => ['pair', 'result', fn.countAll<string>().as('count')])
-    .where('result', 'is not', null)
-    .groupBy(['pair', 'result'])
-    .$narrowType<{ result: NonNullable<Report['result']> }>()
-    .execute()
-  return rows.map((row) => ({ ...row, count: Number(row.count) }))
-}

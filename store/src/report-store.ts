@@ -89,6 +89,8 @@ export interface ReportStore {
   ): Promise<
     readonly (PairRow & { readonly last_report: Report | null; readonly last_success_at: string | null })[]
   >
+  /** The last whole run that has ended of each configured pair. */
+  lastWhole(projectId: string): Promise<readonly Pick<Report, 'pair' | 'result' | 'coverage' | 'self_test'>[]>
   /** Queues a run. Where one of the same pair, trigger and keys is still queued, that one is returned: asking twice runs once.
    *  @returns undefined where the pair is not configured */
   request(
@@ -146,8 +148,4 @@ export interface ReportStore {
   divergences(projectId: string, reportId: string, page: PageRequest): Promise<Page<Divergence>>
   /** Queued reports and running ones that nobody works on: what a scheduler enqueues again; over all projects. */
   pending(abandonedMs: number): Promise<readonly { readonly projectId: string; readonly id: string }[]>
-  /** For metrics, over all projects. */
-  counts(): Promise<
-    readonly { readonly pair: string; readonly result: ReportResult; readonly count: number }[]
-  >
 }

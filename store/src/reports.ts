@@ -1,13 +1,6 @@
 import type { Database } from './database.ts'
-import { declarePairs, listPairs, listSchedules } from './pairs.ts'
-import {
-  countReports,
-  getReport,
-  lastRules,
-  listDivergences,
-  listReports,
-  pendingReports,
-} from './report-lists.ts'
+import { declarePairs, lastWholeRuns, listPairs, listSchedules } from './pairs.ts'
+import { getReport, lastRules, listDivergences, listReports, pendingReports } from './report-lists.ts'
 import { requestDue, requestReport } from './report-requests.ts'
 import { claimReport, finishReport, heartbeatReport, releaseReport } from './report-runs.ts'
 import type { ReportStore } from './store.ts'
@@ -16,6 +9,7 @@ export function reportStore(db: Database): ReportStore {
   return {
     declarePairs: (projectId, pairs) => declarePairs(db, projectId, pairs),
     pairs: (projectId) => listPairs(db, projectId),
+    lastWhole: (projectId) => lastWholeRuns(db, projectId),
     request: (projectId, pair, trigger, keys) => requestReport(db, projectId, pair, trigger, keys),
     requestDue: (projectId, pair) => requestDue(db, projectId, pair),
     schedules: (projectId) => listSchedules(db, projectId),
@@ -28,6 +22,5 @@ export function reportStore(db: Database): ReportStore {
     divergences: (projectId, reportId, page) => listDivergences(db, projectId, reportId, page),
     pending: (abandonedMs) => pendingReports(db, abandonedMs),
     lastRules: (projectId, pair) => lastRules(db, projectId, pair),
-    counts: () => countReports(db),
   }
 }

@@ -85,6 +85,18 @@ export const lives: Readonly<Record<string, Life>> = {
   replaced_versions: {
     why: 'Decided within two hours of being noticed; after a day nobody looks for their makers.',
   },
+  counts: {
+    why: 'A row for each series of the metrics, whose number is bounded: a counter must not fall because rows expire.',
+  },
+  count_changes: {
+    why: 'Until they are added to the counts, some seconds later.',
+  },
+  count_labels: {
+    why: 'The names that have a series of their own, at most 200 a label: for ever.',
+  },
+  heartbeats: {
+    why: 'A row for each stage that a heartbeat passes through, for ever.',
+  },
   detection_cursors: {
     why: 'Four rows, for ever: where detection has come to.',
   },

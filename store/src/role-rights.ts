@@ -46,7 +46,16 @@ export const tableRights: Declared = {
   hazard_calls: { reconciler: EVERYTHING },
   hazard_traffic: { reconciler: EVERYTHING },
   sections: { reports: READ, reconciler: EVERYTHING },
-  findings: { reports: ['select', 'update (status, resolution, note)'], reconciler: EVERYTHING },
+  findings: { reports: ['select', 'update (status, resolution, note, reopened_at)'], reconciler: EVERYTHING },
+  // changes of findings are counted by triggers, with the rights of who changes them
+  counts: { reports: READ, reconciler: EVERYTHING },
+  count_changes: { reports: ['insert'], reconciler: EVERYTHING },
+  count_labels: { reconciler: ['select', 'insert'] },
+  heartbeats: {
+    collector: ['select', 'insert', 'update'],
+    reports: READ,
+    reconciler: ['select', 'insert', 'update'],
+  },
   finding_groups: { reports: READ, reconciler: EVERYTHING },
   pairs: { reports: READ, reconciler: ['select', 'insert', 'update'] },
   reports: { reports: ['select', 'insert (project_id, pair, trigger, keys)'], reconciler: EVERYTHING },
@@ -65,6 +74,8 @@ export const tableRights: Declared = {
 
 export const sequenceRights: Declared = {
   event_position: { collector: ['usage'] },
+  // of an identity column: its table's rights are enough
+  count_changes_id_seq: {},
 }
 
 /** Functions that run with the rights of their owner. All others have only those of who calls them, and are everybody's. */

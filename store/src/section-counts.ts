@@ -6,7 +6,7 @@ import { jsonb } from './sql-text.ts'
 import type { DetectionBatch } from './store.ts'
 
 /** What a step judged of one project. */
-export interface Judged {
+interface Judged {
   readonly batch: DetectionBatch
   /** Findings that were not stored before. */
   readonly created: readonly Finding[]

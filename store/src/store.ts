@@ -11,11 +11,13 @@ import type {
   SyncproofEvent,
   Verdict,
 } from '@syncproof/core/contract'
+import type { CountStore } from './count-store.ts'
 import type { DetectionStore, DetectionVerdicts } from './detection-store.ts'
 import type { DumpStore } from './dump-store.ts'
 import type { ErasureStore } from './erasure-store.ts'
 import type { GroupStore } from './group-store.ts'
 import type { HealthStore } from './health-store.ts'
+import type { HeartbeatStore } from './heartbeat-store.ts'
 import type { InconsistencyStore } from './inconsistency-store.ts'
 import type { KeyStore } from './key-store.ts'
 import type { MakerStore } from './maker-store.ts'
@@ -24,11 +26,13 @@ import type { RetentionStore } from './retention-store.ts'
 import type { SectionStore } from './section-store.ts'
 import type { SegmentStore } from './segment-store.ts'
 
+export * from './count-store.ts'
 export type * from './detection-store.ts'
 export type * from './dump-store.ts'
 export type * from './erasure-store.ts'
 export type * from './group-store.ts'
 export type * from './health-store.ts'
+export * from './heartbeat-store.ts'
 export type * from './inconsistency-store.ts'
 export type * from './key-store.ts'
 export type * from './maker-store.ts'
@@ -43,6 +47,7 @@ export type * from './segment-store.ts'
  *  error for a bug. Times are RFC 3339 text in UTC, ids are text. */
 export interface Store {
   readonly events: EventStore
+  readonly counts: CountStore
   readonly detection: DetectionStore
   readonly dumps: DumpStore
   readonly findings: FindingStore
@@ -57,6 +62,7 @@ export interface Store {
   readonly retention: RetentionStore
   readonly erasure: ErasureStore
   readonly health: HealthStore
+  readonly heartbeats: HeartbeatStore
   readonly keys: KeyStore
   /** Resolves when the database answers and is migrated; rejects with the reason otherwise. */
   ready(): Promise<void>
@@ -140,15 +146,6 @@ export interface FindingStore {
     kinds: readonly FindingKind[],
     entities: readonly EntityRef[],
   ): Promise<readonly Finding[]>
-  /** For metrics, over all projects: by kind, verdict and status. */
-  counts(): Promise<
-    readonly {
-      readonly kind: string
-      readonly verdict: Verdict
-      readonly status: FindingStatus
-      readonly count: number
-    }[]
-  >
 }
 
 export interface OperationRow {
@@ -185,15 +182,6 @@ export interface OperationStore {
     entities: readonly EntityRef[],
     options: { readonly activeSinceMs: number; readonly silentMsMax: number },
   ): Promise<ReadonlySet<string>>
-  /** For metrics, over all projects: operations by name, outcome; retries by name. */
-  counts(): Promise<
-    readonly {
-      readonly name: string
-      readonly outcome: string
-      readonly count: number
-      readonly retries: number
-    }[]
-  >
 }
 
 export interface ProcessRow {

@@ -22,7 +22,7 @@ const parts: Readonly<Record<string, Part>> = {
   replies: { times: 2_000, run: cutReplies },
   disk: { times: 50, run: fillDisk },
   fuzz: { times: 100_000, run: (bodies) => fuzzHarmlessly(bodies) },
-  reconciling: { times: 100, run: (kills) => killReconciler(kills, 'Redis') },
+  reconciling: { times: 100, run: killReconcilers },
   divergence: { times: 1_000_000, run: watchForDivergence },
   tailing: { times: 10_000_000, run: (rows) => tailSoundly(rows) },
 }
@@ -54,6 +54,12 @@ for (const [name, part] of Object.entries(parts)) {
   const seen = await part.run(count)
   const seconds = Math.round((performance.now() - startMs) / 1_000)
   process.stdout.write(`${name}, ${count} times, ${seconds} s: ${JSON.stringify(seen)}\n`)
+}
+
+/** With the jobs in each of the two. */
+async function killReconcilers(kills: number): Promise<object> {
+  const redis = await killReconciler(kills, 'Redis')
+  return { redis, postgres: await killReconciler(kills, 'PostgreSQL') }
 }
 
 async function tailSoundly(rows: number): Promise<object> {

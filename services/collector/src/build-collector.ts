@@ -5,6 +5,7 @@ import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-
 import type { Registry } from 'prom-client'
 import { horizonReader } from './event-horizon.ts'
 import { healthRoutes } from './health-routes.ts'
+import { beatWhileListening } from './heartbeat.ts'
 import { Admission, admitBodies, type Quota } from './http/admission.ts'
 import { answerInTime } from './http/answer-in-time.ts'
 import { authenticateRequests } from './http/auth.ts'
@@ -39,6 +40,8 @@ export interface CollectorOptions {
   readonly logger?: CollectorLog | undefined
   /** Milliseconds since 1970. Default: Date.now. */
   readonly nowMs?: (() => number) | undefined
+  /** A clock that never jumps, in milliseconds. Default: performance.now. */
+  readonly clockMs?: (() => number) | undefined
   /** Of each key. Default: `collectorLimits`. */
   readonly quota?: Quota | undefined
   /** Default: `collectorLimits.bodiesBytesMax`. */
@@ -61,7 +64,7 @@ export async function buildCollector(options: CollectorOptions): Promise<Fastify
   const admission = openAdmission(options)
   const metrics = registerIngestMetrics(registry, () => admission.bytes)
   const spanMetrics = registerSpanMetrics(registry)
-  registerStoreMetrics(registry, store, nowMs)
+  registerStoreMetrics(registry, store, { clockMs: options.clockMs ?? (() => performance.now()), nowMs })
 
   const app = createApp(options, metrics)
   app.setValidatorCompiler(validatorCompiler)
@@ -72,6 +75,7 @@ export async function buildCollector(options: CollectorOptions): Promise<Fastify
   answerProblems(app, metrics)
   endConnectionsWhenClosing(app)
   const requireScope = authenticateRequests(app, store.keys)
+  beatWhileListening(app, store)
 
   await serveOpenApi(app)
   const routes = { store, requireScope }

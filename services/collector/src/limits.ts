@@ -1,4 +1,5 @@
 import { limits } from '@syncproof/core/contract'
+import { LABEL_VALUES_MAX } from '@syncproof/store'
 
 /** Every bound of the collector in one place, each with its reason. Those that a sender must know too come
  *  from the contract. */
@@ -81,11 +82,13 @@ export const collectorLimits = {
   keysPerReconciliationMax: 1_000,
 
   /** Values of one label before `__overflow__`: operation names come from code, which may misuse them. */
-  labelValuesMax: 200,
+  labelValuesMax: LABEL_VALUES_MAX,
   /** A scrape never waits longer for the database; it shows the last known figures instead. */
   storeFiguresTimeoutMs: 1_000,
   /** Scrapes and metrics of one scrape share figures of this age. */
   storeFiguresTtlMs: 1_000,
+  /** Every stage behind it looks at it within seconds, and an alert waits for minutes. */
+  heartbeatEveryMs: 10_000,
   /** A readiness probe must answer before the prober gives up. */
   readyTimeoutMs: 2_000,
   /** What 503 asks a sender to wait; the SDK adds its own backoff. */

@@ -9,8 +9,11 @@ import { errorCatalogue } from '@syncproof/core/contract/errors'
 import { eventSchemas } from '@syncproof/core/contract/schema'
 import { CONTRADICTED, migrateStore, openStore } from '@syncproof/store'
 import pg from 'pg'
+import { Registry } from 'prom-client'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { type FreshDatabase, freshDatabase } from '../../../tools/testing/servers.ts'
+import { freePort } from '../../../tools/testing/throwaway-servers.ts'
+import { buildCollector } from '../src/build-collector.ts'
 import { collectorLimits } from '../src/limits.ts'
 import { type Json, makeBatch, makeEvent, makeSection } from './make-batch.ts'
 import { type OpenedCollector, openCollector } from './open-collector.ts'
@@ -19,13 +22,14 @@ let database: FreshDatabase
 let collector: OpenedCollector
 let key: string
 // a minute a look: no figure is shared between two scrapes of a test
-let nowMs = Date.now()
+let clockMs = 0
 
 beforeAll(async () => {
   database = await freshDatabase()
   await migrateStore({ url: database.url })
   const store = openStore({ url: database.url })
-  collector = await openCollector(async () => ({ store, close: () => store.close() }), { nowMs: () => nowMs })
+  const clock = () => clockMs
+  collector = await openCollector(async () => ({ store, close: () => store.close() }), { clockMs: clock })
   key = await collector.key('default', 'ingest')
 })
 afterAll(async () => {
@@ -35,7 +39,7 @@ afterAll(async () => {
 
 /** Series and their values. */
 async function scrape(): Promise<Map<string, number>> {
-  nowMs += collectorLimits.storeFiguresTtlMs + 1
+  clockMs += collectorLimits.storeFiguresTtlMs + 1
   const text = await collector.metrics.metrics()
   return new Map(
     text
@@ -98,8 +102,12 @@ test('events, batches and problems are counted by what became of them', async ()
   })
 })
 
-test('findings, operations and sections are the store’s; names from code are capped', async () => {
-  const finding = (kind: DetectedFinding['kind'], n: number): DetectedFinding => ({
+test('findings and sections are the store’s; names from code are capped', async () => {
+  const finding = (
+    kind: DetectedFinding['kind'],
+    n: number,
+    more: Partial<DetectedFinding> = {},
+  ): DetectedFinding => ({
     id: findingId(kind, String(n)),
     kind,
     verdict: 'proven',
@@ -110,16 +118,21 @@ test('findings, operations and sections are the store’s; names from code are c
     witness: { events: [] },
     occurred_at: '2026-11-20T00:00:00Z',
     details: {},
+    ...more,
   })
   const findings = [finding('lost-update', 1), finding('write-conflict', 2), finding('partial-write', 3)]
   await collector.store.findings.record('default', findings)
   await collector.store.findings.patch('default', findingId('lost-update', '1'), { status: 'muted' })
-  await send(makeBatch(Array.from({ length: 300 }, (_, n) => makeEvent({ name: `sync${n}` }))))
+  const skews = Array.from({ length: 300 }, (_, n) =>
+    finding('write-skew', n, { cause: { operation: `sync ${n} "\n😀` } }),
+  )
+  await collector.store.findings.record('default', skews)
   await send(makeBatch([makeEvent({ seq: 0 }), makeEvent({ seq: 0 })]))
   await send(makeBatch(Array.from({ length: 250 }, (_, n) => makeSection(`section${n}`, n % 2 === 0))))
   for (let lane = 0; lane < collector.store.detection.lanes; lane++) {
     await collector.store.detection.step(lane, 1_000, async () => ({ findings: [], resolved: [] }))
   }
+  await collector.store.counts.fold()
   // a scrape that the database keeps waiting shows the figures before: the next one has them
   await vi.waitFor(
     async () => {
@@ -133,11 +146,12 @@ test('findings, operations and sections are the store’s; names from code are c
         syncproof_partial_writes_total: 1,
         'syncproof_inconsistent_events_total{contradicts="sequence"}': 1,
       })
-      const operations = [...series].filter(([name]) => name.startsWith('syncproof_operations_total'))
+      const operations = [...series].filter(([name]) => name.startsWith('syncproof_operation_findings_total'))
       expect(operations).toHaveLength(collectorLimits.labelValuesMax + 1)
-      expect(operations.reduce((sum, [, value]) => sum + value, 0)).toBe(303)
+      expect(operations.reduce((sum, [, value]) => sum + value, 0)).toBe(300)
+      expect(operations[0]?.[0]).toMatch(/operation="sync \d+ \\"\\n😀"/)
       const overflow = operations.filter(([name]) => name.includes('operation="__overflow__"'))
-      expect(overflow).toEqual([[expect.anything(), 103]])
+      expect(overflow).toEqual([[expect.anything(), 100]])
       const runs = [...series].filter(([name]) => name.startsWith('syncproof_section_runs_total'))
       expect(runs).toHaveLength(3 * (collectorLimits.labelValuesMax + 1))
       for (const result of ['held', 'not_held']) {
@@ -162,11 +176,32 @@ test('a database that does not answer costs a scrape its timeout and no figure',
   const other = new pg.Client({ connectionString: database.url })
   await other.connect()
   await other.query('begin')
-  await other.query('lock table syncproof.findings in access exclusive mode')
+  await other.query('lock table syncproof.counts in access exclusive mode')
   const startedMs = performance.now()
   const during = await scrape()
   expect(performance.now() - startedMs).toBeLessThan(15_000)
-  for (const [name, value] of before) expect(during.get(name), name).toBe(value)
+  const stale = 'syncproof_store_figures_stale'
+  for (const [name, value] of before) {
+    // by the wall clock, or what says how fresh the others are
+    if (!name.startsWith(stale)) expect(during.get(name), name).toBe(value)
+  }
+  expect([before.get(stale), during.get(stale)]).toEqual([0, 1])
   await other.query('rollback')
   await other.end()
+  await vi.waitFor(async () => expect((await scrape()).get(stale)).toBe(0), { timeout: 10_000 })
+})
+
+test('a collector that has never read the database says nothing of it, so that no counter falls to 0', async () => {
+  const away = openStore({ url: `postgres://127.0.0.1:${await freePort()}/none` })
+  const registry = new Registry()
+  const app = await buildCollector({ store: away, metrics: registry })
+  const names = (await registry.metrics()).split('\n').filter((line) => !line.startsWith('#'))
+  await app.close()
+  await away.close()
+  expect(names).toContain('syncproof_store_figures_stale 1')
+  expect(names).toContain('syncproof_store_figures_timestamp_seconds 0')
+  expect(names).toContain('syncproof_events_total{result="accepted"} 0')
+  const ofStore =
+    /^syncproof_(findings|write|partial|operation|section|divergence|heartbeat|events_una|inconsistent)/
+  expect(names.filter((line) => ofStore.test(line))).toEqual([])
 })

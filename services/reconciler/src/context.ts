@@ -1,7 +1,7 @@
 import type { Finding } from '@syncproof/core/contract'
 import type { Store } from '@syncproof/store'
 import type { MakerLimits } from './limits.ts'
-import type { ReconcilerMetrics } from './metrics.ts'
+import type { RunMetrics } from './metrics/run-metrics.ts'
 import type { Pair } from './pairs.ts'
 import type { SayOnce } from './say-once.ts'
 
@@ -13,7 +13,7 @@ export interface Context {
   readonly fingerprintKey: string
   /** See `ReconcilerOptions`. */
   readonly makers: MakerLimits
-  readonly metrics: ReconcilerMetrics
+  readonly metrics: RunMetrics
   /** Hears of each finding once, when it has been stored. */
   readonly onFinding: (finding: Finding) => void
   readonly log: (line: string) => void

@@ -13,6 +13,8 @@ export const limits = {
   stepFailuresMax: 5,
   /** How often every process makes sure that the jobs are there; what a flushed Redis costs. */
   sweepIntervalMs: 2_000,
+  /** A scrape never waits longer for what it reads of the store or the queue. */
+  scrapeReadMs: 1_000,
   /** A pair's scheduler asks so often between two runs whether the next one is due: a tenth of `every` is how late it may be,
    *  and never more than the maximum. */
   dueAsksPerRun: 10,

@@ -1,6 +1,6 @@
 import { limits } from './limits.ts'
 import { QUEUES } from './queue-schema.ts'
-import type { JobData, NewJob, Scheduler, Transport } from './transport.ts'
+import type { JobCounts, JobData, NewJob, Scheduler, Transport } from './transport.ts'
 
 export type { Scheduler } from './transport.ts'
 
@@ -12,6 +12,8 @@ export interface Queues {
   /** Asks for so many workers for the segments of a report. When all are through, and whoever had the report is gone,
    *  its conclusion is next: nobody waits for a sweep. */
   addHelp(reportId: string, workers: number): Promise<void>
+  /** Jobs now, by queue and state. */
+  counts(): Promise<Readonly<Record<string, JobCounts>>>
   schedulers(): Promise<readonly Pick<Scheduler, 'id' | 'everyMs'>[]>
   addScheduler(scheduler: Scheduler): Promise<void>
   removeScheduler(id: string): Promise<void>
@@ -21,6 +23,7 @@ export interface Queues {
 export function openQueues(transport: Transport, onError: (error: Error) => void): Queues {
   const detect = transport.queue(QUEUES.detect, onError)
   const reconcile = transport.queue(QUEUES.reconcile, onError)
+  const segments = transport.queue(QUEUES.segments, onError)
   const flows = transport.flows(onError)
   return {
     addLane: (lane) => detect.add({ name: 'lane', data: { lane }, deduplicationId: `lane-${lane}` }),
@@ -36,11 +39,19 @@ export function openQueues(transport: Transport, onError: (error: Error) => void
       }))
       return flows.add({ queue: QUEUES.reconcile, name: 'report', data, id: `conclude-${id}` }, parts)
     },
+    async counts() {
+      const [detecting, reconciling, comparing] = await Promise.all([
+        detect.counts(),
+        reconcile.counts(),
+        segments.counts(),
+      ])
+      return { [QUEUES.detect]: detecting, [QUEUES.reconcile]: reconciling, [QUEUES.segments]: comparing }
+    },
     schedulers: () => detect.schedulers(),
     addScheduler: (scheduler) => detect.addScheduler(scheduler),
     removeScheduler: (id) => detect.removeScheduler(id),
     async close() {
-      await Promise.all([detect.close(), reconcile.close(), flows.close()])
+      await Promise.all([detect.close(), reconcile.close(), segments.close(), flows.close()])
     },
   }
 }

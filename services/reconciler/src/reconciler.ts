@@ -6,7 +6,9 @@ import { type Context, messageOf } from './context.ts'
 import { laneRunner } from './detect/lane.ts'
 import { expirer } from './expire/expire.ts'
 import { limits, type MakerLimits } from './limits.ts'
-import { reconcilerMetrics } from './metrics.ts'
+import { registerQueueGauge } from './metrics/queue-gauge.ts'
+import { registerRunMetrics } from './metrics/run-metrics.ts'
+import { registerStoreGauges } from './metrics/store-gauges.ts'
 import { pairRow, resolvePairs } from './pairs.ts'
 import { QUEUES } from './queue-schema.ts'
 import { openQueues, type Queues } from './queues.ts'
@@ -54,6 +56,7 @@ export interface Reconciler {
   close(): Promise<void>
 }
 
+const QUEUE_NAMES = Object.values(QUEUES)
 const { detect: DETECT, reconcile: RECONCILE, segments: SEGMENTS } = QUEUES
 
 /** Starts the workers: detection on every lane, and reconciliation of the pairs when they are due or asked for.
@@ -75,13 +78,13 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Recon
   } finally {
     await probe.close()
   }
-  return run(context, transport)
+  return run(context, transport, options.metrics)
 }
 
 function contextOf(options: ReconcilerOptions): Omit<Context, 'askForHelp'> {
   const { store, projectId, fingerprintKey, onFinding, log = () => {} } = options
   const pairs = resolvePairs(options.pairs)
-  const queues = [DETECT, RECONCILE, SEGMENTS]
+  registerStoreGauges(options.metrics, store, projectId)
   return {
     store,
     projectId,
@@ -89,7 +92,7 @@ function contextOf(options: ReconcilerOptions): Omit<Context, 'askForHelp'> {
     fingerprintKey,
     makers: options.makers ?? limits.makers,
     segmentRecords: options.segmentRecords ?? limits.segmentRecords,
-    metrics: reconcilerMetrics({ registers: [options.metrics], store, projectId, pairs, queues }),
+    metrics: registerRunMetrics(options.metrics, { pairs: [...pairs.keys()], queues: QUEUE_NAMES }),
     onFinding(finding) {
       try {
         onFinding?.(finding)
@@ -102,7 +105,7 @@ function contextOf(options: ReconcilerOptions): Omit<Context, 'askForHelp'> {
   }
 }
 
-function run(base: Omit<Context, 'askForHelp'>, transport: Transport): Reconciler {
+function run(base: Omit<Context, 'askForHelp'>, transport: Transport, registry: Registry): Reconciler {
   const closing = new AbortController()
   const { signal } = closing
   const { failures } = base
@@ -110,6 +113,7 @@ function run(base: Omit<Context, 'askForHelp'>, transport: Transport): Reconcile
     if (!signal.aborted) failures.say(`queue: ${messageOf(error)}`)
   }
   const queues = openQueues(transport, onError)
+  registerQueueGauge(registry, () => queues.counts())
   const context: Context = {
     ...base,
     askForHelp(reportId, workers) {

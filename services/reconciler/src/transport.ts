@@ -49,10 +49,14 @@ interface FlowJob {
   readonly id: string
 }
 
+/** Jobs by state. */
+export type JobCounts = Readonly<Record<'waiting' | 'active' | 'delayed', number>>
+
 interface JobQueue {
   /** Resolves when the queue can be used. @throws QueueUnavailableError */
   ready(): Promise<void>
   add(job: NewJob): Promise<void>
+  counts(): Promise<JobCounts>
   schedulers(): Promise<readonly Pick<Scheduler, 'id' | 'everyMs'>[]>
   addScheduler(scheduler: Scheduler): Promise<void>
   removeScheduler(id: string): Promise<void>
@@ -239,6 +243,14 @@ function bindQueue<B extends IQueueBackend, C>(
     async add({ name: jobName, data, deduplicationId }) {
       const deduplication = { id: deduplicationId }
       await queue.add(jobName as never, data as never, { deduplication, ...KEEP_NOTHING })
+    },
+    async counts() {
+      const {
+        waiting = 0,
+        active = 0,
+        delayed = 0,
+      } = await queue.getJobCounts('waiting', 'active', 'delayed')
+      return { waiting, active, delayed }
     },
     async schedulers() {
       const there = await queue.getJobSchedulers(0, -1, true)

@@ -1,21 +1,15 @@
-import { http, postgres } from '@syncproof/connectors'
 import { openStore } from '@syncproof/store'
 import { Registry } from 'prom-client'
 import { expect, it } from 'vitest'
 import { freePort } from '../../../tools/testing/throwaway-servers.ts'
-import { reconcilerMetrics } from '../src/metrics.ts'
-import { resolvePairs } from '../src/pairs.ts'
+import { registerRunMetrics } from '../src/metrics/run-metrics.ts'
+import { registerStoreGauges } from '../src/metrics/store-gauges.ts'
 
 it('leaves out what it cannot know while the store is away, and every other series stays', async () => {
   const store = openStore({ url: `postgres://127.0.0.1:${await freePort()}/none` })
   const registry = new Registry()
-  const pairs = resolvePairs({
-    candidate: {
-      source: postgres({ url: 'postgres://localhost/app', table: 'candidates', key: 'id' }),
-      target: http({ url: 'https://ats.example/candidates', key: 'id' }),
-    },
-  })
-  reconcilerMetrics({ registers: [registry], store, projectId: 'default', pairs, queues: ['q'] })
+  registerRunMetrics(registry, { pairs: ['candidate'], queues: ['q'] })
+  registerStoreGauges(registry, store, 'default')
   const samples = (await registry.metrics()).split('\n').filter((line) => !line.startsWith('#'))
   await store.close()
   expect(samples.filter((line) => /nan/i.test(line))).toEqual([])

@@ -43,7 +43,8 @@ export const eventsRoutes: FastifyPluginAsyncZod<EventsRoutesOptions> = async (a
       reply.header('syncproof-time', String(nowMs()))
     },
     async onResponse(request, reply) {
-      metrics.batch(batchResult(request, reply), reply.elapsedTime / 1000)
+      const { traceparent } = request.headers
+      metrics.batch(batchResult(request, reply), reply.elapsedTime / 1000, String(traceparent ?? ''))
     },
     async handler(request, reply) {
       const run = () => ingest(options, projectOf(request), request.body)

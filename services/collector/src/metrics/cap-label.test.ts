@@ -1,6 +1,7 @@
+import { OVERFLOW } from '@syncproof/store'
 import { expect, test } from 'vitest'
 import { collectorLimits } from '../limits.ts'
-import { createLabelCap, OVERFLOW } from './cap-label.ts'
+import { createLabelCap } from './cap-label.ts'
 
 test('a label that is filled with ids ends in one overflow series; the first values keep theirs', () => {
   const cap = createLabelCap()

@@ -1,6 +1,5 @@
+import { OVERFLOW } from '@syncproof/store'
 import { collectorLimits } from '../limits.ts'
-
-export const OVERFLOW = '__overflow__'
 
 /** Lets the first `labelValuesMax` values of a label through and folds all later ones into `__overflow__`: a label
  *  that code fills with ids would cost Prometheus a series each. */

@@ -1,7 +1,7 @@
 import type { EventKind, RejectedEvent } from '@syncproof/core/contract'
 import { type ErrorCode, errorCatalogue } from '@syncproof/core/contract/errors'
 import { eventSchemas } from '@syncproof/core/contract/schema'
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { isEventKind } from '../ingest/check-event.ts'
 
 /** The label for kinds that this release does not know: their names come from outside. */
@@ -23,12 +23,15 @@ export interface IngestMetrics extends ProblemMetrics {
     readonly duplicates: number
     readonly rejected: readonly RejectedEvent[]
   }): void
-  batch(result: BatchResult, durationSeconds: number): void
+  /** @param traceparent of the request, as W3C Trace Context writes it, where it has one */
+  batch(result: BatchResult, durationSeconds: number, traceparent?: string): void
 }
 
 /** What the collector counts itself. Labels come from closed sets only, each 0 before the first event.
  *  @param bodyBytes of bodies in memory */
 export function registerIngestMetrics(registry: Registry, bodyBytes: () => number): IngestMetrics {
+  // exemplars are part of this format alone
+  registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE as never)
   const registers = [registry]
   const results = new Counter({
     name: 'syncproof_events_total',
@@ -56,6 +59,7 @@ export function registerIngestMetrics(registry: Registry, bodyBytes: () => numbe
   })
   const duration = new Histogram({
     name: 'syncproof_ingest_duration_seconds',
+    enableExemplars: true,
     help: 'From the head of a batch to its answer, after the commit; refused batches are not in it.',
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     registers,
@@ -88,12 +92,19 @@ export function registerIngestMetrics(registry: Registry, bodyBytes: () => numbe
       for (const [kind, count] of countKinds(valid)) kinds.inc({ kind }, count)
       for (const { code } of rejected) rejections.inc({ code })
     },
-    batch(result, durationSeconds) {
+    batch(result, durationSeconds, traceparent) {
       batches.inc({ result })
-      if (result !== 'refused') duration.observe(durationSeconds)
+      const exemplarLabels = exemplarOf(traceparent)
+      if (result !== 'refused') duration.observe({ value: durationSeconds, exemplarLabels })
     },
     problem: (code) => problems.inc({ code }),
   }
+}
+
+/** None where it is not known: an exemplar has no empty labels. */
+function exemplarOf(traceparent: string | undefined): { readonly trace_id?: string } {
+  const [, trace_id] = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-/.exec(traceparent ?? '') ?? []
+  return trace_id === undefined ? {} : { trace_id }
 }
 
 /** One increment a kind and batch: increments by event would cost more than the check. */

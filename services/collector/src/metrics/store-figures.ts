@@ -2,57 +2,81 @@ import type { Store } from '@syncproof/store'
 import { collectorLimits } from '../limits.ts'
 
 export interface StoreFigures {
-  readonly findings: Awaited<ReturnType<Store['findings']['counts']>>
-  readonly operations: Awaited<ReturnType<Store['operations']['counts']>>
+  readonly counts: Awaited<ReturnType<Store['counts']['read']>>
+  readonly systems: Awaited<ReturnType<Store['counts']['systems']>>
+  readonly oldestDivergences: Awaited<ReturnType<Store['counts']['oldestDivergences']>>
+  readonly nearestMisses: Awaited<ReturnType<Store['counts']['nearestMisses']>>
   readonly sections: Awaited<ReturnType<Store['sections']['counts']>>
   readonly inconsistent: Awaited<ReturnType<Store['processes']['inconsistent']>>
   readonly books: Awaited<ReturnType<Store['processes']['books']>>
+  readonly heartbeats: Awaited<ReturnType<Store['heartbeats']['read']>>
+}
+
+export interface KnownFigures {
+  /** The last ones; undefined where they have never been read: a 0 would be a counter that falls. */
+  readonly figures: StoreFigures | undefined
   /** When they were read, milliseconds since 1970; 0 = never. */
   readonly readAtMs: number
+  /** The database did not give newer ones when it was asked last. */
+  readonly isStale: boolean
 }
 
 /** Reads the store's figures for a scrape. Resolves within `storeFiguresTimeoutMs` and never rejects: where the store
  *  is slow or away, with the last figures known. A read that is under way is shared, so that scrapes of a slow
- *  database do not pile up queries. */
-export function createFiguresReader(store: Store, nowMs: () => number): () => Promise<StoreFigures> {
-  const books = { unaccounted: 0, inFlight: 0, dropped: [] }
-  let last: StoreFigures = {
-    ...{ findings: [], operations: [], sections: [], inconsistent: [], books },
-    readAtMs: 0,
-  }
+ *  database do not pile up queries.
+ *  @param clockMs a monotonic clock: a wall clock that jumps must not keep old figures alive */
+export function createFiguresReader(
+  store: Store,
+  clockMs: () => number,
+  nowMs: () => number,
+): () => Promise<KnownFigures> {
+  let known: KnownFigures = { figures: undefined, readAtMs: 0, isStale: true }
+  let readClockMs = Number.NEGATIVE_INFINITY
   let reading: Promise<void> | undefined
 
   async function read(): Promise<void> {
     try {
-      const [findings, operations, sections, inconsistent, books] = await Promise.all([
-        store.findings.counts(),
-        store.operations.counts(),
-        store.sections.counts(),
-        store.processes.inconsistent(),
-        store.processes.books(),
-      ])
-      last = { findings, operations, sections, inconsistent, books, readAtMs: nowMs() }
+      const figures = await readFigures(store)
+      known = { figures, readAtMs: nowMs(), isStale: false }
+      readClockMs = clockMs()
     } catch {
-      // the age of the figures is a metric of its own, and the store's absence shows in /readyz
+      // what is away shows in /readyz, and in the metric that says that the figures are stale
+      known = { ...known, isStale: true }
     } finally {
       reading = undefined
     }
   }
 
   return async () => {
-    if (nowMs() - last.readAtMs > collectorLimits.storeFiguresTtlMs) {
+    if (clockMs() - readClockMs > collectorLimits.storeFiguresTtlMs) {
       reading ??= read()
-      await withinMs(reading, collectorLimits.storeFiguresTimeoutMs)
+      const isInTime = await withinMs(reading, collectorLimits.storeFiguresTimeoutMs)
+      if (!isInTime) known = { ...known, isStale: true }
     }
-    return last
+    return known
   }
 }
 
-async function withinMs(promise: Promise<void>, timeoutMs: number): Promise<void> {
-  const { promise: timeout, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, timeoutMs)
+async function readFigures(store: Store): Promise<StoreFigures> {
+  const [counts, systems, oldestDivergences, nearestMisses, sections, inconsistent, books, heartbeats] =
+    await Promise.all([
+      store.counts.read(),
+      store.counts.systems(),
+      store.counts.oldestDivergences(),
+      store.counts.nearestMisses(),
+      store.sections.counts(),
+      store.processes.inconsistent(),
+      store.processes.books(),
+      store.heartbeats.read(),
+    ])
+  return { counts, systems, oldestDivergences, nearestMisses, sections, inconsistent, books, heartbeats }
+}
+
+async function withinMs(promise: Promise<void>, timeoutMs: number): Promise<boolean> {
+  const { promise: timeout, resolve } = Promise.withResolvers<boolean>()
+  const timer = setTimeout(() => resolve(false), timeoutMs)
   try {
-    await Promise.race([promise, timeout])
+    return await Promise.race([promise.then(() => true), timeout])
   } finally {
     clearTimeout(timer)
   }

@@ -11,9 +11,10 @@ import {
   resolvePartialWrite,
   resolveUnknownOutcome,
   settled,
+  syncedWrites,
   unseenVersions,
 } from '@syncproof/core/detection'
-import type { DetectionBatch, DetectionEvidence, DetectionVerdicts } from '@syncproof/store'
+import type { DetectionBatch, DetectionEvidence, DetectionVerdicts, SyncedWrite } from '@syncproof/store'
 import { type Context, messageOf } from '../context.ts'
 import { lateMaker, madeLate } from './late-makers.ts'
 
@@ -39,6 +40,8 @@ export async function judgeBatch(
 ): Promise<DetectionVerdicts> {
   const findings = new Map<string, DetectedFinding>()
   const resolved = new Map<string, Resolution>()
+  const synced: SyncedWrite[] = []
+  const ended = endedNow(batch)
   const previous = await openFindings(batch, evidence)
   for (const history of batch.operations) {
     const detection = detectOperation(history)
@@ -49,6 +52,8 @@ export async function judgeBatch(
         finding.verdict === 'hazard' ? `${finding.id} ${history.operationId}` : finding.id,
         finding,
       )
+    // once, with its end
+    if (ended.has(history.operationId)) synced.push(...syncedWrites(history, detection.findings))
     // what is not found any more is not over where its events are gone
     const over = history.holed ? [] : settled(history, previous, detection.findings)
     for (const { id, resolution } of over) resolved.set(id, resolution)
@@ -65,7 +70,12 @@ export async function judgeBatch(
     findings: [...findings.values()],
     resolved: [...resolved].map(([id, resolution]) => ({ id, resolution })),
     unseen: newlyUnseen(batch),
+    synced,
   }
+}
+
+function endedNow({ events }: DetectionBatch): ReadonlySet<string> {
+  return new Set(events.flatMap((event) => (event.kind === 'operation_finished' ? event.operation_id : [])))
 }
 
 /** Once, with the write that replaced it: an operation is judged again and again. */

@@ -7,7 +7,7 @@ import {
 } from '@syncproof/store'
 import { type Context, messageOf, pause } from '../context.ts'
 import { limits } from '../limits.ts'
-import { observeFindings } from '../metrics.ts'
+import { observeFindings } from '../metrics/run-metrics.ts'
 import { judgeBatch } from './judge.ts'
 
 /** How a lane goes on. A step that fails leaves cursor and findings as they were, so the same

@@ -103,5 +103,4 @@ function count({ metrics }: Context, { name: pair }: Pair, outcome: Outcome, dur
   metrics.rows.inc({ pair, side: 'source' }, coverage.source_records)
   metrics.rows.inc({ pair, side: 'target' }, coverage.target_records)
   metrics.runDuration.observe({ pair }, durationMs / 1_000)
-  metrics.indeterminate.set({ pair }, coverage.indeterminate)
 }

@@ -5,14 +5,16 @@ import { limits } from '../limits.ts'
 import type { NewJob } from '../transport.ts'
 import { requestUnknownOutcomes } from './unknown-outcomes.ts'
 
-/** Asks for records whose outcome is unknown, ends groups of findings that have gone quiet, and says which jobs the findings and the reports
+/** Asks for records whose outcome is unknown, ends groups of findings that have gone quiet, adds up what metrics count, takes the heartbeat on, and says which jobs the findings and the reports
  *  in the store need. A queue that was flushed, or a worker that died, is made good by the next sweep: what is to be done
  *  is known by the store alone. */
 export async function sweep(context: Context, expiring: Expirer): Promise<Due> {
   const nowMs = Date.now()
+  const heartbeat = await context.store.heartbeats.judge()
   const isDatabaseToAsk = await requestUnknownOutcomes(context, nowMs)
   const { groupQuietMs, groupCallsMin } = limits
   await context.store.groups.close(context.projectId, { quietMs: groupQuietMs, callsMin: groupCallsMin })
+  await context.store.counts.fold()
   const jobs: NewJob[] = []
   if (isDatabaseToAsk) jobs.push({ name: 'commits', data: {}, deduplicationId: 'commits' })
   if (await context.store.makers.due(context.projectId))
@@ -23,6 +25,7 @@ export async function sweep(context: Context, expiring: Expirer): Promise<Due> {
     const report = await context.store.reports.get(projectId, id)
     if (report) jobs.push(reportJob(report))
   }
+  if (heartbeat) await context.store.heartbeats.work(heartbeat)
   const unattended = await context.store.segments.unattended(limits.abandonedMs)
   return { jobs, help: unattended.filter(({ projectId }) => projectId === context.projectId) }
 }

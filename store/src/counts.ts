@@ -1,0 +1,118 @@
+import { sql } from 'kysely'
+import { type Count, type CountStore, LABEL_VALUES_MAX, OVERFLOW } from './count-store.ts'
+import type { Database } from './database.ts'
+
+/** Changes that are added up in one statement. */
+const CHANGES_AT_ONCE = 20_000
+/** Labels that hold names from people's code. */
+const OPEN_LABELS = ['operation', 'entity_type', 'system']
+/** One a function and kind of hazard, so there are never so many. */
+const HAZARDS_MAX = 1_000
+
+export function countStore(db: Database): CountStore {
+  return {
+    read: () => readCounts(db),
+    fold: () => foldCounts(db),
+    systems: () => listSystems(db),
+    oldestDivergences: () => oldestDivergences(db),
+    nearestMisses: () => nearestMisses(db),
+  }
+}
+
+async function readCounts(db: Database): ReturnType<CountStore['read']> {
+  const { rows } = await sql<Omit<Count, 'value'> & { readonly value: string }>`
+    select metric, labels, sum(value)::text as value from syncproof.counts group by 1, 2`.execute(db)
+  return rows.map((row) => ({ ...row, labels: asText(row.labels), value: Number(row.value) }))
+}
+
+async function listSystems(db: Database): ReturnType<CountStore['systems']> {
+  const { rows } = await sql<{ entity_type: string; system: string }>`
+    select distinct entity_type, target as system from syncproof.pairs where configured order by 1, 2
+    limit ${LABEL_VALUES_MAX}`.execute(db)
+  return rows
+}
+
+/** Label values are text to Prometheus; in the table some are booleans or numbers. */
+function asText(labels: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, String(value)]))
+}
+
+async function foldCounts(db: Database): Promise<void> {
+  while ((await foldSome(db)) === CHANGES_AT_ONCE);
+}
+
+/** One statement, so that whoever reads sees all of it or nothing. Rows that another one is folding are left to it. */
+async function foldSome(db: Database): Promise<number> {
+  const { rows } = await sql<{ changes: number }>`
+    with gone as (
+      delete from syncproof.count_changes
+      where id in (select id from syncproof.count_changes order by id limit ${CHANGES_AT_ONCE} for update skip locked)
+      returning id, project_id, metric, labels, value),
+    added as (
+      select project_id, metric, labels, sum(value) as value, min(id) as first_id from gone group by 1, 2, 3),
+    fresh as (
+      select project_id, key as label, named.value, min(first_id) as first_id
+      from added, jsonb_each_text(labels) as named
+      where key = any(${OPEN_LABELS}) and not exists (
+        select from syncproof.count_labels as known
+        where known.project_id = added.project_id and known.label = key and known.value = named.value)
+      group by 1, 2, 3),
+    taken as (
+      select project_id, label, count(*) as values from syncproof.count_labels group by 1, 2),
+    named as (
+      insert into syncproof.count_labels (project_id, label, value)
+      select project_id, label, value from (
+        select project_id, label, value,
+          row_number() over (partition by project_id, label order by first_id) + coalesce(taken.values, 0) as number
+        from fresh left join taken using (project_id, label)) as numbered
+      where number <= ${LABEL_VALUES_MAX}
+      on conflict do nothing
+      returning project_id, label, value),
+    known as materialized (
+      select project_id, label, value from syncproof.count_labels union all table named),
+    folded as (
+      select project_id, metric, value, coalesce((
+        select jsonb_object_agg(key, case when key <> all(${OPEN_LABELS}) or exists (
+            select from known
+            where known.project_id = added.project_id and known.label = key and known.value = each.value #>> '{}')
+          then each.value else to_jsonb(${OVERFLOW}::text) end)
+        from jsonb_each(labels) as each), '{}') as labels
+      from added),
+    saved as (
+      insert into syncproof.counts as known (project_id, metric, labels, value)
+      select project_id, metric, labels, sum(value) from folded group by 1, 2, 3 order by 1, 2, 3
+      on conflict (project_id, metric, labels) do update set value = known.value + excluded.value)
+    select count(*)::integer as changes from gone`.execute(db)
+  return rows[0]?.changes ?? 0
+}
+
+async function oldestDivergences(db: Database): ReturnType<CountStore['oldestDivergences']> {
+  const { rows } = await sql<{ entity_type: string; system: string; since_ms: number }>`
+    select entity_type, system, min(since_ms) as since_ms from (
+      select distinct project_id, labels->>'entity_type' as entity_type, labels->>'system' as system
+      from syncproof.counts
+      where metric = 'findings' and value > 0 and labels->>'status' = 'open'
+        and labels->>'kind' in ('missing-in-target', 'unexpected-in-target', 'field-mismatch')
+        and labels->>'baseline' = 'false') as divergent
+    cross join lateral (
+      select extract(epoch from coalesce(reopened_at, first_seen_at))::double precision * 1000 as since_ms
+      from syncproof.findings
+      where project_id = divergent.project_id and entity_type = divergent.entity_type
+        and details->>'target' = divergent.system
+        and status = 'open' and kind in ('missing-in-target', 'unexpected-in-target', 'field-mismatch')
+        and details->'baseline' is distinct from 'true'::jsonb
+      order by coalesce(reopened_at, first_seen_at) limit 1) as oldest
+    group by 1, 2`.execute(db)
+  return rows.map(({ since_ms, ...row }) => ({ ...row, sinceMs: since_ms }))
+}
+
+async function nearestMisses(db: Database): ReturnType<CountStore['nearestMisses']> {
+  const { rows } = await sql<{ operation: string; kind: string; ms: number }>`
+    select operation, kind, min((details->'traffic'->>'nearest_miss_ms')::double precision) as ms
+    from (select operation, kind, details from syncproof.findings
+      where verdict = 'hazard' and status in ('open', 'acknowledged') and operation is not null
+      limit ${HAZARDS_MAX}) as hazard
+    where details->'traffic'->'nearest_miss_ms' <> 'null'::jsonb
+    group by 1, 2`.execute(db)
+  return rows
+}
