@@ -43,6 +43,9 @@ export const parts: readonly Part[] = [
   { path: 'truth/oracle', parts: ['truth'], packages: [] },
   { path: 'truth/world', parts: ['truth', 'core/contract'], packages: ['pg'] },
   { path: 'truth', parts: [...EVERYTHING, 'tools'], packages: ['*'] },
+  // what Grafana and Prometheus are given knows metrics by their names alone
+  { path: 'dashboards/src', parts: [], packages: ['@grafana/grafana-foundation-sdk', 'yaml'] },
+  { path: 'dashboards', parts: [...EVERYTHING, 'tools', 'examples'], packages: ['*'] },
   { path: 'tools', parts: EVERYTHING, packages: ['*'] },
 ]
 

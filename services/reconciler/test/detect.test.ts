@@ -86,7 +86,6 @@ describe('detection', () => {
       'syncproof_reconcile_rows_total{pair="candidate",side="target"} 0',
       'syncproof_reconcile_duration_seconds_count{pair="candidate"} 0',
       'syncproof_reconcile_last_success_timestamp_seconds{pair="candidate"} 0',
-      'syncproof_reconcile_indeterminate_records{pair="candidate"} 0',
       'syncproof_finding_delay_seconds_count{kind="lost-update"} 0',
       'syncproof_detection_lag_events 0',
       'syncproof_queue_job_failures_total{queue="syncproof-detect"} 0',
@@ -97,6 +96,15 @@ describe('detection', () => {
     const after = await world.metrics.metrics()
     expect(after).toContain('syncproof_reconcile_runs_total{pair="candidate",result="clean"} 1')
     expect(after).toMatch(/last_success_timestamp_seconds\{pair="candidate"\} 1\d{9}/)
+    for (const line of [
+      'syncproof_reconcile_coverage_ratio{pair="candidate"} 1',
+      'syncproof_reconcile_indeterminate_records{pair="candidate"} 0',
+      'syncproof_reconcile_self_test_passed{pair="candidate"} 1',
+      'syncproof_reconcile_last_result{pair="candidate",result="clean"} 1',
+      'syncproof_reconcile_last_result{pair="candidate",result="unknown"} 0',
+    ]) {
+      expect(after).toContain(line)
+    }
   })
 })
 

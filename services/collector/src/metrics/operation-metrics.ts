@@ -62,7 +62,7 @@ const consistency: readonly StoreMetric[] = [
   {
     type: 'counter',
     name: 'syncproof_repaired_writes_total',
-    help: 'Of those, the ones that came right later, by how they had stood: split, unknown.',
+    help: 'Of `syncproof_synced_writes_total`, those that came right later, by how they had stood: split, unknown.',
     labelNames: ['entity_type', 'system', 'was'],
     *samples(figures) {
       yield* each(figures, (labels) =>
@@ -74,7 +74,7 @@ const consistency: readonly StoreMetric[] = [
   {
     type: 'counter',
     name: 'syncproof_consistent_writes_total',
-    help: 'Of those, the ones that are known to have been consistent within a time of the commit, at once or repaired; a longer time counts the shorter ones, too.',
+    help: 'Of `syncproof_synced_writes_total`, those that are known to have been consistent within a time of the commit, at once or repaired; a longer time counts the shorter ones, too.',
     labelNames: ['entity_type', 'system', 'within'],
     *samples(figures) {
       for (const [seconds, within] of WITHIN) {
