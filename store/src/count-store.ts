@@ -48,6 +48,13 @@ export interface NearestMiss {
   readonly ms: number
 }
 
+/** When a release of a service was first heard of, milliseconds since 1970. */
+export interface FirstSeenRelease {
+  readonly service: string
+  readonly release: string
+  readonly sinceMs: number
+}
+
 /** For metrics, over all projects. */
 export interface CountStore {
   /** What is counted, as of the last `fold`; each set of labels once. */
@@ -58,4 +65,6 @@ export interface CountStore {
   systems(): Promise<readonly { readonly entity_type: string; readonly system: string }[]>
   oldestDivergences(): Promise<readonly OldestDivergence[]>
   nearestMisses(): Promise<readonly NearestMiss[]>
+  /** The last 50 of the releases that processes have reported, newest first. */
+  releases(): Promise<readonly FirstSeenRelease[]>
 }

@@ -8,6 +8,7 @@ const CHANGES_AT_ONCE = 20_000
 const OPEN_LABELS = ['operation', 'entity_type', 'system']
 /** One a function and kind of hazard, so there are never so many. */
 const HAZARDS_MAX = 1_000
+const RELEASES_MAX = 50
 
 export function countStore(db: Database): CountStore {
   return {
@@ -16,6 +17,7 @@ export function countStore(db: Database): CountStore {
     systems: () => listSystems(db),
     oldestDivergences: () => oldestDivergences(db),
     nearestMisses: () => nearestMisses(db),
+    releases: () => lastReleases(db),
   }
 }
 
@@ -115,4 +117,12 @@ async function nearestMisses(db: Database): ReturnType<CountStore['nearestMisses
     where details->'traffic'->'nearest_miss_ms' <> 'null'::jsonb
     group by 1, 2`.execute(db)
   return rows
+}
+
+async function lastReleases(db: Database): ReturnType<CountStore['releases']> {
+  const { rows } = await sql<{ service: string; release: string; since_ms: number }>`
+    select service, release, extract(epoch from min(first_seen_at))::double precision * 1000 as since_ms
+    from syncproof.processes where release is not null
+    group by 1, 2 order by 3 desc, 1, 2 limit ${RELEASES_MAX}`.execute(db)
+  return rows.map(({ since_ms, ...row }) => ({ ...row, sinceMs: since_ms }))
 }

@@ -5,7 +5,7 @@ const UNITS: readonly (readonly [end: RegExp, unit: string])[] = [
   [/_seconds$/, 'seconds'],
   [/_bytes$/, 'bytes'],
   [/_ratio$/, '0 to 1'],
-  [/_(stale|passed|last_result)$/, '0 or 1'],
+  [/_(stale|passed|last_result|info)$/, '0 or 1'],
 ]
 
 /** docs/metrics.md, from what the services register. */

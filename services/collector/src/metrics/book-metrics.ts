@@ -60,6 +60,15 @@ export function bookMetrics(): readonly StoreMetric[] {
     },
     {
       type: 'gauge',
+      name: 'syncproof_release_first_seen_timestamp_seconds',
+      help: 'When a release of a service was first heard of; the last 50.',
+      labelNames: ['service', 'release'],
+      *samples({ releases }) {
+        for (const { sinceMs, ...labels } of releases) yield { labels, value: sinceMs / 1_000 }
+      },
+    },
+    {
+      type: 'gauge',
       name: 'syncproof_heartbeat_timestamp_seconds',
       help: 'When the newest heartbeat began that has passed a stage: collected (stored as events are), judged (with every event before it), worked (a job of the queue has ended since); 0 = none yet.',
       labelNames: ['stage'],

@@ -6,6 +6,7 @@ export interface StoreFigures {
   readonly systems: Awaited<ReturnType<Store['counts']['systems']>>
   readonly oldestDivergences: Awaited<ReturnType<Store['counts']['oldestDivergences']>>
   readonly nearestMisses: Awaited<ReturnType<Store['counts']['nearestMisses']>>
+  readonly releases: Awaited<ReturnType<Store['counts']['releases']>>
   readonly sections: Awaited<ReturnType<Store['sections']['counts']>>
   readonly inconsistent: Awaited<ReturnType<Store['processes']['inconsistent']>>
   readonly books: Awaited<ReturnType<Store['processes']['books']>>
@@ -58,18 +59,30 @@ export function createFiguresReader(
 }
 
 async function readFigures(store: Store): Promise<StoreFigures> {
-  const [counts, systems, oldestDivergences, nearestMisses, sections, inconsistent, books, heartbeats] =
-    await Promise.all([
-      store.counts.read(),
-      store.counts.systems(),
-      store.counts.oldestDivergences(),
-      store.counts.nearestMisses(),
-      store.sections.counts(),
-      store.processes.inconsistent(),
-      store.processes.books(),
-      store.heartbeats.read(),
-    ])
-  return { counts, systems, oldestDivergences, nearestMisses, sections, inconsistent, books, heartbeats }
+  const { counts, sections, processes, heartbeats } = store
+  const reads = {
+    counts: counts.read(),
+    systems: counts.systems(),
+    oldestDivergences: counts.oldestDivergences(),
+    nearestMisses: counts.nearestMisses(),
+    releases: counts.releases(),
+    sections: sections.counts(),
+    inconsistent: processes.inconsistent(),
+    books: processes.books(),
+    heartbeats: heartbeats.read(),
+  }
+  await Promise.all(Object.values(reads))
+  return {
+    counts: await reads.counts,
+    systems: await reads.systems,
+    oldestDivergences: await reads.oldestDivergences,
+    nearestMisses: await reads.nearestMisses,
+    releases: await reads.releases,
+    sections: await reads.sections,
+    inconsistent: await reads.inconsistent,
+    books: await reads.books,
+    heartbeats: await reads.heartbeats,
+  }
 }
 
 async function withinMs(promise: Promise<void>, timeoutMs: number): Promise<boolean> {

@@ -24,6 +24,7 @@ export function registerStoreGauges(registry: Registry, store: Store, projectId:
       ((await readLast()) ?? []).map((last) => [{ pair: last.pair }, value(last)]),
     )
   }
+  pairInfo(registry, readPairs)
   const results = new Gauge<'pair' | 'result'>({
     name: 'syncproof_reconcile_last_result',
     help: '1 for the result of the last whole run of the pair, 0 for the others: clean, diverged, unknown.',
@@ -34,6 +35,23 @@ export function registerStoreGauges(registry: Registry, store: Store, projectId:
       results.reset()
       for (const last of all) {
         for (const result of RESULTS) results.set({ pair: last.pair, result }, last.result === result ? 1 : 0)
+      }
+    },
+  })
+}
+
+/** For joins: whom a pair belongs to, and what it compares. */
+function pairInfo(registry: Registry, readPairs: () => Promise<Pairs | undefined>): void {
+  const info = new Gauge<'pair' | 'entity_type' | 'source' | 'target' | 'owner'>({
+    name: 'syncproof_pair_info',
+    help: 'Always 1: the kind of entity of a configured pair, its two systems, and its owner where it has one.',
+    labelNames: ['pair', 'entity_type', 'source', 'target', 'owner'] as const,
+    registers: [registry],
+    async collect() {
+      const pairs = (await readPairs()) ?? []
+      info.reset()
+      for (const { name: pair, entity_type, source, target, owner } of pairs) {
+        info.set({ pair, entity_type, source, target, ...(owner !== null && { owner }) }, 1)
       }
     },
   })
