@@ -5,7 +5,6 @@ export interface RuleFile {
 
 interface RuleGroup {
   readonly name: string
-  readonly interval?: string
   readonly rules: readonly (RecordingRule | AlertRule)[]
 }
 
