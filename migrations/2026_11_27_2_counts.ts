@@ -43,7 +43,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     create index findings_oldest_divergence on syncproof.findings
       (project_id, entity_type, (details->>'target'), (coalesce(reopened_at, first_seen_at)))
     where status = 'open' and kind in ('missing-in-target', 'unexpected-in-target', 'field-mismatch')
-      and details->'baseline' is distinct from 'true'::jsonb`.execute(db)
+      and coalesce(details->>'baseline', 'false') = 'false'`.execute(db)
   await sql`create index findings_hazards on syncproof.findings (project_id, id) where verdict = 'hazard'`.execute(
     db,
   )

@@ -4,7 +4,7 @@ import type { OperationHistory } from './history.ts'
 import { type WholeOperation, wholeOperation } from './whole-operation.ts'
 
 /** Within how many seconds a write may reach the other system and count as consistent. */
-export const CONSISTENT_WITHIN_S = [60, 300, 600] as const
+const CONSISTENT_WITHIN_S = [60, 300, 600] as const
 
 /** What became of what an operation committed about its entity, in one system that it had declared in `syncs`. */
 export interface SyncedWrite {

@@ -13,7 +13,7 @@ import {
 import { addRows, DATASOURCE, type RowSpec } from './panels.ts'
 
 /** A variable whose values are those of a label. */
-export interface VariableSpec {
+interface VariableSpec {
   readonly name: string
   readonly label: string
   /** Such as `label_values(metric, label)`. */

@@ -1,6 +1,9 @@
 import type { DashboardSpec } from './dashboard.ts'
 import { once } from './promql.ts'
 
+/** What functions report; they may call the target by another name than the pair does. */
+const ENTITY = 'entity_type="$entity_type"'
+/** What reconciliations find. */
 const OF = 'entity_type="$entity_type",system="$system"'
 
 export const pair: DashboardSpec = {
@@ -139,12 +142,13 @@ export const pair: DashboardSpec = {
           unit: 'short',
         },
         {
-          title: 'Writes to this system, by what became of them',
-          description: 'reached, split or unknown when the operation ended, per minute.',
+          title: 'Writes, by what became of them',
+          description:
+            'Per minute, by the system that the function names: reached, split or unknown when the operation ended.',
           queries: [
             {
-              expr: `sum by (result) (${once(`rate(syncproof_synced_writes_total{${OF}}[$__rate_interval])`)}) * 60`,
-              legend: '{{result}}',
+              expr: `sum by (system, result) (${once(`rate(syncproof_synced_writes_total{${ENTITY}}[$__rate_interval])`)}) * 60`,
+              legend: '{{system}} {{result}}',
             },
           ],
           unit: 'short',
@@ -152,15 +156,16 @@ export const pair: DashboardSpec = {
         },
         {
           title: 'Consistent within 5 minutes',
-          description: 'The known share, and what it surely is at 95 %.',
+          description:
+            'By the system that the function names: the known share, and what it surely is at 95 %.',
           queries: [
             {
-              expr: `entity_type_system_within:syncproof_consistency:ratio_increase1h{${OF},within="5m"}`,
-              legend: 'known',
+              expr: `entity_type_system_within:syncproof_consistency:ratio_increase1h{${ENTITY},within="5m"}`,
+              legend: '{{system}}',
             },
             {
-              expr: `entity_type_system_within:syncproof_consistency:lower95_increase1h{${OF},within="5m"}`,
-              legend: 'at least',
+              expr: `entity_type_system_within:syncproof_consistency:lower95_increase1h{${ENTITY},within="5m"}`,
+              legend: '{{system}}, at least',
             },
           ],
           unit: 'percentunit',

@@ -16,12 +16,12 @@ import * as stat from '@grafana/grafana-foundation-sdk/stat'
 import * as timeseries from '@grafana/grafana-foundation-sdk/timeseries'
 
 /** One query of a panel, with the name of its lines. */
-export interface Query {
+interface Query {
   readonly expr: string
   readonly legend: string
 }
 
-export interface PanelSpec {
+interface PanelSpec {
   readonly title: string
   /** What it means, and what to do about it. */
   readonly description: string

@@ -102,7 +102,7 @@ async function oldestDivergences(db: Database): ReturnType<CountStore['oldestDiv
       where project_id = divergent.project_id and entity_type = divergent.entity_type
         and details->>'target' = divergent.system
         and status = 'open' and kind in ('missing-in-target', 'unexpected-in-target', 'field-mismatch')
-        and details->'baseline' is distinct from 'true'::jsonb
+        and coalesce(details->>'baseline', 'false') = 'false'
       order by coalesce(reopened_at, first_seen_at) limit 1) as oldest
     group by 1, 2`.execute(db)
   return rows.map(({ since_ms, ...row }) => ({ ...row, sinceMs: since_ms }))

@@ -80,7 +80,7 @@ async function startWorld(options: DemoOptions, ats: Ats, opened: AsyncDisposabl
   return startEmbedded(ats, options, opened)
 }
 
-async function seed(database: Database, candidates: readonly NewCandidate[]): Promise<void> {
+export async function seed(database: Database, candidates: readonly NewCandidate[]): Promise<void> {
   for (const one of candidates)
     await database.query(
       `INSERT INTO candidates (id, name, email, phone, stage, score, notes, "updatedBy", "updatedAt")
