@@ -59,8 +59,9 @@ export interface FirstSeenRelease {
 export interface CountStore {
   /** What is counted, as of the last `fold`; each set of labels once. */
   read(): Promise<readonly Count[]>
-  /** Adds what has changed since. Any number may do it at once. */
-  fold(): Promise<void>
+  /** Adds what has changed since. Any number may do it at once.
+   *  @returns false where a second was not enough: call it again */
+  fold(): Promise<boolean>
   /** What pairs that are configured compare. */
   systems(): Promise<readonly { readonly entity_type: string; readonly system: string }[]>
   oldestDivergences(): Promise<readonly OldestDivergence[]>

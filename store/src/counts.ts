@@ -4,6 +4,8 @@ import type { Database } from './database.ts'
 
 /** Changes that are added up in one statement. */
 const CHANGES_AT_ONCE = 20_000
+/** Whoever folds has other things to do. */
+const FOLD_MS_MAX = 1_000
 /** Labels that hold names from people's code. */
 const OPEN_LABELS = ['operation', 'entity_type', 'system']
 /** One a function and kind of hazard, so there are never so many. */
@@ -39,8 +41,12 @@ function asText(labels: Readonly<Record<string, unknown>>): Readonly<Record<stri
   return Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, String(value)]))
 }
 
-async function foldCounts(db: Database): Promise<void> {
-  while ((await foldSome(db)) === CHANGES_AT_ONCE);
+async function foldCounts(db: Database): Promise<boolean> {
+  const startMs = performance.now()
+  while ((await foldSome(db)) === CHANGES_AT_ONCE) {
+    if (performance.now() - startMs > FOLD_MS_MAX) return false
+  }
+  return true
 }
 
 /** One statement, so that whoever reads sees all of it or nothing. Rows that another one is folding are left to it. */
@@ -51,13 +57,17 @@ async function foldSome(db: Database): Promise<number> {
       where id in (select id from syncproof.count_changes order by id limit ${CHANGES_AT_ONCE} for update skip locked)
       returning id, project_id, metric, labels, value),
     added as (
-      select project_id, metric, labels, sum(value) as value, min(id) as first_id from gone group by 1, 2, 3),
+      select row_number() over () as n, project_id, metric, labels, sum(value) as value, min(id) as first_id
+      from gone group by project_id, metric, labels),
+    parts as materialized (
+      select n, project_id, key as label, part.value, part.value #>> '{}' as name, first_id
+      from added, jsonb_each(labels) as part),
     fresh as (
-      select project_id, key as label, named.value, min(first_id) as first_id
-      from added, jsonb_each_text(labels) as named
-      where key = any(${OPEN_LABELS}) and not exists (
+      select project_id, label, name as value, min(first_id) as first_id
+      from parts
+      where label = any(${OPEN_LABELS}) and not exists (
         select from syncproof.count_labels as known
-        where known.project_id = added.project_id and known.label = key and known.value = named.value)
+        where known.project_id = parts.project_id and known.label = parts.label and known.value = name)
       group by 1, 2, 3),
     taken as (
       select project_id, label, count(*) as values from syncproof.count_labels group by 1, 2),
@@ -70,16 +80,16 @@ async function foldSome(db: Database): Promise<number> {
       where number <= ${LABEL_VALUES_MAX}
       on conflict do nothing
       returning project_id, label, value),
-    known as materialized (
+    known as (
       select project_id, label, value from syncproof.count_labels union all table named),
+    shown as (
+      select n, jsonb_object_agg(parts.label, case when parts.label <> all(${OPEN_LABELS}) or known.value is not null
+        then parts.value else to_jsonb(${OVERFLOW}::text) end) as labels
+      from parts left join known
+        on known.project_id = parts.project_id and known.label = parts.label and known.value = parts.name
+      group by n),
     folded as (
-      select project_id, metric, value, coalesce((
-        select jsonb_object_agg(key, case when key <> all(${OPEN_LABELS}) or exists (
-            select from known
-            where known.project_id = added.project_id and known.label = key and known.value = each.value #>> '{}')
-          then each.value else to_jsonb(${OVERFLOW}::text) end)
-        from jsonb_each(labels) as each), '{}') as labels
-      from added),
+      select project_id, metric, coalesce(shown.labels, '{}') as labels, value from added left join shown using (n)),
     saved as (
       insert into syncproof.counts as known (project_id, metric, labels, value)
       select project_id, metric, labels, sum(value) from folded group by 1, 2, 3 order by 1, 2, 3

@@ -8,7 +8,7 @@ import { finding, newProcess, operation } from './make-events.ts'
 
 /** The sums of one metric by some of its labels, those that are 0 aside. */
 async function sums(store: Store, metric: Counted, ...labels: string[]): Promise<Record<string, number>> {
-  await store.counts.fold()
+  while (!(await store.counts.fold()));
   const sums: Record<string, number> = {}
   for (const count of await store.counts.read()) {
     const name = labels.map((label) => count.labels[label] ?? '-').join(' ')

@@ -42,6 +42,9 @@ const OUTRO = `## Ratios
 | unknown share | \`syncproof_synced_writes_total{result="unknown"}\` less \`syncproof_repaired_writes_total{was="unknown"}\`, of \`syncproof_synced_writes_total\` |
 | lock liveness | \`syncproof_section_runs_total{result="held"}\` of those with \`result=~"held\\|not_held"\` |
 
+A scrape with 1,000,000 findings stored, of 10,000 kinds of entities by 10,000 functions (\`npm run bench:metrics\`, two cores): 29 ms at the median, an eighth of
+summing the findings; 976 series, 92 kB.
+
 The recording rules in \`dashboards/prometheus/\` have each of them by name.
 `
 
