@@ -19,6 +19,7 @@ import { up as contradicted } from './2026_11_26_9_contradicted.ts'
 import { up as segments } from './2026_11_27_1_segments.ts'
 import { up as counts } from './2026_11_27_2_counts.ts'
 import { up as heartbeats } from './2026_11_27_3_heartbeats.ts'
+import { up as traces } from './2026_11_27_4_traces.ts'
 
 export interface Migration {
   readonly name: string
@@ -47,4 +48,5 @@ export const migrations: readonly Migration[] = [
   { name: '2026_11_27_1_segments', up: segments },
   { name: '2026_11_27_2_counts', up: counts },
   { name: '2026_11_27_3_heartbeats', up: heartbeats },
+  { name: '2026_11_27_4_traces', up: traces },
 ]

@@ -38,6 +38,8 @@ export interface CommandSpec {
   /** Names of the arguments; all are required but those in brackets. */
   readonly positionals: readonly string[]
   readonly options: Readonly<Record<string, OptionSpec>>
+  /** It runs until it is stopped. */
+  readonly isService?: true
   /** Loaded only when it runs: `help` must not wait for a web server and a database. */
   load(): Promise<{ run(context: CommandContext): Promise<ExitCode> }>
 }
@@ -52,6 +54,8 @@ export interface CommandContext {
   /** The folder that paths are relative to. */
   readonly folder: string
   readonly terminal: Terminal
+  /** Hears of each fault of Syncproof itself. */
+  readonly onFault?: (error: unknown) => void
 }
 
 /** The command line, an environment variable or the configuration is wrong: exit 2. */

@@ -26,6 +26,7 @@ const hashedIdNote =
 export const commands: readonly CommandSpec[] = [
   {
     name: 'dev',
+    isService: true,
     summary: 'Run everything in one process, and print findings as they come',
     positionals: [],
     options: {
@@ -43,6 +44,7 @@ export const commands: readonly CommandSpec[] = [
   },
   {
     name: 'collector',
+    isService: true,
     summary: 'Run the collector: takes events in, serves the report API',
     notes: [apiKeyNote],
     positionals: [],
@@ -51,6 +53,7 @@ export const commands: readonly CommandSpec[] = [
   },
   {
     name: 'reconciler',
+    isService: true,
     summary: 'Run the reconciler: judges events, compares pairs',
     notes: [fingerprintKeyNote],
     positionals: [],

@@ -1,8 +1,9 @@
-import { type CommandContext, EXIT, type ExitCode, UnableError, UsageError } from './command.ts'
+import { EXIT, type ExitCode, UnableError, UsageError } from './command.ts'
 import { readCommandLine } from './command-line.ts'
 import { commands } from './commands.ts'
 import { createTerminal, type Terminal } from './output/terminal.ts'
 import { printable, wrap } from './output/text.ts'
+import { startTelemetry } from './telemetry/start-telemetry.ts'
 
 /** What still holds the process open this long after a command has ended is not waited for. */
 const LINGER_MS_MAX = 2_000
@@ -27,9 +28,14 @@ setTimeout(() => process.exit(), LINGER_MS_MAX).unref()
 async function execute(words: readonly string[], terminal: Terminal): Promise<ExitCode> {
   try {
     const line = readCommandLine(words, commands)
-    const context: CommandContext = { ...line, env: process.env, folder: process.cwd(), terminal }
-    const { run } = await line.command.load()
-    return await run(context)
+    const context = { ...line, env: process.env, folder: process.cwd(), terminal }
+    const telemetry = await startTelemetry(line.command, process.env)
+    try {
+      const { run } = await line.command.load()
+      return await run({ ...context, onFault: telemetry.capture })
+    } finally {
+      await telemetry.close()
+    }
   } catch (error) {
     if (error instanceof UsageError || error instanceof UnableError) {
       sayError(error, terminal)

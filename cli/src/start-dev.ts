@@ -42,6 +42,8 @@ export interface DevOptions {
   readonly fingerprintKey?: string | undefined
   /** Called once for each finding that was not there before. */
   readonly onFinding?: ((finding: Finding) => void) | undefined
+  /** Hears of each fault of Syncproof itself. */
+  readonly onFault?: ((error: unknown) => void) | undefined
   /** Lines for people. */
   readonly log?: ((line: string) => void) | undefined
   /** Least level of the collector's request log. Default `warn`. */
@@ -75,6 +77,7 @@ export async function startDev(options: DevOptions): Promise<Dev> {
     host: options.host,
     port: options.port ?? API_PORT,
     logLevel: options.logLevel ?? 'warn',
+    onFault: options.onFault,
   })
   opened.defer(() => collector.close())
   const reconciler = await startReconciler({
@@ -87,6 +90,7 @@ export async function startDev(options: DevOptions): Promise<Dev> {
     metrics,
     ...(options.onFinding && { onFinding: options.onFinding }),
     ...(options.log && { log: options.log }),
+    onFault: options.onFault,
   })
   opened.defer(() => reconciler.close())
   const running = opened.move()

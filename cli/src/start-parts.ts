@@ -34,13 +34,14 @@ export async function openCollector(
     /** Least level of the request log. */
     readonly logLevel: string
     readonly quota?: Quota
+    readonly onFault?: ((error: unknown) => void) | undefined
   },
 ) {
-  const { host = LOOPBACK, port, logLevel, quota } = options
+  const { host = LOOPBACK, port, logLevel, quota, onFault } = options
   // stdout is for data
   const logger = { level: logLevel, stream: process.stderr }
   try {
-    return await startCollector({ store, metrics, host, port, logger, quota })
+    return await startCollector({ store, metrics, host, port, logger, quota, onFault })
   } catch (error) {
     throw listenProblem(error, 'API', host, port, '--port')
   }

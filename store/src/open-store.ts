@@ -21,6 +21,7 @@ import { retentionStore } from './retention.ts'
 import { sectionStore } from './sections.ts'
 import { segmentStore } from './segments.ts'
 import type { Store } from './store.ts'
+import { traceStore } from './traces.ts'
 
 /** A store on PostgreSQL or PGlite. It connects when it is first used, and again whenever it must. */
 export function openStore(options: StoreOptions): Store {
@@ -48,6 +49,7 @@ export function openStore(options: StoreOptions): Store {
     health: healthStore(db),
     heartbeats: heartbeatStore(db, ingest.db),
     keys: keyStore(ingest.db),
+    traces: traceStore(db, ingest.db),
     ready: () => assertMigrated(db),
     close,
   }

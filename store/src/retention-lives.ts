@@ -94,6 +94,9 @@ export const lives: Readonly<Record<string, Life>> = {
   count_labels: {
     why: 'The names that have a series of their own, at most 200 a label: for ever.',
   },
+  event_traces: {
+    why: 'An hour, where the services are traced: a finding comes within seconds.',
+  },
   heartbeats: {
     why: 'A row for each stage that a heartbeat passes through, for ever.',
   },

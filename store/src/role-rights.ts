@@ -51,6 +51,8 @@ export const tableRights: Declared = {
   counts: { reports: READ, reconciler: EVERYTHING },
   count_changes: { reports: ['insert'], reconciler: EVERYTHING },
   count_labels: { reconciler: ['select', 'insert'] },
+  // which span brought an event, where the services are traced
+  event_traces: { collector: ['select', 'insert'], reconciler: ['select', 'delete'] },
   heartbeats: {
     collector: ['select', 'insert', 'update'],
     reports: READ,

@@ -25,6 +25,7 @@ import type { ReportStore } from './report-store.ts'
 import type { RetentionStore } from './retention-store.ts'
 import type { SectionStore } from './section-store.ts'
 import type { SegmentStore } from './segment-store.ts'
+import type { TraceStore } from './trace-store.ts'
 
 export * from './count-store.ts'
 export type * from './detection-store.ts'
@@ -40,6 +41,7 @@ export type * from './report-store.ts'
 export type * from './retention-store.ts'
 export type * from './section-store.ts'
 export type * from './segment-store.ts'
+export type * from './trace-store.ts'
 
 /** Everything that the services may ask of the database: the only SQL on our own tables is behind this.
  *  Every method takes the project first; none reads across projects, but for what says so.
@@ -64,6 +66,7 @@ export interface Store {
   readonly health: HealthStore
   readonly heartbeats: HeartbeatStore
   readonly keys: KeyStore
+  readonly traces: TraceStore
   /** Resolves when the database answers and is migrated; rejects with the reason otherwise. */
   ready(): Promise<void>
   close(): Promise<void>

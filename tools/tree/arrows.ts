@@ -36,6 +36,18 @@ export const parts: readonly Part[] = [
   { path: 'services/collector', parts: ['core', 'store'], packages: ['*'] },
   { path: 'services/reconciler', parts: ['core', 'store', 'connectors'], packages: ['*'] },
   { path: 'connectors', parts: ['core'], packages: ['pg', 'mysql2', 'csv-parse'] },
+  {
+    path: 'cli/src/telemetry',
+    parts: ['cli'],
+    packages: [
+      ...[
+        '@opentelemetry/sdk-node',
+        '@opentelemetry/instrumentation-http',
+        '@opentelemetry/instrumentation-pg',
+      ],
+      ...['@opentelemetry/instrumentation-ioredis', '@sentry/node'],
+    ],
+  },
   { path: 'cli', parts: EVERYTHING, packages: ['prom-client'] },
   { path: 'examples', parts: EVERYTHING, packages: ['*'] },
   { path: 'benchmarks', parts: [...EVERYTHING, 'tools'], packages: ['*'] },

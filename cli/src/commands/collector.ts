@@ -45,6 +45,7 @@ export async function run(context: CommandContext): Promise<ExitCode> {
     host: textSetting(context, 'host'),
     logLevel: env.SYNCPROOF_LOG_LEVEL || 'info',
     quota,
+    onFault: context.onFault,
   })
   opened.defer(() => collector.close())
 

@@ -36,6 +36,7 @@ export async function run(context: CommandContext): Promise<ExitCode> {
     apiKey: env.SYNCPROOF_API_KEY || undefined,
     fingerprintKey: fingerprintKey(context),
     onFinding: findingPrinter(context),
+    onFault: context.onFault,
     log: (line) => terminal.say(printable(line)),
     logLevel: env.SYNCPROOF_LOG_LEVEL || 'warn',
   }

@@ -46,6 +46,7 @@ export async function run(context: CommandContext): Promise<ExitCode> {
       fingerprintKey: fingerprintKey(context),
       metrics: registry,
       onFinding: findingPrinter(context),
+      onFault: context.onFault,
       log: (line) => terminal.say(printable(line)),
     })
   // without Redis the jobs go through the database, too

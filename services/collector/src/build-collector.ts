@@ -6,6 +6,7 @@ import type { Registry } from 'prom-client'
 import { horizonReader } from './event-horizon.ts'
 import { healthRoutes } from './health-routes.ts'
 import { beatWhileListening } from './heartbeat.ts'
+import { nameTraces } from './http/active-trace.ts'
 import { Admission, admitBodies, type Quota } from './http/admission.ts'
 import { answerInTime } from './http/answer-in-time.ts'
 import { authenticateRequests } from './http/auth.ts'
@@ -40,6 +41,8 @@ export interface CollectorOptions {
   readonly logger?: CollectorLog | undefined
   /** Milliseconds since 1970. Default: Date.now. */
   readonly nowMs?: (() => number) | undefined
+  /** Hears of each fault of the collector itself. */
+  readonly onFault?: ((error: unknown) => void) | undefined
   /** A clock that never jumps, in milliseconds. Default: performance.now. */
   readonly clockMs?: (() => number) | undefined
   /** Of each key. Default: `collectorLimits`. */
@@ -69,10 +72,11 @@ export async function buildCollector(options: CollectorOptions): Promise<Fastify
   const app = createApp(options, metrics)
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
+  nameTraces(app)
   parseJsonBodies(app)
   admitBodies(app, admission)
   answerInTime(app, handlerTimeoutOf(options))
-  answerProblems(app, metrics)
+  answerProblems(app, metrics, options.onFault)
   endConnectionsWhenClosing(app)
   const requireScope = authenticateRequests(app, store.keys)
   beatWhileListening(app, store)

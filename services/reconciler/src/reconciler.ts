@@ -46,6 +46,8 @@ export interface ReconcilerOptions {
   readonly metrics: Registry
   /** Hears of each finding that was not open before, once it is stored. A throw is logged. */
   readonly onFinding?: (finding: Finding) => void
+  /** Hears of each job that failed. */
+  readonly onFault?: ((error: unknown) => void) | undefined
   /** One line for people, without a line break. Default: nothing is logged. */
   readonly log?: (line: string) => void
 }
@@ -78,7 +80,7 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Recon
   } finally {
     await probe.close()
   }
-  return run(context, transport, options.metrics)
+  return run(context, transport, options)
 }
 
 function contextOf(options: ReconcilerOptions): Omit<Context, 'askForHelp'> {
@@ -105,7 +107,11 @@ function contextOf(options: ReconcilerOptions): Omit<Context, 'askForHelp'> {
   }
 }
 
-function run(base: Omit<Context, 'askForHelp'>, transport: Transport, registry: Registry): Reconciler {
+function run(
+  base: Omit<Context, 'askForHelp'>,
+  transport: Transport,
+  { metrics, onFault }: ReconcilerOptions,
+): Reconciler {
   const closing = new AbortController()
   const { signal } = closing
   const { failures } = base
@@ -113,7 +119,7 @@ function run(base: Omit<Context, 'askForHelp'>, transport: Transport, registry: 
     if (!signal.aborted) failures.say(`queue: ${messageOf(error)}`)
   }
   const queues = openQueues(transport, onError)
-  registerQueueGauge(registry, () => queues.counts())
+  registerQueueGauge(metrics, () => queues.counts())
   const context: Context = {
     ...base,
     askForHelp(reportId, workers) {
@@ -122,7 +128,7 @@ function run(base: Omit<Context, 'askForHelp'>, transport: Transport, registry: 
   }
   const running = new Set<Promise<void>>()
   const process = jobProcessor(context, queues, running, signal)
-  const eventsOf = (queue: string) => jobEvents({ context, queue, queues, signal, onError })
+  const eventsOf = (queue: string) => jobEvents({ context, queue, queues, signal, onError, onFault })
   const lanes = Array.from({ length: context.store.detection.lanes }, (_, lane) => lane)
   const workers = [
     // every lane and the sweep at once: a single process must serve them all
@@ -202,8 +208,9 @@ function jobEvents(options: {
   readonly queues: Queues
   readonly signal: AbortSignal
   readonly onError: (error: Error) => void
+  readonly onFault: ((error: unknown) => void) | undefined
 }): WorkerEvents {
-  const { context, queue, queues, signal, onError } = options
+  const { context, queue, queues, signal, onError, onFault } = options
   /** Adding may wait for a queue that is away, so nobody waits for it. */
   const soon = (adding: () => Promise<void>) => {
     if (!signal.aborted) adding().catch(onError)
@@ -216,6 +223,7 @@ function jobEvents(options: {
     },
     failed(name, error) {
       context.metrics.jobFailures.inc({ queue })
+      onFault?.(error)
       context.failures.say(`a job failed: ${name}: ${messageOf(error)}`)
     },
     error: onError,

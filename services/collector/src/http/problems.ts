@@ -7,8 +7,16 @@ import { ProblemError, problemDocument } from './problem.ts'
 
 /** Makes every error of the app a problem document, counted by code; faults of our own are logged whole and
  *  answered without a word of them. */
-export function answerProblems(app: FastifyInstance, metrics: ProblemMetrics): void {
-  app.setErrorHandler((error, request, reply) => sendProblem(toProblem(error), request, reply, metrics))
+export function answerProblems(
+  app: FastifyInstance,
+  metrics: ProblemMetrics,
+  onFault?: (error: unknown) => void,
+): void {
+  app.setErrorHandler((error, request, reply) => {
+    const problem = toProblem(error)
+    if (problem.code === 'internal') onFault?.(error)
+    return sendProblem(problem, request, reply, metrics)
+  })
   app.setNotFoundHandler((request, reply) =>
     sendProblem(
       new ProblemError('not_found', `${request.method} of this path is not served here.`),

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import type { HorizonReader } from '../event-horizon.ts'
+import { activeTraceparent } from '../http/active-trace.ts'
 import { projectOf } from '../http/auth.ts'
 import { ProblemError } from '../http/problem.ts'
 import { needsKey, type RouteOptions } from '../http/route.ts'
@@ -71,6 +72,12 @@ async function ingest(
         extensions: { rejected },
       },
     )
+  }
+  const traceparent = activeTraceparent()
+  // before they are there, so that whoever judges them finds it; and never in the way of them
+  if (traceparent !== undefined) {
+    const ids = valid.map(({ id }) => id)
+    await store.traces.note(project, ids, traceparent).catch(() => {})
   }
   const { accepted, duplicates } = await store.events.append(project, envelope.process, valid)
   metrics.events({ valid, accepted, duplicates, rejected })

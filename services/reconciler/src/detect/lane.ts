@@ -9,6 +9,7 @@ import { type Context, messageOf, pause } from '../context.ts'
 import { limits } from '../limits.ts'
 import { observeFindings } from '../metrics/run-metrics.ts'
 import { judgeBatch } from './judge.ts'
+import { traceFindings } from './trace-findings.ts'
 
 /** How a lane goes on. A step that fails leaves cursor and findings as they were, so the same
  *  events come again: the batch shrinks until one operation stands alone, and that one is passed over. */
@@ -54,6 +55,7 @@ async function nextStep(context: Context, lane: number, pace: Pace): Promise<num
     pace.eventsMax = Math.min(pace.eventsMax * 2, limits.eventsPerStepMax)
     observeFindings(context.metrics, step.created, receivedMs)
     for (const finding of step.created) context.onFinding(finding)
+    await traceFindings(context.store, context.projectId, step.created, receivedMs).catch(() => {})
     pace.pollMs = step.events > 0 ? limits.lanePollMs : Math.min(pace.pollMs * 1.1, limits.lanePollMsMax)
     return step.events > 0 ? 0 : pace.pollMs
   } catch (error) {

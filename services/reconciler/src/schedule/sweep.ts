@@ -15,6 +15,7 @@ export async function sweep(context: Context, expiring: Expirer): Promise<Due> {
   const { groupQuietMs, groupCallsMin } = limits
   await context.store.groups.close(context.projectId, { quietMs: groupQuietMs, callsMin: groupCallsMin })
   await context.store.counts.fold()
+  await context.store.traces.forget()
   const jobs: NewJob[] = []
   if (isDatabaseToAsk) jobs.push({ name: 'commits', data: {}, deduplicationId: 'commits' })
   if (await context.store.makers.due(context.projectId))
