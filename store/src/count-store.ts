@@ -3,6 +3,9 @@
 export const LABEL_VALUES_MAX = 200
 export const OVERFLOW = '__overflow__'
 
+/** Characters of such a name that are shown; of a longer one the beginning, and an ellipsis. */
+export const LABEL_LENGTH_MAX = 128
+
 /** What is counted, with the labels of each. Members that are not known are left out.
  *
  *  - `findings`: as they stand now: kind, verdict, status, operation, entity_type, system, baseline. It falls when they are

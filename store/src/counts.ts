@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { type Count, type CountStore, LABEL_VALUES_MAX, OVERFLOW } from './count-store.ts'
+import { type Count, type CountStore, LABEL_LENGTH_MAX, LABEL_VALUES_MAX, OVERFLOW } from './count-store.ts'
 import type { Database } from './database.ts'
 
 /** Changes that are added up in one statement. */
@@ -60,8 +60,11 @@ async function foldSome(db: Database): Promise<number> {
       select row_number() over () as n, project_id, metric, labels, sum(value) as value, min(id) as first_id
       from gone group by project_id, metric, labels),
     parts as materialized (
-      select n, project_id, key as label, part.value, part.value #>> '{}' as name, first_id
-      from added, jsonb_each(labels) as part),
+      select n, project_id, key as label, value, name, first_id from (
+        select n, project_id, key, first_id, case when key = any(${OPEN_LABELS}) and length(text) > ${LABEL_LENGTH_MAX}
+          then left(text, ${LABEL_LENGTH_MAX - 1}) || '…' else text end as name
+        from added, jsonb_each_text(labels) as part(key, text)) as cut,
+        to_jsonb(name) as value),
     fresh as (
       select project_id, label, name as value, min(first_id) as first_id
       from parts

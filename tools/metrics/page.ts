@@ -23,7 +23,7 @@ Each service has its own port: \`syncproof collector\` and \`syncproof dev\` ans
 - **Sum none of the collector's figures of the store over instances.** They come from the database and are the same at whichever collector is asked:
   take \`max without (instance)\`. The rules do.
 - Labels come from configuration and from names in code, never from records. Of the names of one label (\`operation\`, \`entity_type\`, \`system\`,
-  \`section\`) the first 200 have series of their own; all others count together as \`__overflow__\`. A name that starts with \`__unknown__\` was never reported.
+  \`section\`) the first 200 have series of their own; all others count together as \`__overflow__\`; of a name the first 127 characters are shown. A name that starts with \`__unknown__\` was never reported.
 - Counters of findings and operations live in the database: they survive restarts, and do not fall when rows expire. They are at most a few
   seconds behind the API.
 - While the database is away the collector keeps the last known figures, with \`syncproof_store_figures_stale\` 1; the reconciler leaves its figures of the
