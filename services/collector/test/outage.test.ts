@@ -87,6 +87,8 @@ test('while the database is away: 503 with Retry-After, alive but not ready; the
   await vi.waitFor(async () => expect((await fetch(`${collector.url}/readyz`)).status).toBe(200), waiting)
   const batch = makeBatch([makeEvent()])
   expect((await post(makeBatch([makeEvent()]))).status).toBe(202)
+  const known = 'syncproof_findings_open{kind="lost-update",verdict="proven"} 0'
+  await vi.waitFor(async () => expect(await metrics.metrics()).toContain(known), waiting)
   await database.shutDown()
 
   const refused = [
@@ -108,7 +110,15 @@ test('while the database is away: 503 with Retry-After, alive but not ready; the
     expect(body).not.toMatch(/postgres|127\.0\.0\.1|ECONN|administrator/i)
   }
   expect((await fetch(`${collector.url}/livez`)).status).toBe(200)
-  expect(await metrics.metrics()).toContain('syncproof_findings_open{kind="lost-update",verdict="proven"} 0')
+  // what was last known, marked as such; what the process counts itself goes on; and no scrape hangs
+  await vi.waitFor(async () => {
+    const startMs = performance.now()
+    const scrape = await metrics.metrics()
+    expect(performance.now() - startMs).toBeLessThan(5_000)
+    expect(scrape).toContain(known)
+    expect(scrape).toContain('syncproof_store_figures_stale 1')
+    expect(scrape).toMatch(/syncproof_http_problems_total\{code="store_unavailable"\} [1-9]/)
+  }, waiting)
 
   await database.startAgain()
   await vi.waitFor(async () => expect((await fetch(`${collector.url}/readyz`)).status).toBe(200), waiting)
