@@ -31,7 +31,7 @@ async function startServices(env: Readonly<Record<string, string>>) {
   const collector = startCli(['collector', ...common, '--port', String(port)], { env: secrets })
   const reconciler = startCli(['reconciler', ...common], { env: secrets })
   const [metricsUrl] = await Promise.all([
-    collector.says(/^Collector: .* metrics (\S+),/m),
+    collector.says(/Collector: API \S+ metrics (\S+),/),
     reconciler.says(/(Reconciler:)/),
   ])
   return { url: `http://127.0.0.1:${port}`, metricsUrl, services: [collector, reconciler] }
