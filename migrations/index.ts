@@ -20,6 +20,7 @@ import { up as segments } from './2026_11_27_1_segments.ts'
 import { up as counts } from './2026_11_27_2_counts.ts'
 import { up as heartbeats } from './2026_11_27_3_heartbeats.ts'
 import { up as traces } from './2026_11_27_4_traces.ts'
+import { up as alerts } from './2026_11_27_5_alerts.ts'
 
 export interface Migration {
   readonly name: string
@@ -49,4 +50,5 @@ export const migrations: readonly Migration[] = [
   { name: '2026_11_27_2_counts', up: counts },
   { name: '2026_11_27_3_heartbeats', up: heartbeats },
   { name: '2026_11_27_4_traces', up: traces },
+  { name: '2026_11_27_5_alerts', up: alerts },
 ]

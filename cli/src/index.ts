@@ -1,6 +1,7 @@
 import type { Dev, DevOptions } from './start-dev.ts'
 
 export * from '@syncproof/connectors'
+export * from '@syncproof/reconciler/sinks'
 export type { Dev, DevOptions } from './start-dev.ts'
 
 /** Starts everything in this process: store, collector, reconciler and metrics. What was opened is closed again

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { type Config, resolveRetention } from '@syncproof/connectors'
+import type { Config } from '@syncproof/connectors'
 import { DEFAULT_FINGERPRINT_KEY, type Finding } from '@syncproof/core/contract'
 import { type QueueConnection, startReconciler } from '@syncproof/reconciler'
 import { migrateStore, openStore, type Store } from '@syncproof/store'
@@ -7,6 +7,7 @@ import { Registry } from 'prom-client'
 import { UsageError } from './command.ts'
 import { openEmbedded } from './open-embedded.ts'
 import { askDatabase, reachRedis } from './reach.ts'
+import { reconcilerOptions } from './reconciler-options.ts'
 import {
   API_PORT,
   acceptKey,
@@ -83,8 +84,7 @@ export async function startDev(options: DevOptions): Promise<Dev> {
   const reconciler = await startReconciler({
     store,
     projectId: PROJECT,
-    pairs: options.config?.pairs ?? {},
-    retention: options.config && resolveRetention(options.config.retention),
+    ...reconcilerOptions(options.config),
     queue: options.redis === undefined ? jobs : { redisUrl: options.redis },
     fingerprintKey: options.fingerprintKey || DEFAULT_FINGERPRINT_KEY,
     metrics,

@@ -1,4 +1,6 @@
 import type { PairConfig } from '@syncproof/core/comparison'
+import type { AlertSink } from '@syncproof/core/contract'
+import { checkAlerts, checkMaintenance, checkOperations, type MaintenanceConfig } from './alert-config.ts'
 import { ConfigError } from './config-error.ts'
 import { parseDuration } from './duration.ts'
 import {
@@ -17,6 +19,12 @@ export interface Config {
   readonly pairs: Readonly<Record<string, PairConfig>>
   /** How long things are kept. Default: as documented in docs/retention.md. */
   readonly retention?: RetentionConfig | undefined
+  /** Who is told of what is found: sentry(), pagerduty(), slack(), webhook({ … }), alertmanager({ … }). Default: nobody. */
+  readonly alerts?: readonly AlertSink[] | undefined
+  /** Who owns what a wrapped function does, by its name. Default: the owner of the pair that compares its records. */
+  readonly operations?: Readonly<Record<string, { readonly owner: string }>> | undefined
+  /** Times in which pages are held back, besides those that `syncproof maintenance` begins. */
+  readonly maintenance?: readonly MaintenanceConfig[] | undefined
 }
 
 /** Gives the configuration its types; it is checked when it is loaded. */
@@ -46,8 +54,17 @@ export function validateConfig(config: unknown, file: string): Config {
       `exports ${config === undefined ? 'no configuration' : kindOf(config)}. Write \`export default defineConfig({ pairs: { … } })\`.`,
     )
   }
-  checkMembers(config, undefined, { pairs: required(anything), retention: anything }, problem, ['alerts'])
+  const members = {
+    pairs: required(anything),
+    retention: anything,
+    alerts: anything,
+    operations: anything,
+    maintenance: anything,
+  }
+  checkMembers(config, undefined, members, problem)
   checkRetention(config.retention, problem)
+  checkAlerts(config.alerts, problem)
+  checkOperations(config.operations, problem)
   const { pairs } = config
   if (!isPlainObject(pairs))
     throw problem('pairs', `must be an object of pairs by name, not ${kindOf(pairs)}.`)
@@ -64,6 +81,7 @@ export function validateConfig(config: unknown, file: string): Config {
     }
     checkMembers(pair, path, pairMembers, problem, ['invariants'])
   }
+  checkMaintenance(config.maintenance, Object.keys(pairs), problem)
   return config as unknown as Config
 }
 

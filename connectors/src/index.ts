@@ -1,5 +1,6 @@
 export type { PairConfig, RecordSource, SourceRecord, SourceSpec } from '@syncproof/core/comparison'
 export { ListingError } from '@syncproof/core/comparison'
+export type { MaintenanceConfig } from './alert-config.ts'
 export { type Config, defineConfig, env, validateConfig } from './config.ts'
 export { ConfigError } from './config-error.ts'
 export { defineSource, type SourceDefinition } from './define-source.ts'

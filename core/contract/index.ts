@@ -1,3 +1,4 @@
+export * from './alert.ts'
 export * from './canonical-value.ts'
 export * from './entity.ts'
 export * from './event.ts'

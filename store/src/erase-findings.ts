@@ -82,6 +82,17 @@ export async function eraseCalls(tx: Tx, projectId: string, { type, id }: Entity
         select id from syncproof.findings where project_id = ${projectId} and ${isOfFunction})`.execute(tx)
 }
 
+/** Messages that gave a finding about the entity as the example name none any more. */
+export async function eraseFromAlerts(
+  db: Database,
+  projectId: string,
+  { type, id }: EntityRef,
+): Promise<void> {
+  await sql`
+    update syncproof.alert_deliveries set message = message - 'finding'
+    where project_id = ${projectId} and message->'finding'->'entity' = ${jsonb({ type, id })}`.execute(db)
+}
+
 export async function countFindings(
   db: Database,
   projectId: string,

@@ -1,5 +1,5 @@
 import { type SqlBool, sql } from 'kysely'
-import type { Pass } from './expire-pass.ts'
+import { type Pass, ROWS_AT_ONCE } from './expire-pass.ts'
 import { sweepTable } from './expire-rows.ts'
 
 /** A version that waits for its maker is decided within two hours, by whoever looks for makers. Of a project that no
@@ -23,6 +23,30 @@ export async function expireSections(pass: Pass): Promise<void> {
     },
     cutoffMs,
   )
+}
+
+/** Removes messages that ended long ago, but for the last one of a group that is not over, and maintenance windows. */
+export async function expireAlerts(pass: Pass): Promise<void> {
+  const { reportsMs } = pass.policy
+  if (reportsMs === null) return
+  const cutoff = sql`to_timestamp(${(pass.nowMs - reportsMs) / 1000}::double precision)`
+  for (let removed = ROWS_AT_ONCE; removed === ROWS_AT_ONCE && !pass.signal.aborted; ) {
+    removed = await pass.remove('reports', async (tx) => {
+      const result = await sql`
+        delete from syncproof.alert_deliveries where number in (
+          select number from syncproof.alert_deliveries as told
+          where ended_at < ${cutoff} and (state = 'resolved' or exists (
+            select from syncproof.alert_deliveries as later
+            where later.project_id = told.project_id and later.group_id = told.group_id and later.sink = told.sink
+              and later.number > told.number))
+          limit ${ROWS_AT_ONCE})`.execute(tx)
+      return Number(result.numAffectedRows ?? 0)
+    })
+  }
+  await pass.remove('reports', async (tx) => {
+    const result = await sql`delete from syncproof.maintenance_windows where ends_at < ${cutoff}`.execute(tx)
+    return Number(result.numAffectedRows ?? 0)
+  })
 }
 
 /** At most ten thousand a project, so at once. */

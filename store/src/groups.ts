@@ -1,22 +1,16 @@
 import type { Finding, FindingKind } from '@syncproof/core/contract'
-import { type SqlBool, sql } from 'kysely'
-import { cursorParts, decodeCursor, toPage } from './cursor.ts'
+import { type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { Database, Tx } from './database.ts'
+import { getGroup, listGroups, patchGroup } from './group-lists.ts'
 import { lockFindings } from './locks.ts'
-import { jsonb, rfc3339 } from './sql-text.ts'
-import type {
-  DetectionBatch,
-  FindingGroup,
-  GroupFilter,
-  GroupStore,
-  Page,
-  PageRequest,
-  QuietRule,
-} from './store.ts'
+import { jsonb } from './sql-text.ts'
+import type { DetectionBatch, GroupStore, QuietRule } from './store.ts'
 
-/** Kinds that are about what happened once. Those about a state of two systems end by themselves, and those about a
- *  function are one finding already. */
-const GROUPED_KINDS: readonly FindingKind[] = [
+/** Kinds that are about a state of two systems: they are grouped by pair, and without what was there before anybody watched. */
+const STATE_KINDS: readonly FindingKind[] = ['missing-in-target', 'unexpected-in-target', 'field-mismatch']
+
+/** Kinds that are about what happened once. Those about a function are one finding already. */
+const OCCURRENCE_KINDS: readonly FindingKind[] = [
   'lost-update',
   'write-conflict',
   'lock-void',
@@ -33,6 +27,8 @@ const GROUPED_KINDS: readonly FindingKind[] = [
 export function groupStore(db: Database): GroupStore {
   return {
     list: (projectId, filter, page) => listGroups(db, projectId, filter, page),
+    get: (projectId, id) => getGroup(db, projectId, id),
+    patch: (projectId, id, patch) => patchGroup(db, projectId, id, patch),
     close: (projectId, rule) => closeGroups(db, projectId, rule),
   }
 }
@@ -41,22 +37,49 @@ export function groupStore(db: Database): GroupStore {
  *  @param ids of findings that were written just now */
 export async function joinGroups(tx: Tx, projectId: string, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return
+  const pair = sql`case when kind in (${sql.join(STATE_KINDS)}) then details->>'pair' end`
   await sql`
     with joined as (
-      update syncproof.findings set group_id = syncproof.finding_group_id(kind, operation, entity_type)
-      where project_id = ${projectId} and id = any(${ids}::text[]) and group_id is null
-        and verdict in ('proven', 'observed') and kind in (${sql.join(GROUPED_KINDS)})
-      returning group_id, kind, operation, entity_type)
-    insert into syncproof.finding_groups as known
-    select ${projectId}, group_id, kind, operation, entity_type, 'open', count(*), 0, now(), now(), null
+      update syncproof.findings set group_id = syncproof.finding_group_id(kind, operation, entity_type, ${pair})
+      where project_id = ${projectId} and id = any(${ids}::text[])
+        -- a state that is back joins again
+        and (group_id is null or reopened_at = now())
+        and verdict in ('proven', 'observed') and (kind in (${sql.join(OCCURRENCE_KINDS)})
+          or (kind in (${sql.join(STATE_KINDS)}) and coalesce(details->>'baseline', 'false') = 'false'))
+      returning group_id, kind, operation, entity_type, ${pair} as pair, severity)
+    insert into syncproof.finding_groups as known (project_id, id, kind, operation, entity_type, pair, status, findings, calls,
+      first_seen_at, last_seen_at, opened_at, severity)
+    select ${projectId}, group_id, kind, operation, entity_type, pair, 'open', count(*), 0, now(), now(), now(),
+      ${strongest(sql`severity`)}
     from joined
-    group by group_id, kind, operation, entity_type
+    group by group_id, kind, operation, entity_type, pair
     on conflict (project_id, id) do update set
       status = 'open',
       resolution = null,
       findings = known.findings + excluded.findings,
       calls = 0,
-      last_seen_at = now()`.execute(tx)
+      last_seen_at = now(),
+      opened_at = case when known.status = 'open' then known.opened_at else now() end,
+      severity = case when known.status = 'open' then ${stronger(sql`known.severity`, sql`excluded.severity`)}
+        else excluded.severity end`.execute(tx)
+  // a run that began after it was last seen, and did not find it, says that it is over
+  await sql`
+    update syncproof.finding_groups set last_seen_at = now()
+    where project_id = ${projectId} and id in (
+      select group_id from syncproof.findings
+      where project_id = ${projectId} and id = any(${ids}::text[]) and kind in (${sql.join(STATE_KINDS)})
+        and status in ('open', 'acknowledged') and group_id is not null)
+      and last_seen_at < now()`.execute(tx)
+}
+
+const WEAKEST_FIRST = sql`array[${sql.join(['low', 'medium', 'high', 'critical'])}]::text[]`
+
+function strongest(severity: RawBuilder<unknown>) {
+  return sql`(${WEAKEST_FIRST})[max(array_position(${WEAKEST_FIRST}, ${severity}))]`
+}
+
+function stronger(one: RawBuilder<unknown>, other: RawBuilder<unknown>) {
+  return sql`(${WEAKEST_FIRST})[greatest(array_position(${WEAKEST_FIRST}, ${one}), array_position(${WEAKEST_FIRST}, ${other}))]`
 }
 
 /** Counts for open groups the calls of their functions that ended in this batch. Nothing is locked or written where
@@ -99,7 +122,7 @@ async function closeGroups(
   projectId: string,
   { quietMs, callsMin }: QuietRule,
 ): Promise<number> {
-  const isQuiet = sql<SqlBool>`(known.calls >= ${callsMin}
+  const isQuiet = sql<SqlBool>`(known.pair is null and known.calls >= ${callsMin}
     and known.last_seen_at <= clock_timestamp() - make_interval(secs => ${quietMs / 1_000}))`
   return db.transaction().execute(async (tx) => {
     await lockFindings(tx, projectId)
@@ -111,60 +134,22 @@ async function closeGroups(
           'at', to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
           'why', case when ${isQuiet}
             then 'It has not happened again, and the function ran ' || known.calls || ' times since.'
+            when known.pair is not null
+            then 'A whole reconciliation of ' || known.pair || ' has read every record since, and none differs in this way.'
             else 'Each of its findings is over, or was muted.' end)
       where known.project_id = ${projectId} and known.status = 'open' and (${isQuiet} or forgotten = 0 and not exists (
         select from syncproof.findings as finding
         where finding.project_id = known.project_id and finding.group_id = known.id
-          and finding.status in ('open', 'acknowledged')))`.execute(tx)
+          and finding.status in ('open', 'acknowledged')) and (known.pair is null or ${wasCovered}))`.execute(
+      tx,
+    )
     return Number(result.numAffectedRows ?? 0)
   })
 }
 
-async function listGroups(
-  db: Database,
-  projectId: string,
-  filter: GroupFilter,
-  page: PageRequest,
-): Promise<Page<FindingGroup>> {
-  const after = decodeCursor(page.cursor, [cursorParts.time, cursorParts.text])
-  let query = db.selectFrom('syncproof.finding_groups').select(columns).where('project_id', '=', projectId)
-  for (const column of ['status', 'kind', 'operation', 'entity_type'] as const) {
-    const value = filter[column]
-    if (value !== undefined) query = query.where(column, '=', value as never)
-  }
-  if (after) query = query.where(sql<SqlBool>`(last_seen_at, id) < (${after[0]}::timestamptz, ${after[1]})`)
-  const rows = await query
-    .orderBy('syncproof.finding_groups.last_seen_at', 'desc')
-    .orderBy('id', 'desc')
-    .limit(page.limit + 1)
-    .execute()
-  return toPage(rows, page.limit, toGroup, (row) => [row.last_seen_at, row.id])
-}
-
-const columns = [
-  'id',
-  'kind',
-  'operation',
-  'entity_type',
-  'status',
-  'findings',
-  'calls',
-  rfc3339('first_seen_at').as('first_seen_at'),
-  rfc3339('last_seen_at').as('last_seen_at'),
-  'resolution',
-] as const
-
-type Selected = Omit<FindingGroup, 'findings' | 'calls_since' | 'resolution'> & {
-  readonly findings: string
-  readonly calls: string
-  readonly resolution: NonNullable<FindingGroup['resolution']> | null
-}
-
-function toGroup({ findings, calls, resolution, ...row }: Selected): FindingGroup {
-  return {
-    ...row,
-    findings: Number(findings),
-    calls_since: Number(calls),
-    ...(resolution && { resolution }),
-  }
-}
+/** A whole run that could decide every record began after the group was last seen, and has ended. */
+const wasCovered = sql<SqlBool>`exists (
+  select from syncproof.reports as report
+  where report.project_id = known.project_id and report.pair = known.pair and report.keys is null
+    and report.state = 'finished' and report.started_at > known.last_seen_at and report.result in ('clean', 'diverged')
+    and report.coverage->>'indeterminate' = '0' and report.coverage->>'unread' = '0')`

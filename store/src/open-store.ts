@@ -1,3 +1,4 @@
+import { alertStore } from './alerts.ts'
 import { appendOne } from './append/append-one.ts'
 import { GroupCommit } from './append/group-commit.ts'
 import { countStore } from './counts.ts'
@@ -12,6 +13,7 @@ import { healthStore } from './health.ts'
 import { heartbeatStore } from './heartbeats.ts'
 import { inconsistencyStore } from './inconsistencies.ts'
 import { keyStore } from './keys.ts'
+import { maintenanceStore } from './maintenance.ts'
 import { makerStore } from './makers.ts'
 import { assertMigrated } from './migrate-store.ts'
 import { operationStore } from './operations.ts'
@@ -31,12 +33,14 @@ export function openStore(options: StoreOptions): Store {
   const events = eventStore(db, (batch) => (group ? group.append(batch) : appendOne(ingest.db, batch)))
   return {
     events,
+    alerts: alertStore(db),
     counts: countStore(db),
     detection: detectionStore(db),
     dumps: dumpStore(db, events.append),
     findings: findingStore(db),
     groups: groupStore(db),
     inconsistencies: inconsistencyStore(db),
+    maintenance: maintenanceStore(db),
     makers: makerStore(db),
     operations: operationStore(db),
     processes: processStore(db),

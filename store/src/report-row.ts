@@ -33,6 +33,7 @@ export const reportColumns = [
   'self_test',
   'coverage',
   'diverged',
+  'maintenance',
   progress().as('progress'),
   rfc3339('requested_at').as('requested_at'),
   rfc3339OrNull('started_at').as('started_at'),

@@ -111,6 +111,11 @@ async function publishResult(
     set state = 'finished', finished_at = clock_timestamp(), result = ${result}, problem = ${problem && jsonb(problem)},
       coverage = ${jsonb(coverage)}, self_test = ${self_test},
       diverged = ${divergences.filter((divergence) => divergence.verdict === 'observed').length},
+      maintenance = (
+        select reason from syncproof.maintenance_windows as window_
+        where window_.project_id = report.project_id and (window_.pairs is null or report.pair = any(window_.pairs))
+          and window_.ends_at > report.started_at and window_.starts_at <= clock_timestamp()
+        order by window_.ends_at desc limit 1),
       keys = coalesce(${keys ? JSON.stringify(keys) : null}::jsonb, keys),
       rules = case when keys is null then ${rules}::text end,
       baseline = keys is null and ${result}::text <> 'unknown' and not exists (

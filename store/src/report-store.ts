@@ -49,6 +49,9 @@ export interface Report {
   readonly self_test: 'passed' | 'failed' | null
   readonly coverage: Coverage | null
   readonly diverged: number
+  /** Reason of a maintenance window that was on while it ran: of what it found nobody was told until that ended. Null
+   *  where there was none, and before it is finished. */
+  readonly maintenance: string | null
   /** How far a whole run is; null before it has begun to compare and after it has ended. */
   readonly progress: Progress | null
   readonly requested_at: string

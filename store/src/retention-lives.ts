@@ -50,6 +50,14 @@ export const lives: Readonly<Record<string, Life>> = {
     subject: 'findings.resolved',
     why: 'A group says that something keeps happening: as long as any finding may be in it.',
   },
+  alert_deliveries: {
+    subject: 'reports',
+    why: 'What was told to whom, and what came back. What a sink was told last of a group that is not over is kept whatever its age: it is how its end is told.',
+  },
+  maintenance_windows: {
+    subject: 'reports',
+    why: 'When pages were held back, and why.',
+  },
   hazard_traffic: {
     subject: 'findings.open',
     why: 'What is known of all calls of a function that shows a hazard: one row a finding, goes with it.',

@@ -58,7 +58,13 @@ export const tableRights: Declared = {
     reports: READ,
     reconciler: ['select', 'insert', 'update'],
   },
-  finding_groups: { reports: READ, reconciler: EVERYTHING },
+  // what people say of a group
+  finding_groups: { reports: ['select', 'update (muted)'], reconciler: EVERYTHING },
+  alert_deliveries: { reports: READ, reconciler: EVERYTHING },
+  maintenance_windows: {
+    reports: ['select', 'insert', 'update (starts_at, ends_at)'],
+    reconciler: ['select', 'insert', 'update', 'delete'],
+  },
   pairs: { reports: READ, reconciler: ['select', 'insert', 'update'] },
   reports: { reports: ['select', 'insert (project_id, pair, trigger, keys)'], reconciler: EVERYTHING },
   divergences: { reports: READ, reconciler: ['select', 'insert', 'delete'] },
@@ -78,6 +84,7 @@ export const sequenceRights: Declared = {
   event_position: { collector: ['usage'] },
   // of an identity column: its table's rights are enough
   count_changes_id_seq: {},
+  alert_deliveries_number_seq: {},
 }
 
 /** Functions that run with the rights of their owner. All others have only those of who calls them, and are everybody's. */

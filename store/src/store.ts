@@ -11,6 +11,7 @@ import type {
   SyncproofEvent,
   Verdict,
 } from '@syncproof/core/contract'
+import type { AlertStore } from './alert-store.ts'
 import type { CountStore } from './count-store.ts'
 import type { DetectionStore, DetectionVerdicts } from './detection-store.ts'
 import type { DumpStore } from './dump-store.ts'
@@ -20,6 +21,7 @@ import type { HealthStore } from './health-store.ts'
 import type { HeartbeatStore } from './heartbeat-store.ts'
 import type { InconsistencyStore } from './inconsistency-store.ts'
 import type { KeyStore } from './key-store.ts'
+import type { MaintenanceStore } from './maintenance-store.ts'
 import type { MakerStore } from './maker-store.ts'
 import type { ReportStore } from './report-store.ts'
 import type { RetentionStore } from './retention-store.ts'
@@ -27,6 +29,7 @@ import type { SectionStore } from './section-store.ts'
 import type { SegmentStore } from './segment-store.ts'
 import type { TraceStore } from './trace-store.ts'
 
+export type * from './alert-store.ts'
 export * from './count-store.ts'
 export type * from './detection-store.ts'
 export type * from './dump-store.ts'
@@ -36,6 +39,7 @@ export type * from './health-store.ts'
 export * from './heartbeat-store.ts'
 export type * from './inconsistency-store.ts'
 export type * from './key-store.ts'
+export type * from './maintenance-store.ts'
 export type * from './maker-store.ts'
 export type * from './report-store.ts'
 export type * from './retention-store.ts'
@@ -49,12 +53,14 @@ export type * from './trace-store.ts'
  *  error for a bug. Times are RFC 3339 text in UTC, ids are text. */
 export interface Store {
   readonly events: EventStore
+  readonly alerts: AlertStore
   readonly counts: CountStore
   readonly detection: DetectionStore
   readonly dumps: DumpStore
   readonly findings: FindingStore
   readonly groups: GroupStore
   readonly inconsistencies: InconsistencyStore
+  readonly maintenance: MaintenanceStore
   readonly makers: MakerStore
   readonly operations: OperationStore
   readonly processes: ProcessStore

@@ -58,10 +58,14 @@ interface FindingGroupsTable {
   readonly kind: FindingKind
   readonly operation: string | null
   readonly entity_type: string | null
+  readonly pair: string | null
+  readonly severity: Severity
   readonly status: 'open' | 'resolved'
+  readonly muted: boolean
   readonly findings: string
   readonly calls: string
   readonly first_seen_at: Time
+  readonly opened_at: Time
   readonly last_seen_at: Time
   readonly resolution: Resolution | null
 }
@@ -128,6 +132,7 @@ interface ReportsTable {
   readonly self_test: Report['self_test']
   readonly coverage: Coverage | null
   readonly diverged: string
+  readonly maintenance: string | null
   readonly requested_at: Time
   readonly started_at: Time
   readonly finished_at: Time

@@ -1,5 +1,6 @@
 import { Registry } from 'prom-client'
 import { buildCollector } from '../../services/collector/src/build-collector.ts'
+import { registerAlertGauges } from '../../services/reconciler/src/metrics/alert-metrics.ts'
 import { registerQueueGauge } from '../../services/reconciler/src/metrics/queue-gauge.ts'
 import { registerRunMetrics } from '../../services/reconciler/src/metrics/run-metrics.ts'
 import { registerStoreGauges } from '../../services/reconciler/src/metrics/store-gauges.ts'
@@ -19,8 +20,9 @@ export async function metricDefinitions(): Promise<readonly MetricDefinition[]> 
   const store = openStore({ url: 'postgres://127.0.0.1/none' })
   const [collector, reconciler] = [new Registry(), new Registry()]
   const app = await buildCollector({ store, metrics: collector })
-  registerRunMetrics(reconciler, { pairs: [], queues: [] })
+  registerRunMetrics(reconciler, { pairs: [], queues: [], sinks: [] })
   registerStoreGauges(reconciler, store, 'none')
+  registerAlertGauges(reconciler, store, [])
   registerQueueGauge(reconciler, async () => ({}))
   await app.close()
   await store.close()

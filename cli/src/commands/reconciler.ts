@@ -1,4 +1,3 @@
-import { resolveRetention } from '@syncproof/connectors'
 import { startReconciler } from '@syncproof/reconciler'
 import { openStore } from '@syncproof/store'
 import { Registry } from 'prom-client'
@@ -8,6 +7,7 @@ import { fingerprintKey, pairsLine, warnOfDefaultKey } from '../guidance.ts'
 import { findingPrinter } from '../output/finding-printer.ts'
 import { printable } from '../output/text.ts'
 import { askDatabase, reachRedis } from '../reach.ts'
+import { reconcilerOptions } from '../reconciler-options.ts'
 import {
   databaseSetting,
   portSetting,
@@ -40,8 +40,7 @@ export async function run(context: CommandContext): Promise<ExitCode> {
     startReconciler({
       store,
       projectId: PROJECT,
-      pairs: config?.pairs ?? {},
-      retention: config && resolveRetention(config.retention),
+      ...reconcilerOptions(config),
       queue: redis === undefined ? { postgresUrl: url } : { redisUrl: redis },
       fingerprintKey: fingerprintKey(context),
       metrics: registry,

@@ -26,6 +26,7 @@ function report(change: Partial<Report>): Report {
     self_test: 'passed',
     coverage: whole,
     diverged: 0,
+    maintenance: null,
     progress: null,
     requested_at: '2026-11-20T12:00:00.000Z',
     started_at: '2026-11-20T12:00:00.000Z',

@@ -1,5 +1,5 @@
-import type { Finding } from '@syncproof/core/contract'
-import type { Store } from '@syncproof/store'
+import type { AlertSink, Finding } from '@syncproof/core/contract'
+import type { AlertPlan, Store } from '@syncproof/store'
 import type { MakerLimits } from './limits.ts'
 import type { RunMetrics } from './metrics/run-metrics.ts'
 import type { Pair } from './pairs.ts'
@@ -11,6 +11,9 @@ export interface Context {
   readonly projectId: string
   readonly pairs: ReadonlyMap<string, Pair>
   readonly fingerprintKey: string
+  /** By name. */
+  readonly sinks: ReadonlyMap<string, AlertSink>
+  readonly alertPlan: AlertPlan
   /** See `ReconcilerOptions`. */
   readonly makers: MakerLimits
   readonly metrics: RunMetrics

@@ -48,6 +48,18 @@ export const limits = {
    *  day has each hour's traffic in it. */
   groupQuietMs: 24 * 60 * 60 * 1000,
   groupCallsMin: 20,
+  /** Alerts sent at once by one process: a sink that does not answer holds up no other. */
+  alertsAtOnceMax: 8,
+  /** How long a sink may take to answer. */
+  alertAnswerMs: 10_000,
+  /** A message whose worker said nothing for so long is sent by another: longer than sending may take. */
+  alertLeaseMs: 30_000,
+  /** A message that was not taken is tried again after this, doubling up to the maximum, for as long as a week: a sink that is
+   *  away for a day, or a key that nobody has mended over the weekend, costs no message. */
+  alertRetryMs: 5_000,
+  alertRetryMsMax: 300_000,
+  alertTriesMs: 7 * 24 * 60 * 60 * 1000,
+  alertAnswerLengthMax: 200,
   /** How often what is past its time is removed, and partitions are made ahead: little at a time, and a partition that
    *  somebody reads is tried for again soon. */
   expireEveryMs: 60 * 60 * 1000,

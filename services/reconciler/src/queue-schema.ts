@@ -14,6 +14,7 @@ export const QUEUES = {
   detect: 'syncproof-detect',
   reconcile: 'syncproof-reconcile',
   segments: 'syncproof-segments',
+  alerts: 'syncproof-alerts',
 } as const
 
 /** Makes the tables of the queue, or brings them to this release. Where there is nothing to do, no right is needed to do it:

@@ -1,3 +1,4 @@
+import type { AlertKey } from '@syncproof/store'
 import { limits } from './limits.ts'
 import { QUEUES } from './queue-schema.ts'
 import type { JobCounts, JobData, NewJob, Scheduler, Transport } from './transport.ts'
@@ -8,6 +9,11 @@ export type { Scheduler } from './transport.ts'
 export interface Queues {
   addLane(lane: number): Promise<void>
   addSweep(): Promise<void>
+  /** Looks whom to tell what. */
+  addAlerts(): Promise<void>
+  addAlert(key: AlertKey): Promise<void>
+  /** Tells sinks that forget again what still holds. */
+  addRefresh(): Promise<void>
   addJob(job: NewJob): Promise<void>
   /** Asks for so many workers for the segments of a report. When all are through, and whoever had the report is gone,
    *  its conclusion is next: nobody waits for a sweep. */
@@ -24,10 +30,15 @@ export function openQueues(transport: Transport, onError: (error: Error) => void
   const detect = transport.queue(QUEUES.detect, onError)
   const reconcile = transport.queue(QUEUES.reconcile, onError)
   const segments = transport.queue(QUEUES.segments, onError)
+  const alerts = transport.queue(QUEUES.alerts, onError)
   const flows = transport.flows(onError)
   return {
     addLane: (lane) => detect.add({ name: 'lane', data: { lane }, deduplicationId: `lane-${lane}` }),
     addSweep: () => detect.add({ name: 'sweep', data: {}, deduplicationId: 'sweep' }),
+    addAlerts: () => alerts.add({ name: 'alerts', data: {}, deduplicationId: 'alerts' }),
+    addAlert: ({ group, sink }) =>
+      alerts.add({ name: 'alert', data: { group, sink }, deduplicationId: `alert-${sink}-${group}` }),
+    addRefresh: () => alerts.add({ name: 'refresh', data: {}, deduplicationId: 'refresh' }),
     addJob: (job) => reconcile.add(job),
     addHelp(id, workers) {
       const data: JobData = { id }
@@ -40,18 +51,24 @@ export function openQueues(transport: Transport, onError: (error: Error) => void
       return flows.add({ queue: QUEUES.reconcile, name: 'report', data, id: `conclude-${id}` }, parts)
     },
     async counts() {
-      const [detecting, reconciling, comparing] = await Promise.all([
+      const [detecting, reconciling, comparing, alerting] = await Promise.all([
         detect.counts(),
         reconcile.counts(),
         segments.counts(),
+        alerts.counts(),
       ])
-      return { [QUEUES.detect]: detecting, [QUEUES.reconcile]: reconciling, [QUEUES.segments]: comparing }
+      return {
+        [QUEUES.detect]: detecting,
+        [QUEUES.reconcile]: reconciling,
+        [QUEUES.segments]: comparing,
+        [QUEUES.alerts]: alerting,
+      }
     },
     schedulers: () => detect.schedulers(),
     addScheduler: (scheduler) => detect.addScheduler(scheduler),
     removeScheduler: (id) => detect.removeScheduler(id),
     async close() {
-      await Promise.all([detect.close(), reconcile.close(), segments.close(), flows.close()])
+      await Promise.all([detect.close(), reconcile.close(), segments.close(), alerts.close(), flows.close()])
     },
   }
 }

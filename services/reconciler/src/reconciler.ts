@@ -1,11 +1,15 @@
 import type { PairConfig } from '@syncproof/connectors'
-import type { Finding } from '@syncproof/core/contract'
-import type { RetentionPolicy, Store } from '@syncproof/store'
+import type { AlertSink, Finding } from '@syncproof/core/contract'
+import type { MaintenanceWindow, RetentionPolicy, Store } from '@syncproof/store'
 import type { Registry } from 'prom-client'
+import { deliver, refresh } from './alert/deliver.ts'
+import { alertPlan } from './alert/plan.ts'
+import { raise } from './alert/raise.ts'
 import { type Context, messageOf } from './context.ts'
 import { laneRunner } from './detect/lane.ts'
 import { expirer } from './expire/expire.ts'
 import { limits, type MakerLimits } from './limits.ts'
+import { registerAlertGauges } from './metrics/alert-metrics.ts'
 import { registerQueueGauge } from './metrics/queue-gauge.ts'
 import { registerRunMetrics } from './metrics/run-metrics.ts'
 import { registerStoreGauges } from './metrics/store-gauges.ts'
@@ -42,6 +46,12 @@ export interface ReconcilerOptions {
   /** How long things are kept, from now on and for every project of the database. Default: as it was told last, or as
    *  documented. */
   readonly retention?: RetentionPolicy | undefined
+  /** Who is told of what is found; names are unique. Default: nobody. */
+  readonly alerts?: readonly AlertSink[] | undefined
+  /** Who owns what a function does, by its name: before the owner of the pair. */
+  readonly operationOwners?: Readonly<Record<string, string>> | undefined
+  /** When pages are held back, besides what was begun by hand. Default: as it was told last. */
+  readonly maintenance?: readonly Omit<MaintenanceWindow, 'id' | 'configured'>[] | undefined
   /** Where the reconciler's metrics are registered. */
   readonly metrics: Registry
   /** Hears of each finding that was not open before, once it is stored. A throw is logged. */
@@ -59,7 +69,7 @@ export interface Reconciler {
 }
 
 const QUEUE_NAMES = Object.values(QUEUES)
-const { detect: DETECT, reconcile: RECONCILE, segments: SEGMENTS } = QUEUES
+const { detect: DETECT, reconcile: RECONCILE, segments: SEGMENTS, alerts: ALERTS } = QUEUES
 
 /** Starts the workers: detection on every lane, and reconciliation of the pairs when they are due or asked for.
  *  Any number of reconcilers may run on one store and one queue.
@@ -70,6 +80,7 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Recon
   await context.store.reports.declarePairs(context.projectId, [...context.pairs.values()].map(pairRow))
   if (options.retention) await context.store.retention.declare(options.retention)
   await context.store.retention.prepare()
+  if (options.maintenance) await context.store.maintenance.declare(context.projectId, options.maintenance)
   const transport = await openTransport(options.queue)
   const probe = transport.queue(DETECT, () => {})
   try {
@@ -86,15 +97,24 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Recon
 function contextOf(options: ReconcilerOptions): Omit<Context, 'askForHelp'> {
   const { store, projectId, fingerprintKey, onFinding, log = () => {} } = options
   const pairs = resolvePairs(options.pairs)
+  const { alerts = [], operationOwners = {} } = options
+  const sinks = new Map(alerts.map((sink) => [sink.name, sink]))
   registerStoreGauges(options.metrics, store, projectId)
+  registerAlertGauges(options.metrics, store, [...sinks.keys()])
   return {
     store,
     projectId,
     pairs,
     fingerprintKey,
+    sinks,
+    alertPlan: alertPlan(projectId, alerts, new Map(Object.entries(operationOwners))),
     makers: options.makers ?? limits.makers,
     segmentRecords: options.segmentRecords ?? limits.segmentRecords,
-    metrics: registerRunMetrics(options.metrics, { pairs: [...pairs.keys()], queues: QUEUE_NAMES }),
+    metrics: registerRunMetrics(options.metrics, {
+      pairs: [...pairs.keys()],
+      queues: QUEUE_NAMES,
+      sinks: [...sinks.keys()],
+    }),
     onFinding(finding) {
       try {
         onFinding?.(finding)
@@ -137,10 +157,13 @@ function run(
     transport.worker(RECONCILE, limits.reportsAtOnceMax + 1, process, eventsOf(RECONCILE)),
     // one segment keeps a process and two databases busy
     transport.worker(SEGMENTS, 1, process, eventsOf(SEGMENTS)),
+    // and one that looks whom to tell
+    transport.worker(ALERTS, limits.alertsAtOnceMax + 1, process, eventsOf(ALERTS)),
   ]
   const stopTicking = tick(async () => {
     for (const lane of lanes) await queues.addLane(lane)
     await queues.addSweep()
+    await queues.addAlerts()
   }, onError)
 
   let closed: Promise<void> | undefined
@@ -187,6 +210,12 @@ function jobProcessor(
       const report = await context.store.reports.requestDue(context.projectId, String(pair))
       if (report) await queues.addJob(reportJob(report))
     },
+    async alerts() {
+      for (const key of await raise(context)) await queues.addAlert(key)
+      if ([...context.sinks.values()].some((sink) => sink.refreshMs)) await queues.addRefresh()
+    },
+    refresh: () => refresh(context),
+    alert: ({ group, sink }) => deliver(context, { group: String(group), sink: String(sink) }, signal),
     expire: () => expiring.run(signal),
     commits: () => settleCommits(signal),
     makers: () => lookForMakers(context),

@@ -8,7 +8,7 @@ import { registerStoreGauges } from '../src/metrics/store-gauges.ts'
 it('leaves out what it cannot know while the store is away, and every other series stays', async () => {
   const store = openStore({ url: `postgres://127.0.0.1:${await freePort()}/none` })
   const registry = new Registry()
-  registerRunMetrics(registry, { pairs: ['candidate'], queues: ['q'] })
+  registerRunMetrics(registry, { pairs: ['candidate'], queues: ['q'], sinks: [] })
   registerStoreGauges(registry, store, 'default')
   const samples = (await registry.metrics()).split('\n').filter((line) => !line.startsWith('#'))
   await store.close()

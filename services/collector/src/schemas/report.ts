@@ -51,6 +51,10 @@ export const reportSchema: z.ZodType<Report> = component(
     self_test: z.enum(['passed', 'failed']).nullable(),
     coverage: coverageSchema.nullable(),
     diverged: z.int(),
+    maintenance: z.string().nullable().meta({
+      description:
+        'Reason of a maintenance window that was on while it ran: pages were held back. Else null.',
+    }),
     progress: progressSchema.nullable(),
     requested_at: timeSchema,
     started_at: timeSchema.nullable(),

@@ -1,6 +1,7 @@
 import { FINDING_KINDS, type Finding } from '@syncproof/core/contract'
 import type { ReportResult } from '@syncproof/store'
 import { Counter, Histogram, Registry } from 'prom-client'
+import { alertMetrics } from './alert-metrics.ts'
 
 export const RESULTS: readonly ReportResult[] = ['clean', 'diverged', 'unknown']
 const SIDES = ['source', 'target'] as const
@@ -19,17 +20,31 @@ export interface RunMetrics {
   readonly jobFailures: Counter<'queue'>
   readonly commitsSettled: Counter<'fate'>
   readonly replacedVersions: Counter<'result'>
+  readonly alertDeliveries: Counter<'sink' | 'result'>
+  readonly alertDelay: Histogram<'sink'>
 }
 
 /** Every series of a configured pair is there, as 0, before the first run. */
 export function registerRunMetrics(
   registry: Registry,
-  { pairs, queues }: { readonly pairs: readonly string[]; readonly queues: readonly string[] },
+  {
+    pairs,
+    queues,
+    sinks,
+  }: {
+    readonly pairs: readonly string[]
+    readonly queues: readonly string[]
+    readonly sinks: readonly string[]
+  },
 ): RunMetrics {
   // exemplars are part of this format alone
   registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE as never)
   const registers = [registry]
-  const metrics = { ...detectionMetrics(registers), ...reconcileMetrics(registers) }
+  const metrics = {
+    ...detectionMetrics(registers),
+    ...reconcileMetrics(registers),
+    ...alertMetrics(registers, sinks),
+  }
   for (const pair of pairs) {
     for (const result of RESULTS) metrics.runs.inc({ pair, result }, 0)
     for (const side of SIDES) metrics.rows.inc({ pair, side }, 0)

@@ -1,0 +1,5 @@
+export { type AlertmanagerOptions, alertmanager } from './alertmanager.ts'
+export { type PagerdutyOptions, pagerduty } from './pagerduty.ts'
+export { type SentryOptions, sentry } from './sentry.ts'
+export { type SlackOptions, slack } from './slack.ts'
+export { type WebhookOptions, webhook } from './webhook.ts'

@@ -1,0 +1,165 @@
+import { sql } from 'kysely'
+import { settleAlert, takeAlert } from './alert-deliveries.ts'
+import type {
+  AlertFigures,
+  AlertingGroup,
+  AlertPlan,
+  AlertStore,
+  GroupSample,
+  NewAlert,
+} from './alert-store.ts'
+import type { Database, Tx } from './database.ts'
+import { findingColumns, toFinding } from './finding-row.ts'
+import { lockFindings } from './locks.ts'
+import { jsonb, rfc3339 } from './sql-text.ts'
+
+const DUE_MAX = 500
+/** Groups that are looked at, the oldest first. */
+const GROUPS_MAX = 5_000
+
+export function alertStore(db: Database): AlertStore {
+  return {
+    raise: (projectId, plan) => raiseAlerts(db, projectId, plan),
+    async due(projectId) {
+      const { rows } = await sql<{ group: string; sink: string }>`
+        select group_id as "group", sink from syncproof.alert_deliveries
+        where project_id = ${projectId} and status = 'waiting' and due_at <= clock_timestamp()
+          and leased_until < clock_timestamp()
+        group by group_id, sink
+        order by min(number) limit ${DUE_MAX}`.execute(db)
+      return rows
+    },
+    take: (projectId, key, leaseMs) => takeAlert(db, projectId, key, leaseMs),
+    settle: (taken, end) => settleAlert(db, taken, end),
+    async refresh(projectId, sink, refreshMs) {
+      const { rows } = await sql<Awaited<ReturnType<AlertStore['refresh']>>[number]>`
+        update syncproof.alert_deliveries as told set refreshed_at = clock_timestamp()
+        where project_id = ${projectId} and sink = ${sink} and status = 'delivered' and state <> 'resolved'
+          and refreshed_at < clock_timestamp() - make_interval(secs => ${refreshMs / 1_000})
+          and not exists (
+            select from syncproof.alert_deliveries as later
+            where later.project_id = told.project_id and later.group_id = told.group_id and later.sink = told.sink
+              and later.number > told.number and later.status = 'delivered')
+        returning number, message`.execute(db)
+      return rows
+    },
+    figures: () => alertFigures(db),
+  }
+}
+
+/** What nobody is to hear of takes no lock: it is asked for every two seconds. */
+async function raiseAlerts(db: Database, projectId: string, plan: AlertPlan): Promise<number> {
+  const before = await alertingGroups(db, projectId)
+  if (before.every((group) => plan.next(group).length === 0)) return 0
+  return db.transaction().execute(async (tx) => {
+    // as whoever changes groups
+    await lockFindings(tx, projectId)
+    let added = 0
+    for (const group of await alertingGroups(tx, projectId)) {
+      const next = plan.next(group)
+      if (next.length === 0) continue
+      await addDeliveries(tx, projectId, group, next, plan)
+      added += next.length
+    }
+    return added
+  })
+}
+
+async function alertingGroups(db: Database | Tx, projectId: string): Promise<readonly AlertingGroup[]> {
+  const isStill = (status: string) => sql`exists (
+    select from syncproof.findings as finding
+    where finding.project_id = known.project_id and finding.group_id = known.id and finding.status = ${status})`
+  const { rows } = await sql<Omit<AlertingGroup, 'findings'> & { readonly findings: string }>`
+    select id, kind, operation, entity_type, pair, severity, status, muted, findings, ${rfc3339('opened_at')} as opened_at,
+      resolution, ${isStill('open')} as is_firing, ${isStill('acknowledged')} as is_acknowledged,
+      array(select distinct owner from syncproof.pairs
+        where project_id = known.project_id and configured and owner is not null
+          and case when known.pair is null then entity_type = known.entity_type else name = known.pair end
+        order by owner) as owners,
+      ${maintenanceOf()} as maintenance,
+      coalesce((select jsonb_object_agg(sink, jsonb_build_object('state', state, 'severity', message->'severity',
+        'owner', message->'owner')) from (
+        select distinct on (sink) sink, state, message from syncproof.alert_deliveries
+        where project_id = known.project_id and group_id = known.id
+        order by sink, number desc) as last), '{}') as told
+    from syncproof.finding_groups as known
+    where project_id = ${projectId} and (status = 'open' or told)
+    order by opened_at, id limit ${GROUPS_MAX}`.execute(db)
+  return rows.map((row) => ({ ...row, findings: Number(row.findings) }))
+}
+
+/** The reason of a window that is on now and holds back what is said of `known`, a group. */
+export function maintenanceOf() {
+  return sql<string | null>`(
+    select reason from syncproof.maintenance_windows as window_
+    where window_.project_id = known.project_id and window_.starts_at <= clock_timestamp()
+      and window_.ends_at > clock_timestamp() and (window_.pairs is null or exists (
+        select from syncproof.pairs as pair
+        where pair.project_id = known.project_id and pair.name = any(window_.pairs)
+          and case when known.pair is null then pair.entity_type = known.entity_type else pair.name = known.pair end))
+    order by window_.ends_at desc limit 1)`
+}
+
+async function addDeliveries(
+  tx: Tx,
+  projectId: string,
+  group: AlertingGroup,
+  next: readonly NewAlert[],
+  plan: AlertPlan,
+): Promise<void> {
+  const sample = await sampleOf(tx, projectId, group.id)
+  const told = new Map(Object.entries(group.told).map(([sink, { state }]) => [sink, state]))
+  for (const one of next) {
+    const { sink, state } = one
+    await sql`
+      insert into syncproof.alert_deliveries (project_id, group_id, sink, state, message)
+      values (${projectId}, ${group.id}, ${sink}, ${state}, ${jsonb(plan.message(group, sample, one))})`.execute(
+      tx,
+    )
+    told.set(sink, state)
+  }
+  const isTold = [...told.values()].some((state) => state !== 'resolved')
+  await sql`
+    update syncproof.finding_groups set told = ${isTold}
+    where project_id = ${projectId} and id = ${group.id}`.execute(tx)
+}
+
+async function sampleOf(tx: Tx, projectId: string, group: string): Promise<GroupSample> {
+  const newest = await tx
+    .selectFrom('syncproof.findings')
+    .select(findingColumns)
+    .where('project_id', '=', projectId)
+    .where(sql<string>`group_id`, '=', group)
+    .orderBy(sql`status = 'open'`, 'desc')
+    .orderBy('syncproof.findings.last_seen_at', 'desc')
+    .orderBy('id')
+    .limit(1)
+    .executeTakeFirst()
+  const { rows } = await sql<{ open: string }>`
+    select count(*) as open from syncproof.findings
+    where project_id = ${projectId} and group_id = ${group} and status = 'open'`.execute(tx)
+  return { open: Number(rows[0]?.open ?? 0), newest: newest && toFinding(newest) }
+}
+
+async function alertFigures(db: Database): Promise<readonly AlertFigures[]> {
+  const { rows } = await sql<{
+    sink: string
+    waiting: string
+    oldest_ms: number | null
+    firing: string
+  }>`
+    select sink, count(*) filter (where status = 'waiting') as waiting,
+      (extract(epoch from min(created_at) filter (where status = 'waiting')) * 1000)::double precision as oldest_ms,
+      count(*) filter (where is_last and state <> 'resolved') as firing
+    from (
+      select sink, status, state, created_at,
+        number = max(number) over (partition by project_id, group_id, sink) as is_last
+      from syncproof.alert_deliveries) as delivery
+    group by 1 order by 1`.execute(db)
+  return rows.map(({ sink, waiting, oldest_ms, firing }) => ({
+    sink,
+    waiting: Number(waiting),
+    oldestMs: oldest_ms,
+    firing: Number(firing),
+  }))
+}
