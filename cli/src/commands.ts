@@ -247,6 +247,44 @@ export const commands: readonly CommandSpec[] = [
     load: () => import('./commands/migrate.ts'),
   },
   {
+    name: 'alert',
+    summary: 'Send each alert sink of the configuration a test, and show what came back',
+    positionals: ['test'],
+    options: {
+      sink: { type: 'string', value: 'NAME', multiple: true, help: 'Only this one. Repeat it for more.' },
+      ...config,
+      json,
+      help,
+    },
+    notes: [
+      'One alert begins, is acknowledged and ends, of severity low and marked as a test; routes and maintenance windows are not looked at. It wakes whoever the sink wakes.',
+      'Exit 0: all were taken. 1: at least one was not.',
+    ],
+    load: () => import('./commands/alert.ts'),
+  },
+  {
+    name: 'maintenance',
+    summary: 'Hold pages back for a time, as while a bulk migration runs',
+    positionals: ['start|end|list', '[ID]'],
+    options: {
+      pair: {
+        type: 'string',
+        value: 'PAIR',
+        multiple: true,
+        help: 'Of this pair. Repeat it for more. Default: all.',
+      },
+      for: { type: 'string', value: 'TIME', help: 'So long, such as 30m or 2h, at most 30d. Default 1h.' },
+      reason: { type: 'string', value: 'TEXT', help: 'Why: it is shown in reports.' },
+      ...api,
+      json,
+      help,
+    },
+    notes: [
+      'What is found meanwhile is recorded as always, and told when the window ends, if it still holds then. That something is over is told at once. Without ID, `maintenance end` ends every window that is on.',
+    ],
+    load: () => import('./commands/maintenance.ts'),
+  },
+  {
     name: 'keys',
     summary: 'Make, list or revoke the keys that apps and people send',
     positionals: ['create|list|revoke', '[ID]'],

@@ -71,6 +71,33 @@ export function choicesSetting<T extends string>(
   return choices.filter((choice) => given.includes(choice))
 }
 
+/** Every value of an option that may be given more than once; each counts once. */
+export function listSetting(context: CommandContext, option: string): readonly string[] {
+  return [...new Set([context.options[option] ?? []].flat().map(String))]
+}
+
+/** A length of time such as 30m.
+ *  @throws UsageError for what is none, or is not from `min` to `max` */
+export function durationSetting(
+  context: CommandContext,
+  option: string,
+  bounds: { readonly min: number; readonly max: number; readonly preset: number },
+): number {
+  const text = textSetting(context, option)
+  if (text === undefined) return bounds.preset
+  const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
+  const ms = count === undefined ? Number.NaN : Number(count) * (UNIT_MS[unit] ?? 0)
+  if (ms >= bounds.min && ms <= bounds.max) return ms
+  throw new UsageError(
+    `--${option} must be from ${shortest(bounds.min)} to ${shortest(bounds.max)}, such as 30m or 2h, not "${text}".`,
+  )
+}
+
+function shortest(ms: number): string {
+  const [unit = 's', unitMs = 1_000] = Object.entries(UNIT_MS).findLast(([, each]) => ms % each === 0) ?? []
+  return `${ms / unitMs}${unit}`
+}
+
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /** `--since` as `timeSetting` reads it. */

@@ -1,5 +1,5 @@
 import { findingId } from '@syncproof/core/contract'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { eachEngine } from '../../tools/testing/stores.ts'
 import type { Store } from '../src/index.ts'
 import { candidate, finding, newProcess, operation } from './make-events.ts'
@@ -57,14 +57,150 @@ eachEngine('groups of findings', (open) => {
     })
   })
 
-  it('hold no prediction, nothing undecided and no state of two systems', async () => {
+  it('hold no prediction, nothing undecided and no divergence that was there before anybody watched', async () => {
     const { store, project } = given()
     await store.findings.record(project, [
       nth('read-before-lock', 1, { verdict: 'hazard' }),
       nth('unknown-outcome', 2, { verdict: 'indeterminate' }),
-      nth('field-mismatch', 3, { verdict: 'observed' }),
+      nth('field-mismatch', 3, { verdict: 'observed', details: { pair: 'candidate', baseline: true } }),
     ])
     expect(await groupsOf(store, project)).toEqual([])
+  })
+
+  describe('of divergences', () => {
+    const pair = {
+      name: 'candidate',
+      entity_type: 'candidate',
+      source: 'db',
+      target: 'ats',
+      every_ms: null,
+      grace_ms: 0,
+      owner: null,
+    }
+    const mismatch = (n: number, more: Parameters<typeof finding>[1] = {}) =>
+      nth('field-mismatch', n, {
+        verdict: 'observed',
+        details: { pair: 'candidate', baseline: false },
+        ...more,
+      })
+    const rule = { quietMs: 0, callsMin: 0 }
+
+    /** A reconciliation from its claim to its end. */
+    async function reconcile(
+      store: Store,
+      project: string,
+      outcome: Partial<Parameters<Store['reports']['finish']>[3]>,
+      keys: readonly string[] | null = null,
+    ): Promise<void> {
+      await store.reports.declarePairs(project, [pair])
+      const report = await store.reports.request(project, pair.name, 'request', keys)
+      const claimed = await store.reports.claim(project, report?.id ?? '', 60_000)
+      const coverage = {
+        source_records: 9,
+        target_records: 9,
+        compared: 9,
+        indeterminate: 0,
+        unread: 0,
+        requests: 1,
+      }
+      await store.reports.finish(project, report?.id ?? '', claimed?.fence ?? 0, {
+        ...{ result: 'clean', problem: null, coverage, self_test: 'passed', rules: 'r1' },
+        ...{ divergences: [], findings: [], resolved: [], ...outcome },
+      })
+    }
+
+    it('are those of a pair, and open again with one that is back', async () => {
+      const { store, project } = given()
+      await store.findings.record(project, [mismatch(1), mismatch(2)])
+      await store.findings.record(project, [mismatch(3, { details: { pair: 'other', baseline: false } })])
+      const groups = await groupsOf(store, project)
+      expect(groups.map(({ pair, findings }) => [pair, findings])).toEqual([
+        ['other', 1],
+        ['candidate', 2],
+      ])
+      await store.findings.record(project, [mismatch(1)])
+      expect((await groupsOf(store, project))[0]).toMatchObject({ pair: 'candidate', findings: 2 })
+      const resolved = [1, 2].map((n) => ({ id: mismatch(n).id, resolution: over }))
+      await reconcile(store, project, { resolved })
+      expect(await store.groups.close(project, rule)).toBe(1)
+      await store.findings.record(project, [mismatch(1)])
+      expect((await groupsOf(store, project))[0]).toMatchObject({
+        pair: 'candidate',
+        findings: 3,
+        status: 'open',
+      })
+    })
+
+    it('are over when a whole run has read everything since and found none, and not before', async () => {
+      const { store, project } = given()
+      await store.findings.record(project, [mismatch(1)])
+      const isOver = async () => (await store.groups.close(project, rule)) === 1
+      const coverage = {
+        source_records: 9,
+        target_records: 9,
+        compared: 8,
+        indeterminate: 1,
+        unread: 0,
+        requests: 1,
+      }
+      // the record alone, repaired: of the others nobody knows
+      const resolved = [{ id: mismatch(1).id, resolution: over }]
+      await reconcile(store, project, { resolved }, ['c-1'])
+      expect(await isOver()).toBe(false)
+      await reconcile(store, project, { result: 'unknown', coverage: { ...coverage, unread: null } })
+      expect(await isOver()).toBe(false)
+      await reconcile(store, project, { result: 'diverged', coverage })
+      expect(await isOver()).toBe(false)
+      await reconcile(store, project, { result: 'diverged', findings: [mismatch(2)] })
+      expect(await isOver()).toBe(false)
+      await reconcile(store, project, { resolved: [{ id: mismatch(2).id, resolution: over }] })
+      expect(await isOver()).toBe(true)
+      expect((await groupsOf(store, project))[0]).toMatchObject({
+        resolution: { why: expect.stringContaining('whole reconciliation of candidate') },
+      })
+    })
+
+    it('are not over by a run that began before the last of them was seen', async () => {
+      const { store, project } = given()
+      await store.reports.declarePairs(project, [pair])
+      await store.findings.record(project, [mismatch(1)])
+      await store.findings.resolve(project, [{ id: mismatch(1).id, resolution: over }])
+      const report = await store.reports.request(project, pair.name, 'request', null)
+      const claimed = await store.reports.claim(project, report?.id ?? '', 60_000)
+      // of another run, by key
+      await reconcile(store, project, { result: 'diverged', findings: [mismatch(2)] }, ['c-2'])
+      await store.findings.resolve(project, [{ id: mismatch(2).id, resolution: over }])
+      const coverage = {
+        source_records: 9,
+        target_records: 9,
+        compared: 9,
+        indeterminate: 0,
+        unread: 0,
+        requests: 1,
+      }
+      await store.reports.finish(project, report?.id ?? '', claimed?.fence ?? 0, {
+        ...{ result: 'clean', problem: null, coverage, self_test: 'passed', rules: 'r1' },
+        ...{ divergences: [], findings: [], resolved: [] },
+      })
+      expect(await store.groups.close(project, rule)).toBe(0)
+    })
+
+    it('are muted and acknowledged all at once, and what was muted stays so for those that join', async () => {
+      const { store, project } = given()
+      await store.findings.record(project, [mismatch(1), mismatch(2)])
+      const [group] = await groupsOf(store, project)
+      const id = group?.id ?? ''
+      expect(await store.groups.patch(project, id, { status: 'acknowledged' })).toMatchObject({
+        muted: false,
+      })
+      expect(await store.findings.get(project, mismatch(2).id)).toMatchObject({ status: 'acknowledged' })
+      expect(await store.groups.patch(project, id, { status: 'muted' })).toMatchObject({ muted: true })
+      await store.findings.record(project, [mismatch(3)])
+      expect(await store.groups.get(project, id)).toMatchObject({ muted: true, findings: 3 })
+      expect(await store.groups.patch(project, id, { status: 'open' })).toMatchObject({ muted: false })
+      expect(await store.findings.get(project, mismatch(1).id)).toMatchObject({ status: 'open' })
+      expect(await store.groups.patch(project, 'g_none', { status: 'open' })).toBeUndefined()
+    })
   })
 
   it('are over after a quiet time in which the function ran, and open again with the next finding', async () => {

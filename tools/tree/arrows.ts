@@ -76,7 +76,9 @@ const workspace: Readonly<Record<string, string>> = {
   '@syncproof/migrations': 'migrations',
   '@syncproof/collector': 'services/collector',
   '@syncproof/reconciler': 'services/reconciler',
+  '@syncproof/reconciler/sinks': 'services/reconciler',
   '@syncproof/connectors': 'connectors',
+  '@syncproof/connectors/rules': 'connectors',
   syncproof: 'cli',
 }
 

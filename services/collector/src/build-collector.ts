@@ -26,6 +26,7 @@ import { tracesRoutes } from './otlp/traces-routes.ts'
 import { eventExportRoutes } from './report/events-routes.ts'
 import { findingGroupsRoutes } from './report/finding-groups-routes.ts'
 import { findingsRoutes } from './report/findings-routes.ts'
+import { maintenanceRoutes } from './report/maintenance-routes.ts'
 import { operationsRoutes } from './report/operations-routes.ts'
 import { pairsRoutes } from './report/pairs-routes.ts'
 import { processesRoutes } from './report/processes-routes.ts'
@@ -96,6 +97,7 @@ export async function buildCollector(options: CollectorOptions): Promise<Fastify
   await typed.register(reportsRoutes, routes)
   await typed.register(pairsRoutes, routes)
   await typed.register(sectionsRoutes, routes)
+  await typed.register(maintenanceRoutes, routes)
   return app
 }
 

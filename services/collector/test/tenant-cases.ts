@@ -100,6 +100,22 @@ export const tenantCases: Readonly<Record<string, TenantCase>> = {
       get(`/v1/finding-groups?cursor=${a.cursors.groups}`),
     ],
   },
+  'GET /v1/finding-groups/:id': {
+    asks: (a) => [get(`/v1/finding-groups/${a.groupId}`)],
+  },
+  'PATCH /v1/finding-groups/:id': {
+    asks: (a) =>
+      ['muted', 'acknowledged'].map((status) => send('PATCH', `/v1/finding-groups/${a.groupId}`, { status })),
+  },
+  'GET /v1/maintenance': { asks: () => [get('/v1/maintenance')] },
+  'POST /v1/maintenance': {
+    asks: (a) => [
+      send('POST', '/v1/maintenance', { pairs: [`${a.mark}-pair`], reason: 'not mine', seconds: 60 }),
+    ],
+  },
+  'POST /v1/maintenance/:id/end': {
+    asks: (a) => [send('POST', `/v1/maintenance/${a.windowId}/end`, {})],
+  },
   'GET /v1/entities/:type/:id/timeline': {
     asks: (a) => [
       get(`/v1/entities/candidate/${a.mark}-entity/timeline`),

@@ -18,6 +18,8 @@ export interface Tenant {
   readonly mark: string
   readonly batch: Json
   readonly findingId: string
+  readonly groupId: string
+  readonly windowId: string
   readonly reportId: string
   /** Of a process that no other project has. */
   readonly processId: string
@@ -148,6 +150,12 @@ async function fill(collector: OpenedCollector, project: string, shared: SharedI
   await store.reports.declarePairs(project, pairs)
   await reported(store, project, pair.name)
   const reportId = await reported(store, project, `${mark}-pair`)
+  const window = await store.maintenance.start(project, {
+    pairs: [`${mark}-pair`],
+    reason: mark,
+    forMs: 60_000,
+  })
+  const groups = await store.groups.list(project, {}, { limit: 1 })
   const [batch = {}] = batches
   return {
     project,
@@ -155,6 +163,8 @@ async function fill(collector: OpenedCollector, project: string, shared: SharedI
     mark,
     batch,
     findingId: `f_${mark}`,
+    groupId: groups.items[0]?.id ?? '',
+    windowId: window.id,
     reportId,
     processId,
     cursors: await firstCursors(store, project, mark, reportId),

@@ -1,3 +1,4 @@
+export { type TestedAlert, testAlerts } from './alert/test-alerts.ts'
 export { checkRedis } from './check-redis.ts'
 export { prepareQueue } from './queue-schema.ts'
 export { type Reconciler, type ReconcilerOptions, startReconciler } from './reconciler.ts'
