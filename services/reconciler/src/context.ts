@@ -1,6 +1,6 @@
 import type { AlertSink, Finding } from '@syncproof/core/contract'
 import type { AlertPlan, Store } from '@syncproof/store'
-import type { MakerLimits } from './limits.ts'
+import type { AlertTimes, MakerLimits } from './limits.ts'
 import type { RunMetrics } from './metrics/run-metrics.ts'
 import type { Pair } from './pairs.ts'
 import type { SayOnce } from './say-once.ts'
@@ -14,6 +14,7 @@ export interface Context {
   /** By name. */
   readonly sinks: ReadonlyMap<string, AlertSink>
   readonly alertPlan: AlertPlan
+  readonly alertTimes: AlertTimes
   /** See `ReconcilerOptions`. */
   readonly makers: MakerLimits
   readonly metrics: RunMetrics

@@ -52,12 +52,9 @@ export const limits = {
   alertsAtOnceMax: 8,
   /** How long a sink may take to answer. */
   alertAnswerMs: 10_000,
-  /** A message whose worker said nothing for so long is sent by another: longer than sending may take. */
-  alertLeaseMs: 30_000,
-  /** A message that was not taken is tried again after this, doubling up to the maximum, for as long as a week: a sink that is
-   *  away for a day, or a key that nobody has mended over the weekend, costs no message. */
-  alertRetryMs: 5_000,
-  alertRetryMsMax: 300_000,
+  /** See `AlertTimes`. */
+  alertTimes: { retryMs: 5_000, retryMsMax: 300_000, leaseMs: 30_000 },
+  /** A sink that is away for a day, or a key that nobody has mended over the weekend, costs no message. */
   alertTriesMs: 7 * 24 * 60 * 60 * 1000,
   alertAnswerLengthMax: 200,
   /** How often what is past its time is removed, and partitions are made ahead: little at a time, and a partition that
@@ -105,6 +102,14 @@ export interface MakerLimits {
   readonly graceMs: number
   /** For so long it is looked for; then nothing is said of it. */
   readonly waitMsMax: number
+}
+
+export interface AlertTimes {
+  /** A message that was not taken is tried again after this, doubled with each try. */
+  readonly retryMs: number
+  readonly retryMsMax: number
+  /** A message whose worker said nothing for so long is sent by another one: longer than sending may take. */
+  readonly leaseMs: number
 }
 
 /** Default of a pair's `grace`. */

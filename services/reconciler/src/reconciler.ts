@@ -8,7 +8,7 @@ import { raise } from './alert/raise.ts'
 import { type Context, messageOf } from './context.ts'
 import { laneRunner } from './detect/lane.ts'
 import { expirer } from './expire/expire.ts'
-import { limits, type MakerLimits } from './limits.ts'
+import { type AlertTimes, limits, type MakerLimits } from './limits.ts'
 import { registerAlertGauges } from './metrics/alert-metrics.ts'
 import { registerQueueGauge } from './metrics/queue-gauge.ts'
 import { registerRunMetrics } from './metrics/run-metrics.ts'
@@ -48,6 +48,8 @@ export interface ReconcilerOptions {
   readonly retention?: RetentionPolicy | undefined
   /** Who is told of what is found; names are unique. Default: nobody. */
   readonly alerts?: readonly AlertSink[] | undefined
+  /** When a message that a sink did not take is tried again. Default: after 5 s and up to 5 min; after 30 s where its worker died. */
+  readonly alertTimes?: AlertTimes | undefined
   /** Who owns what a function does, by its name: before the owner of the pair. */
   readonly operationOwners?: Readonly<Record<string, string>> | undefined
   /** When pages are held back, besides what was begun by hand. Default: as it was told last. */
@@ -108,6 +110,7 @@ function contextOf(options: ReconcilerOptions): Omit<Context, 'askForHelp'> {
     fingerprintKey,
     sinks,
     alertPlan: alertPlan(projectId, alerts, new Map(Object.entries(operationOwners))),
+    alertTimes: options.alertTimes ?? limits.alertTimes,
     makers: options.makers ?? limits.makers,
     segmentRecords: options.segmentRecords ?? limits.segmentRecords,
     metrics: registerRunMetrics(options.metrics, {

@@ -1,7 +1,7 @@
 import type { AlertSink, SinkAnswer } from '@syncproof/core/contract'
 import type { AlertKey, TakenAlert } from '@syncproof/store'
 import { type Context, messageOf } from '../context.ts'
-import { limits } from '../limits.ts'
+import { type AlertTimes, limits } from '../limits.ts'
 import { lineOf } from './line.ts'
 
 /** Sends what a sink is still to hear of a group, the oldest first, until nothing is left that can be sent now. A message that fails waits
@@ -11,10 +11,10 @@ export async function deliver(context: Context, key: AlertKey, signal: AbortSign
   // one that is configured no more, or not yet everywhere: the message stays, and shows in the metrics
   if (sink === undefined) return
   while (!signal.aborted) {
-    const taken = await context.store.alerts.take(context.projectId, key, limits.alertLeaseMs)
+    const taken = await context.store.alerts.take(context.projectId, key, context.alertTimes.leaseMs)
     if (taken === undefined) return
     const answer = await send(sink, taken)
-    const end = endOf(taken, answer)
+    const end = endOf(taken, answer, context.alertTimes)
     await context.store.alerts.settle(taken, end)
     told(context, sink, taken, end.status, answer)
     if (end.status === 'waiting') return
@@ -53,11 +53,11 @@ async function sendMessage(
   }
 }
 
-function endOf({ attempts, createdMs }: TakenAlert, answer: SinkAnswer) {
+function endOf({ attempts, createdMs }: TakenAlert, answer: SinkAnswer, times: AlertTimes) {
   if (answer.isTaken) return { status: 'delivered', answer: answer.answer } as const
   const isTooOld = Date.now() - createdMs > limits.alertTriesMs
   if (!answer.isLater || isTooOld) return { status: 'given_up', answer: answer.answer } as const
-  const backoffMs = Math.min(limits.alertRetryMs * 2 ** Math.min(attempts - 1, 20), limits.alertRetryMsMax)
+  const backoffMs = Math.min(times.retryMs * 2 ** Math.min(attempts - 1, 20), times.retryMsMax)
   // by chance up to half as long again, so that they do not all come back at once
   const spreadMs = backoffMs * (1 + Math.random() / 2)
   return {

@@ -40,7 +40,7 @@ export function pagerduty(options: PagerdutyOptions = {}): AlertSink {
       const body = JSON.stringify({ routing_key: routingKey, ...eventOf(alert) })
       const answer = await post(`${new URL(url).origin}/v2/enqueue`, body, { signal })
       if (answer.isTaken || !answer.answer.startsWith('429')) return answer
-      return { pauseMs: TOO_MANY_PAUSE_MS, ...answer }
+      return { ...answer, pauseMs: answer.pauseMs ?? TOO_MANY_PAUSE_MS }
     },
   }
 }
