@@ -229,6 +229,26 @@ const itself: readonly Alert[] = [
       'For five minutes the collector {{ $labels.instance }} has shown figures that are older: the database is slow or away.',
   },
   {
+    alert: 'SyncproofAlertWaiting',
+    expr: 'time() - min by (sink) (syncproof_alerts_waiting_oldest_timestamp_seconds) > 300',
+    for: '5m',
+    severity: 'critical',
+    dashboard: 'syncproof-itself',
+    summary: 'A sink takes no alerts.',
+    description:
+      'What {{ $labels.sink }} is to be told has been waiting for {{ $value | humanizeDuration }}; it is tried again for a week.',
+  },
+  {
+    alert: 'SyncproofAlertGivenUp',
+    expr: 'sum by (sink) (increase(syncproof_alert_deliveries_total{result="given_up"}[1h])) > 0',
+    for: '0m',
+    severity: 'critical',
+    dashboard: 'syncproof-itself',
+    summary: 'An alert was given up.',
+    description:
+      '{{ $labels.sink }} refused {{ printf "%.0f" $value }} messages for good within an hour: nobody was told by it.',
+  },
+  {
     alert: 'SyncproofAlertUndelivered',
     expr: 'sum by (integration) (increase(alertmanager_notifications_failed_total[10m])) > 0',
     for: '5m',

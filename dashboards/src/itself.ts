@@ -151,5 +151,44 @@ export const itself: DashboardSpec = {
         },
       ],
     },
+    {
+      title: 'Telling',
+      graphs: [
+        {
+          title: 'Messages to sinks',
+          description: 'Within an hour, by sink and how each try ended.',
+          queries: [
+            {
+              expr: 'sum by (sink, result) (increase(syncproof_alert_deliveries_total[1h]))',
+              legend: '{{sink}} {{result}}',
+            },
+          ],
+          unit: 'short',
+          runbook: 'SyncproofAlertGivenUp',
+        },
+        {
+          title: 'Messages that wait',
+          description: 'A sink has not taken them yet.',
+          queries: [{ expr: 'max by (sink) (syncproof_alerts_waiting)', legend: '{{sink}}' }],
+          unit: 'short',
+          runbook: 'SyncproofAlertWaiting',
+        },
+        {
+          title: 'Decision to delivery',
+          description: 'From the decision that a sink is to be told something until it has taken it.',
+          queries: [
+            { expr: quantile(0.5, 'syncproof_alert_delivery_delay_seconds'), legend: 'half' },
+            { expr: quantile(0.99, 'syncproof_alert_delivery_delay_seconds'), legend: '99 %' },
+          ],
+          unit: 's',
+        },
+        {
+          title: 'Groups told of',
+          description: 'A sink has heard of them, and not yet that they are over.',
+          queries: [{ expr: 'max by (sink) (syncproof_alerts_firing)', legend: '{{sink}}' }],
+          unit: 'short',
+        },
+      ],
+    },
   ],
 }

@@ -361,6 +361,40 @@ export const alertCases: Readonly<Record<string, readonly Case[]>> = {
       fires: [],
     },
   ],
+  SyncproofAlertWaiting: [
+    {
+      what: 'a message waits since the beginning',
+      series: { 'syncproof_alerts_waiting_oldest_timestamp_seconds{sink="slack",instance="a"}': '0x60' },
+      at: '20m',
+      fires: [{ sink: 'slack' }],
+    },
+    {
+      what: 'messages wait for seconds each',
+      series: { 'syncproof_alerts_waiting_oldest_timestamp_seconds{sink="slack",instance="a"}': '0+60x60' },
+      at: '20m',
+      fires: [],
+    },
+  ],
+  SyncproofAlertGivenUp: [
+    {
+      what: 'one is given up',
+      series: {
+        'syncproof_alert_deliveries_total{sink="slack",result="given_up",instance="a"}': '0x10 1x60',
+        'syncproof_alert_deliveries_total{sink="slack",result="delivered",instance="a"}': '0+1x70',
+      },
+      at: '20m',
+      fires: [{ sink: 'slack' }],
+    },
+    {
+      what: 'tries fail, and none is given up',
+      series: {
+        'syncproof_alert_deliveries_total{sink="slack",result="given_up",instance="a"}': '0x70',
+        'syncproof_alert_deliveries_total{sink="slack",result="failed",instance="a"}': '0+1x70',
+      },
+      at: '20m',
+      fires: [],
+    },
+  ],
   SyncproofAlertUndelivered: [
     {
       what: 'a webhook refuses',

@@ -1,4 +1,4 @@
-import { defineConfig, env, http, link, postgres } from 'syncproof'
+import { defineConfig, env, http, link, postgres, webhook } from 'syncproof'
 import { candidateFields } from './src/candidate-fields.ts'
 
 const table = { table: 'candidates', key: 'id', version: 'revision' }
@@ -24,4 +24,5 @@ export default defineConfig({
       owner: 'team-hiring',
     },
   },
+  alerts: process.env.ALERT_URL ? [webhook({ url: env('ALERT_URL') })] : [],
 })

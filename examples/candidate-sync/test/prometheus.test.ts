@@ -7,6 +7,7 @@ import {
   startPrometheus,
 } from '../../../dashboards/test/prometheus.ts'
 import { startWebhook } from '../../../dashboards/test/webhook.ts'
+import { type Receiver, startReceiver } from '../../../services/reconciler/test/support/receiver.ts'
 import { metricDefinitions } from '../../../tools/metrics/definitions.ts'
 import { createApp } from '../../../tools/testing/sample-app.ts'
 import { redisUrl } from '../../../tools/testing/servers.ts'
@@ -35,7 +36,14 @@ const chosen: Readonly<Record<string, string>> = {
   $operation: 'syncCandidate',
 }
 
+/** What the sink of the configuration was told of groups of divergences. */
+const told = () =>
+  hook.received
+    .map(({ body }) => JSON.parse(body).data as { state: string; kind: string; pair: string | null })
+    .filter(({ pair }) => pair === 'candidate')
+
 const opened = new AsyncDisposableStack()
+let hook: Receiver
 let ats: Ats
 let world: World
 let prometheus: Running
@@ -88,6 +96,10 @@ describe.skipIf(!hasPrometheus())('the example, scraped by Prometheus', () => {
   beforeAll(async () => {
     ats = await startAts(SEED, candidates)
     opened.defer(() => ats.stop())
+    hook = await startReceiver()
+    opened.defer(() => hook.close())
+    // see syncproof.config.ts
+    vi.stubEnv('ALERT_URL', hook.url)
     const options = { port: 0, metricsPort: 0, redis: redisUrl() }
     world = await startSeparate(inject('postgresUrl'), ats, options, opened)
     await seed(world.database, candidates)
@@ -205,6 +217,15 @@ describe.skipIf(!hasPrometheus())('the example, scraped by Prometheus', () => {
     await repair()
     expect(await reconcile()).toBe('clean')
     await vi.waitFor(() => expect(ofDivergence('resolved')).not.toEqual([]), { timeout: 60_000 })
+    // the sink of the configuration: one page a kind of divergence, and each is over
+    await vi.waitFor(
+      () => {
+        const over = told().filter(({ state }) => state === 'resolved')
+        expect(over).not.toEqual([])
+        expect(told().filter(({ state }) => state === 'firing')).toHaveLength(over.length)
+      },
+      { timeout: 60_000 },
+    )
   }, 240_000)
 })
 
