@@ -17,6 +17,13 @@ const target = http({ url: 'https://ats.example/candidates', key: 'externalRef' 
 const pair = { source, target }
 const FILE = 'syncproof.config.ts'
 
+const sink = { name: 'slack', send: async () => {} }
+const day = (days: number) => new Date(Date.UTC(2026, 11, days)).toISOString()
+const withWindow = (more: object) => ({
+  pairs: { candidate: pair },
+  maintenance: [{ from: day(1), until: day(2), reason: 'import', ...more }],
+})
+
 function refusal(make: () => unknown): ConfigError {
   try {
     make()
@@ -79,7 +86,15 @@ describe('a configuration', () => {
     ['pairs.a/b', 'Rename', { pairs: { 'a/b': pair } }],
     ['pairs', 'no pair', { pairs: {} }],
     ['pairs', 'missing', {}],
-    ['alerts', 'not in this release', { pairs: { candidate: pair }, alerts: [] }],
+    ['alerts', 'must be a list', { pairs: { candidate: pair }, alerts: {} }],
+    ['alerts[0]', 'must be a sink', { pairs: { candidate: pair }, alerts: ['slack'] }],
+    ['alerts[1]', "second sink called 'slack'", { pairs: { candidate: pair }, alerts: [sink, sink] }],
+    ['operations.sync.owner', 'is missing', { pairs: { candidate: pair }, operations: { sync: {} } }],
+    ['maintenance[0].reason', 'is missing', withWindow({ reason: undefined })],
+    ['maintenance[0].until', 'after `from`', withWindow({ until: day(1) })],
+    ['maintenance[0].until', 'within 30 days', withWindow({ until: day(40) })],
+    ['maintenance[0].from', 'with its offset', withWindow({ from: '2026-12-01 20:00' })],
+    ['maintenance[0].pairs', 'names no pair', withWindow({ pairs: ['other'] })],
     ['pars', 'Did you mean `pairs`?', { pars: {} }],
   ])('with a fault at %s names file, key and mend', (path, mend, config) => {
     const error = refusal(() => validateConfig(config, FILE))

@@ -46,6 +46,15 @@ export function reportLines(
       layout,
     ),
     ...(problem === null ? [] : flow([{ text: printable(`${problem.code}: ${problem.detail}`) }], below)),
+    ...(report.maintenance === null
+      ? []
+      : flow(
+          [
+            { text: `maintenance: ${printable(report.maintenance)}` },
+            { text: 'pages were held back', style: 'dim' },
+          ],
+          below,
+        )),
     ...(coverage === null ? [] : flow(coverageParts(report, coverage), below)),
     ...(report.self_test === 'failed'
       ? flow(

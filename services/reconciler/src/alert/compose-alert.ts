@@ -16,12 +16,7 @@ export function composeAlert(given: {
   readonly owner: string | null
 }): AlertMessage {
   const { projectId, group, sample, next } = given
-  const told = group.told[next.sink]
-  // what has been told of it stays: to a sink that tells alerts apart by it, it would be another one
-  const { severity, owner } =
-    next.state === 'firing' && told?.state !== 'acknowledged'
-      ? { ...group, owner: given.owner }
-      : (told ?? { ...group, owner: given.owner })
+  const { severity, owner } = labelsOf(given)
   const name = (text: string | null) => (text === null ? null : lineOf(text, NAME_LENGTH_MAX))
   const operation = name(group.operation)
   const entityType = name(group.entity_type)
@@ -45,6 +40,12 @@ export function composeAlert(given: {
     help: `docs/findings/${group.kind}.md`,
     command: commandOf(group),
   }
+}
+
+/** What has been told stays until it is over: a sink may tell alerts apart by it. */
+function labelsOf({ group, next, owner }: Parameters<typeof composeAlert>[0]) {
+  const told = group.told[next.sink]
+  return told === undefined || told.state === 'resolved' ? { severity: group.severity, owner } : told
 }
 
 function titleOf({ kind, pair }: AlertingGroup, operation: string | null, entityType: string | null): string {
