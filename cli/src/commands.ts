@@ -8,6 +8,7 @@ import {
   json,
   metrics,
   quota,
+  readDatabase,
   redis,
   server,
   since,
@@ -48,7 +49,7 @@ export const commands: readonly CommandSpec[] = [
     summary: 'Run the collector: takes events in, serves the report API',
     notes: [apiKeyNote],
     positionals: [],
-    options: { ...server, ...metrics, ...database, ...quota, help },
+    options: { ...server, ...metrics, ...database, ...readDatabase, ...quota, help },
     load: () => import('./commands/collector.ts'),
   },
   {

@@ -39,6 +39,15 @@ export const database = {
   },
 } as const satisfies Record<string, OptionSpec>
 
+export const readDatabase = {
+  'read-database': {
+    type: 'string',
+    value: 'URL',
+    env: 'SYNCPROOF_READ_DATABASE_URL',
+    help: 'A standby of the database, from which reports are read. Left out, they are read from the database.',
+  },
+} as const satisfies Record<string, OptionSpec>
+
 export const redis = {
   redis: {
     type: 'string',

@@ -31,17 +31,18 @@ export async function openCollector(
   options: {
     readonly host?: string | undefined
     readonly port: number
+    readonly replica?: Store | undefined
     /** Least level of the request log. */
     readonly logLevel: string
     readonly quota?: Quota
     readonly onFault?: ((error: unknown) => void) | undefined
   },
 ) {
-  const { host = LOOPBACK, port, logLevel, quota, onFault } = options
+  const { host = LOOPBACK, port, replica, logLevel, quota, onFault } = options
   // stdout is for data
   const logger = { level: logLevel, stream: process.stderr }
   try {
-    return await startCollector({ store, metrics, host, port, logger, quota, onFault })
+    return await startCollector({ store, replica, metrics, host, port, logger, quota, onFault })
   } catch (error) {
     throw listenProblem(error, 'API', host, port, '--port')
   }

@@ -119,6 +119,12 @@ export const errorCatalogue = {
     solve:
       'Ask again after the seconds in Retry-After: the collector recovers by itself. A batch was not acknowledged, and sending it again stores nothing twice.',
   },
+  replica_unavailable: {
+    status: 503,
+    title: 'The replica that reports are read from does not answer',
+    solve:
+      'Ask again after the seconds in Retry-After. Events are taken in all the same. If it goes on: mend the replica (`GET /readyz` says how it is), or start the collector without `--read-database`, so that reports come from the database itself.',
+  },
 } as const satisfies Record<string, CatalogueEntry>
 
 export type ErrorCode = keyof typeof errorCatalogue

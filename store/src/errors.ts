@@ -30,9 +30,13 @@ export class InvalidCursorError extends Error {
 
 /** SQLSTATE classes and codes that say something of the server or the connection, not of the statement:
  *  connection exceptions, no disk, memory or connection left, read-only (a standby, or a server that was set so because its disk is
- *  full), locks and statements that took too long, deadlocks, shutdown, crash, starting up, unknown database or password, disks
- *  that fail. */
-const UNAVAILABLE_STATES = /^(08...|28...|53...|25006|25P03|40P01|55P03|57...|58030|3D000)$/
+ *  full), locks and statements that took too long, deadlocks, what gave way to another transaction or, on a standby, to what it
+ *  replays, shutdown, crash, starting up, unknown database or password, disks that fail. */
+const UNAVAILABLE_STATES = /^(08...|28...|53...|25006|25P03|40001|40P01|55P03|57...|58030|3D000)$/
+
+/** The server ended the statement in favour of something else, and lives: on a standby what it replays has changed the rows
+ *  that were being read. The same may succeed at once. */
+const GAVE_WAY_STATES = /^(40001|40P01)$/
 
 const UNAVAILABLE_CODES = new Set([
   'ECONNREFUSED',
@@ -64,6 +68,11 @@ export function storeError(error: unknown): unknown {
     UNAVAILABLE_MESSAGES.test(error.message) ||
     (error instanceof AggregateError && error.errors.every((inner) => storeError(inner) !== inner))
   return unavailable ? new StoreUnavailableError(error) : error
+}
+
+/** Whether this is a read that gave way and may be tried again at once. */
+export function gaveWay(error: unknown): boolean {
+  return error instanceof StoreUnavailableError && GAVE_WAY_STATES.test(sqlState(error.cause) ?? '')
 }
 
 export function sqlState(error: unknown): string | undefined {

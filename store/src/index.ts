@@ -1,5 +1,5 @@
 export type { StoreOptions } from './database.ts'
-export { InvalidCursorError, StoreNotMigratedError, StoreUnavailableError } from './errors.ts'
+export { gaveWay, InvalidCursorError, StoreNotMigratedError, StoreUnavailableError } from './errors.ts'
 export { isBrokenKey } from './key-format.ts'
 export { migrateStore } from './migrate-store.ts'
 export { openStore } from './open-store.ts'

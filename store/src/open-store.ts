@@ -24,6 +24,7 @@ import { sectionStore } from './sections.ts'
 import { segmentStore } from './segments.ts'
 import type { Store } from './store.ts'
 import { traceStore } from './traces.ts'
+import { walStore } from './wal.ts'
 
 /** A store on PostgreSQL or PGlite. It connects when it is first used, and again whenever it must. */
 export function openStore(options: StoreOptions): Store {
@@ -54,6 +55,7 @@ export function openStore(options: StoreOptions): Store {
     heartbeats: heartbeatStore(db, ingest.db),
     keys: keyStore(ingest.db),
     traces: traceStore(db, ingest.db),
+    wal: walStore(db),
     ready: () => assertMigrated(db),
     close,
   }

@@ -28,6 +28,7 @@ import type { RetentionStore } from './retention-store.ts'
 import type { SectionStore } from './section-store.ts'
 import type { SegmentStore } from './segment-store.ts'
 import type { TraceStore } from './trace-store.ts'
+import type { WalStore } from './wal-store.ts'
 
 export type * from './alert-store.ts'
 export * from './count-store.ts'
@@ -46,6 +47,7 @@ export type * from './retention-store.ts'
 export type * from './section-store.ts'
 export type * from './segment-store.ts'
 export type * from './trace-store.ts'
+export type * from './wal-store.ts'
 
 /** Everything that the services may ask of the database: the only SQL on our own tables is behind this.
  *  Every method takes the project first; none reads across projects, but for what says so.
@@ -73,6 +75,7 @@ export interface Store {
   readonly heartbeats: HeartbeatStore
   readonly keys: KeyStore
   readonly traces: TraceStore
+  readonly wal: WalStore
   /** Resolves when the database answers and is migrated; rejects with the reason otherwise. */
   ready(): Promise<void>
   close(): Promise<void>

@@ -27,6 +27,10 @@ export interface ThrowawayPostgres extends ThrowawayServer {
   shutDown(): Promise<void>
   /** Starts it again on the same data and port. */
   startAgain(): Promise<void>
+  /** Starts a standby that follows it. It is made of a copy of its data, for which it is shut down for a moment: not every
+   *  PostgreSQL that tests run on has `pg_basebackup`.
+   *  @param more settings that differ from those of the primary */
+  startStandby(more?: Readonly<Record<string, string>>): Promise<ThrowawayPostgres>
 }
 
 /** A PostgreSQL of its own on a free loopback port, with a data folder that goes with it.
@@ -40,7 +44,7 @@ export async function startPostgres(
   const found = findPostgresBinaries(embedded)
   const home = makeHome('postgres')
   try {
-    const settings = {
+    const settings: Settings = {
       port: await freePort(),
       listen_addresses: '127.0.0.1',
       unix_socket_directories: home.folder,
@@ -54,44 +58,91 @@ export async function startPostgres(
       log_min_messages: 'log',
       ...more,
     }
-    const url = `postgres://postgres@127.0.0.1:${settings.port}/postgres`
-    const spec: ServerSpec = {
-      ...postgresOn(home.folder, found.folder, settings),
-      name: found.version,
-      log: join(home.folder, 'server.log'),
-      stopSignal: 'SIGINT',
-      exitSignal: 'SIGQUIT',
-      askWhere: () => dataDirectory(url),
-    }
-    let server = await startServerProcess(spec)
-    return {
-      url,
-      get pid() {
-        return server.pid
-      },
-      description: found.version,
-      shutDown: () => server.stop(),
-      async startAgain() {
-        await server.stop()
-        server = await startServerProcess(spec)
-      },
-      async stop() {
-        await server.stop()
-        home.remove()
-      },
-    }
+    const run = postgresIn(home.folder, found.folder)
+    const { program, options, data } = run
+    const made = spawnSync(
+      join(dirname(program), 'initdb'),
+      ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync'],
+      { ...options, encoding: 'utf8' },
+    )
+    if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr || made.error}`)
+    return await runPostgres(home, found, settings, run)
   } catch (error) {
     home.remove()
     throw error
   }
 }
 
-/** Makes a cluster in the folder. @returns how its server is run */
-function postgresOn(
-  home: string,
-  binaries: string,
-  settings: Readonly<Record<string, string | number>>,
-): Pick<ServerSpec, 'program' | 'args' | 'options' | 'data'> {
+type Settings = Readonly<Record<string, string | number>> & { readonly port: number }
+type Run = Pick<ServerSpec, 'program' | 'options' | 'data'>
+
+/** Runs a server on a cluster that is there. */
+async function runPostgres(
+  home: ReturnType<typeof makeHome>,
+  found: ReturnType<typeof findPostgresBinaries>,
+  settings: Settings,
+  run: Run,
+): Promise<ThrowawayPostgres> {
+  const url = `postgres://postgres@127.0.0.1:${settings.port}/postgres`
+  const spec: ServerSpec = {
+    ...run,
+    args: [
+      ...['-D', run.data],
+      ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    ],
+    name: found.version,
+    log: join(home.folder, 'server.log'),
+    stopSignal: 'SIGINT',
+    exitSignal: 'SIGQUIT',
+    askWhere: () => dataDirectory(url),
+  }
+  let server = await startServerProcess(spec)
+  return {
+    url,
+    get pid() {
+      return server.pid
+    },
+    description: found.version,
+    shutDown: () => server.stop(),
+    async startAgain() {
+      await server.stop()
+      server = await startServerProcess(spec)
+    },
+    async startStandby(more = {}) {
+      const own = makeHome('standby')
+      try {
+        const standby = postgresIn(own.folder, found.folder)
+        await server.stop()
+        // as the server's user, so that the copy is its own
+        const copied = spawnSync('cp', ['-R', run.data, standby.data], {
+          ...standby.options,
+          encoding: 'utf8',
+        })
+        server = await startServerProcess(spec)
+        if (copied.status !== 0) throw new Error(`its data were not copied: ${copied.stderr || copied.error}`)
+        const asked = spawnSync('touch', [join(standby.data, 'standby.signal')], standby.options)
+        if (asked.status !== 0) throw new Error('the copy could not be made a standby')
+        const changed = {
+          port: await freePort(),
+          unix_socket_directories: own.folder,
+          primary_conninfo: `host=127.0.0.1 port=${settings.port} user=postgres`,
+          ...more,
+        }
+        return await runPostgres(own, found, { ...settings, ...changed }, standby)
+      } catch (error) {
+        own.remove()
+        throw error
+      }
+    },
+    async stop() {
+      await server.stop()
+      home.remove()
+    },
+  }
+}
+
+/** How a server is run in a folder, with its data in `db` there. */
+function postgresIn(home: string, binaries: string): Run {
   const user = serverUser()
   const folder = user ? readableCopy(binaries, home) : binaries
   if (user) chownSync(home, user.uid, user.gid)
@@ -100,19 +151,7 @@ function postgresOn(
     cwd: home,
     env: { ...process.env, LC_ALL: 'C', TZ: 'UTC', LD_LIBRARY_PATH: join(dirname(folder), 'lib') },
   }
-  const data = join(home, 'db')
-  const made = spawnSync(
-    join(folder, 'initdb'),
-    ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync'],
-    { ...options, encoding: 'utf8' },
-  )
-  if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr || made.error}`)
-  const args = [
-    '-D',
-    data,
-    ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
-  ]
-  return { program: join(folder, 'postgres'), args, options, data }
+  return { program: join(folder, 'postgres'), options, data: join(home, 'db') }
 }
 
 /** A Redis of its own, or undefined where the machine has no `redis-server`.

@@ -3,6 +3,7 @@ import { openStore } from '@syncproof/store'
 import { Registry } from 'prom-client'
 import { type CommandContext, type ExitCode, UsageError } from '../command.ts'
 import { askDatabase } from '../reach.ts'
+import { openReadDatabase } from '../read-database.ts'
 import {
   databaseSetting,
   portSetting,
@@ -37,11 +38,14 @@ export async function run(context: CommandContext): Promise<ExitCode> {
   await askDatabase(url, () => store.ready())
   if (env.SYNCPROOF_API_KEY) await acceptKey(store, env.SYNCPROOF_API_KEY)
   else if (!(await store.keys.exist())) throw noKey()
+  const replica = await openReadDatabase(context, store)
+  if (replica) opened.defer(() => replica.store.close())
   const registry = new Registry()
   const metrics = await openMetrics(registry, textSetting(context, 'metrics-host'), metricsPort)
   opened.defer(() => metrics.close())
   const collector = await openCollector(store, registry, {
     port,
+    replica: replica?.store,
     host: textSetting(context, 'host'),
     logLevel: env.SYNCPROOF_LOG_LEVEL || 'info',
     quota,
@@ -49,7 +53,10 @@ export async function run(context: CommandContext): Promise<ExitCode> {
   })
   opened.defer(() => collector.close())
 
-  terminal.say(`Collector: API ${collector.url}, metrics ${metrics.url}, database ${withoutPassword(url)}.`)
+  const reports = replica ? `, reports from ${withoutPassword(replica.url)}` : ''
+  terminal.say(
+    `Collector: API ${collector.url}, metrics ${metrics.url}, database ${withoutPassword(url)}${reports}.`,
+  )
   const running = opened.move()
   return await untilStopped(() => running.disposeAsync())
 }

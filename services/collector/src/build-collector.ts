@@ -19,10 +19,12 @@ import { validatorCompiler } from './http/validate.ts'
 import { eventsRoutes } from './ingest/events-routes.ts'
 import { collectorLimits } from './limits.ts'
 import { type IngestMetrics, registerIngestMetrics } from './metrics/ingest-metrics.ts'
+import { registerReplicaMetrics } from './metrics/replica-metrics.ts'
 import { registerStoreMetrics } from './metrics/store-metrics.ts'
 import { serveOpenApi } from './openapi.ts'
 import { registerSpanMetrics } from './otlp/span-metrics.ts'
 import { tracesRoutes } from './otlp/traces-routes.ts'
+import { replicaReads } from './replica/replica-reads.ts'
 import { eventExportRoutes } from './report/events-routes.ts'
 import { findingGroupsRoutes } from './report/finding-groups-routes.ts'
 import { findingsRoutes } from './report/findings-routes.ts'
@@ -36,6 +38,9 @@ import { sectionsRoutes } from './report/sections-routes.ts'
 export interface CollectorOptions {
   /** Used, not owned: closing the collector leaves it open. */
   readonly store: Store
+  /** A standby of the store's database, which what the report API shows is read from: `openStore` of its address. Used, not
+   *  owned. Default: the store. */
+  readonly replica?: Store | undefined
   /** The collector's metrics are registered here, once a registry; serving them is the caller's. */
   readonly metrics: Registry
   /** Off where absent. Lines of JSON, to stdout where no stream is given. */
@@ -64,11 +69,12 @@ export interface CollectorLog {
 /** The collector's app, not listening: every route answers to `inject`. Does not touch the store before a request
  *  does, so it can be built while the database is away. */
 export async function buildCollector(options: CollectorOptions): Promise<FastifyInstance> {
-  const { store, metrics: registry, nowMs = Date.now } = options
+  const { store, replica, metrics: registry, nowMs = Date.now } = options
   const admission = openAdmission(options)
   const metrics = registerIngestMetrics(registry, () => admission.bytes)
   const spanMetrics = registerSpanMetrics(registry)
   registerStoreMetrics(registry, store, { clockMs: options.clockMs ?? (() => performance.now()), nowMs })
+  registerReplicaMetrics(registry, store, replica)
 
   const app = createApp(options, metrics)
   app.setValidatorCompiler(validatorCompiler)
@@ -83,9 +89,9 @@ export async function buildCollector(options: CollectorOptions): Promise<Fastify
   beatWhileListening(app, store)
 
   await serveOpenApi(app)
-  const routes = { store, requireScope }
+  const routes = { store, reads: replica ? replicaReads(store, replica) : store, requireScope }
   const typed = app.withTypeProvider<ZodTypeProvider>()
-  await typed.register(healthRoutes, { store })
+  await typed.register(healthRoutes, { store, replica })
   const taken = { ...routes, metrics, nowMs, horizon: horizonReader(store.retention) }
   await typed.register(eventsRoutes, taken)
   await typed.register(tracesRoutes, { ...taken, spanMetrics })

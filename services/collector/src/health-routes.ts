@@ -3,13 +3,24 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { unavailable } from './http/problems.ts'
 import { collectorLimits } from './limits.ts'
+import { replicaState } from './replica/replica-state.ts'
 import { problems } from './schemas/problem.ts'
 
 const okSchema = z.object({ status: z.literal('ok') })
+const readySchema = okSchema.extend({
+  replica: z.enum(['ok', 'unavailable', 'not_migrated', 'other_database']).optional().meta({
+    description: 'How the replica is that reports are read from, where there is one.',
+  }),
+})
 const tags = ['health']
 
-/** Probes, without a key: `/livez` asks nothing of anyone, `/readyz` the database. */
-export const healthRoutes: FastifyPluginAsyncZod<{ readonly store: Store }> = async (app, { store }) => {
+export interface HealthOptions {
+  readonly store: Store
+  readonly replica: Store | undefined
+}
+
+/** Probes, without a key: `/livez` asks nothing of anyone, `/readyz` the database, and the replica where there is one. */
+export const healthRoutes: FastifyPluginAsyncZod<HealthOptions> = async (app, { store, replica }) => {
   app.route({
     method: 'GET',
     url: '/livez',
@@ -27,13 +38,17 @@ export const healthRoutes: FastifyPluginAsyncZod<{ readonly store: Store }> = as
     url: '/readyz',
     schema: {
       summary: 'The database answers and is migrated',
+      description:
+        'A replica that is away does not make it unready: events are taken in all the same, and a collector that is taken out for it would take in none.',
       tags,
       operationId: 'readyz',
-      response: { 200: okSchema, ...problems() },
+      response: { 200: readySchema, ...problems() },
     },
     async handler() {
+      const looking = replica && replicaState(store, replica)
       await requireReady(store)
-      return { status: 'ok' as const }
+      const state = await looking
+      return { status: 'ok' as const, ...(state && { replica: state }) }
     },
   })
 }

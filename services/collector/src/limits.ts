@@ -89,6 +89,9 @@ export const collectorLimits = {
   storeFiguresTtlMs: 1_000,
   /** Every stage behind it looks at it within seconds, and an alert waits for minutes. */
   heartbeatEveryMs: 10_000,
+  /** A read that gives way on a replica is tried so often; each time a longer pause comes first. */
+  replicaTriesMax: 4,
+  replicaPauseMs: 100,
   /** A readiness probe must answer before the prober gives up. */
   readyTimeoutMs: 2_000,
   /** What 503 asks a sender to wait; the SDK adds its own backoff. */

@@ -75,6 +75,14 @@ export function unavailable(detail: string, cause?: unknown): ProblemError {
   })
 }
 
+export function replicaUnavailable(cause?: unknown): ProblemError {
+  return new ProblemError(
+    'replica_unavailable',
+    'The replica that reports are read from does not answer, or could not finish the read. Events are taken in all the same.',
+    { cause, headers: { 'retry-after': String(collectorLimits.retryAfterSeconds) } },
+  )
+}
+
 export function noAnswerInTime(cause?: unknown): ProblemError {
   return unavailable(
     'No answer in time. Asking again is safe: a batch that was stored is not stored twice.',

@@ -1,9 +1,12 @@
 import type { Scope, Store } from '@syncproof/store'
+import type { ReportReads } from '../replica/report-reads.ts'
 import type { RequireScope } from './auth.ts'
 
 /** What every route group gets. */
 export interface RouteOptions {
   readonly store: Store
+  /** Where what is only shown is read from: the store, or a replica of it, which may be behind. */
+  readonly reads: ReportReads
   readonly requireScope: RequireScope
 }
 

@@ -33,7 +33,7 @@ const lines = {
 /** Events out. */
 export const eventExportRoutes: FastifyPluginAsyncZod<RouteOptions> = async (
   app,
-  { store, requireScope },
+  { reads, requireScope },
 ) => {
   app.route({
     method: 'GET',
@@ -54,7 +54,7 @@ export const eventExportRoutes: FastifyPluginAsyncZod<RouteOptions> = async (
       const { cursor, ...asked } = request.query
       const project = projectOf(request)
       const filter = filterOf(asked)
-      const readPage = (from: string | undefined) => store.dumps.page(project, filter, from)
+      const readPage = (from: string | undefined) => reads.dumps.page(project, filter, from)
       const first = await readPage(cursor)
       const given = Object.fromEntries(
         Object.entries(asked).filter((member): member is [string, string] => member[1] !== undefined),

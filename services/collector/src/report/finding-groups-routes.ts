@@ -27,7 +27,7 @@ const groupPage = pageOf('FindingGroupPage', findingGroupSchema)
 /** What keeps happening, and what has ceased to. */
 export const findingGroupsRoutes: FastifyPluginAsyncZod<RouteOptions> = async (
   app,
-  { store, requireScope },
+  { store, reads, requireScope },
 ) => {
   app.route({
     method: 'GET',
@@ -43,7 +43,7 @@ export const findingGroupsRoutes: FastifyPluginAsyncZod<RouteOptions> = async (
     },
     async handler(request) {
       const { page, filter } = splitQuery(request.query)
-      return store.groups.list(projectOf(request), filter, page)
+      return reads.groups.list(projectOf(request), filter, page)
     },
   })
 
@@ -60,7 +60,7 @@ export const findingGroupsRoutes: FastifyPluginAsyncZod<RouteOptions> = async (
       response: { 200: findingGroupSchema, ...problems(400, 401, 403, 404) },
     },
     async handler(request) {
-      return there(await store.groups.get(projectOf(request), request.params.id))
+      return there(await reads.groups.get(projectOf(request), request.params.id))
     },
   })
 

@@ -1,10 +1,10 @@
 import { FINDING_KINDS, type Finding, limits } from '@syncproof/core/contract'
-import type { Store } from '@syncproof/store'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { projectOf } from '../http/auth.ts'
 import { ProblemError } from '../http/problem.ts'
 import { needsKey, type RouteOptions } from '../http/route.ts'
+import type { ReportReads } from '../replica/report-reads.ts'
 import { nameParameter, sinceParameter } from '../schemas/common.ts'
 import { findingSchema, statusSchema, verdictSchema } from '../schemas/finding.ts'
 import { pageOf, pageQuery, splitQuery } from '../schemas/page.ts'
@@ -34,7 +34,8 @@ const findingPage = pageOf('FindingPage', findingSchema)
 const tags = ['findings']
 
 /** Findings: what Syncproof found, and what people said of it. */
-export const findingsRoutes: FastifyPluginAsyncZod<RouteOptions> = async (app, { store, requireScope }) => {
+export const findingsRoutes: FastifyPluginAsyncZod<RouteOptions> = async (app, options) => {
+  const { store, reads, requireScope } = options
   app.route({
     method: 'GET',
     url: '/v1/findings',
@@ -50,8 +51,8 @@ export const findingsRoutes: FastifyPluginAsyncZod<RouteOptions> = async (app, {
     async handler(request) {
       const { page, filter } = splitQuery(request.query)
       const project = projectOf(request)
-      const found = await store.findings.list(project, filter, page)
-      return reportedPage(found, (findings) => reportedFindings(store, project, findings))
+      const found = await reads.findings.list(project, filter, page)
+      return reportedPage(found, (findings) => reportedFindings(reads, project, findings))
     },
   })
 
@@ -69,7 +70,7 @@ export const findingsRoutes: FastifyPluginAsyncZod<RouteOptions> = async (app, {
     },
     async handler(request) {
       const project = projectOf(request)
-      return reported(store, project, await store.findings.get(project, request.params.id))
+      return reported(reads, project, await reads.findings.get(project, request.params.id))
     },
   })
 
@@ -94,8 +95,12 @@ export const findingsRoutes: FastifyPluginAsyncZod<RouteOptions> = async (app, {
   })
 }
 
-async function reported(store: Store, project: string, finding: Finding | undefined): Promise<Finding> {
-  const [shown] = await reportedFindings(store, project, finding ? [finding] : [])
+async function reported(
+  reads: Pick<ReportReads, 'inconsistencies'>,
+  project: string,
+  finding: Finding | undefined,
+): Promise<Finding> {
+  const [shown] = await reportedFindings(reads, project, finding ? [finding] : [])
   if (shown === undefined)
     throw new ProblemError('not_found', 'There is no finding of this id.', { parameter: 'id' })
   return shown

@@ -22,7 +22,7 @@ const operationPage = pageOf('OperationPage', operationSchema)
 const tags = ['telemetry']
 
 /** What the wrapped functions reported: by entity, by operation. */
-export const operationsRoutes: FastifyPluginAsyncZod<RouteOptions> = async (app, { store, requireScope }) => {
+export const operationsRoutes: FastifyPluginAsyncZod<RouteOptions> = async (app, { reads, requireScope }) => {
   app.route({
     method: 'GET',
     url: '/v1/entities/:type/:id/timeline',
@@ -39,8 +39,8 @@ export const operationsRoutes: FastifyPluginAsyncZod<RouteOptions> = async (app,
     async handler(request) {
       const { type, id } = request.params
       const project = projectOf(request)
-      const page = await store.events.timeline(project, { type, id }, request.query)
-      return reportedPage(page, (events) => reportedEvents(store, project, events))
+      const page = await reads.events.timeline(project, { type, id }, request.query)
+      return reportedPage(page, (events) => reportedEvents(reads, project, events))
     },
   })
 
@@ -58,7 +58,7 @@ export const operationsRoutes: FastifyPluginAsyncZod<RouteOptions> = async (app,
     },
     async handler(request) {
       const { page, filter } = splitQuery(request.query)
-      return store.operations.list(projectOf(request), filter, page)
+      return reads.operations.list(projectOf(request), filter, page)
     },
   })
 }

@@ -26,7 +26,10 @@ const pairList = component('PairList', z.object({ items: z.array(pairSchema), ne
 const tags = ['reconciliation']
 
 /** Pairs, and asking for a reconciliation of one. */
-export const pairsRoutes: FastifyPluginAsyncZod<RouteOptions> = async (app, { store, requireScope }) => {
+export const pairsRoutes: FastifyPluginAsyncZod<RouteOptions> = async (
+  app,
+  { store, reads, requireScope },
+) => {
   app.route({
     method: 'GET',
     url: '/v1/pairs',
@@ -40,7 +43,7 @@ export const pairsRoutes: FastifyPluginAsyncZod<RouteOptions> = async (app, { st
       response: { 200: pairList, ...problems(400, 401, 403) },
     },
     handler: async (request) => ({
-      items: [...(await store.reports.pairs(projectOf(request)))],
+      items: [...(await reads.reports.pairs(projectOf(request)))],
       next_cursor: null,
     }),
   })

@@ -13,7 +13,7 @@ const minutePage = pageOf('ProcessMinutePage', minuteSchema)
 const tags = ['telemetry']
 
 /** The closed books: what each process produced, and what became of it. */
-export const processesRoutes: FastifyPluginAsyncZod<RouteOptions> = async (app, { store, requireScope }) => {
+export const processesRoutes: FastifyPluginAsyncZod<RouteOptions> = async (app, { reads, requireScope }) => {
   app.route({
     method: 'GET',
     url: '/v1/processes',
@@ -27,7 +27,7 @@ export const processesRoutes: FastifyPluginAsyncZod<RouteOptions> = async (app, 
       querystring: z.strictObject(pageQuery),
       response: { 200: processPage, ...problems(400, 401, 403) },
     },
-    handler: async (request) => store.processes.list(projectOf(request), request.query),
+    handler: async (request) => reads.processes.list(projectOf(request), request.query),
   })
 
   app.route({
@@ -46,7 +46,7 @@ export const processesRoutes: FastifyPluginAsyncZod<RouteOptions> = async (app, 
       response: { 200: minutePage, ...problems(400, 401, 403, 404) },
     },
     async handler(request) {
-      const page = await store.processes.minutes(projectOf(request), request.params.id, request.query)
+      const page = await reads.processes.minutes(projectOf(request), request.params.id, request.query)
       if (page === undefined)
         throw new ProblemError('not_found', 'There is no process of this id.', { parameter: 'id' })
       return page

@@ -1,11 +1,12 @@
 import { Readable } from 'node:stream'
-import type { Report, Store } from '@syncproof/store'
+import type { Report } from '@syncproof/store'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { projectOf } from '../http/auth.ts'
 import { ProblemError } from '../http/problem.ts'
 import { needsKey, type RouteOptions } from '../http/route.ts'
 import { collectorLimits } from '../limits.ts'
+import type { ReportReads } from '../replica/report-reads.ts'
 import { nameParameter } from '../schemas/common.ts'
 import { pageOf, pageQuery } from '../schemas/page.ts'
 import { problems } from '../schemas/problem.ts'
@@ -31,7 +32,7 @@ const divergenceFormats = {
 }
 
 /** Reports: what each reconciliation of a pair found. */
-export const reportsRoutes: FastifyPluginAsyncZod<RouteOptions> = async (app, { store, requireScope }) => {
+export const reportsRoutes: FastifyPluginAsyncZod<RouteOptions> = async (app, { reads, requireScope }) => {
   app.route({
     method: 'GET',
     url: '/v1/reports',
@@ -46,7 +47,7 @@ export const reportsRoutes: FastifyPluginAsyncZod<RouteOptions> = async (app, { 
     },
     async handler(request) {
       const { pair, ...page } = request.query
-      return store.reports.list(projectOf(request), { pair }, page)
+      return reads.reports.list(projectOf(request), { pair }, page)
     },
   })
 
@@ -62,7 +63,7 @@ export const reportsRoutes: FastifyPluginAsyncZod<RouteOptions> = async (app, { 
       params,
       response: { 200: reportSchema, ...problems(400, 401, 403, 404) },
     },
-    handler: async (request) => requireReport(store, projectOf(request), request.params.id),
+    handler: async (request) => requireReport(reads, projectOf(request), request.params.id),
   })
 
   app.route({
@@ -85,9 +86,9 @@ export const reportsRoutes: FastifyPluginAsyncZod<RouteOptions> = async (app, { 
       const { id } = request.params
       const { cursor, limit } = request.query
       const project = projectOf(request)
-      await requireReport(store, project, id)
+      await requireReport(reads, project, id)
       const readPage = (from: string | undefined) =>
-        store.reports.divergences(project, id, { cursor: from, limit })
+        reads.reports.divergences(project, id, { cursor: from, limit })
       // read before the head is sent: a database that is away is still a problem document
       const first = await readPage(cursor)
       const type = preferredType(request.headers.accept, [
@@ -106,8 +107,8 @@ export const reportsRoutes: FastifyPluginAsyncZod<RouteOptions> = async (app, { 
   })
 }
 
-async function requireReport(store: Store, project: string, id: string): Promise<Report> {
-  const report = await store.reports.get(project, id)
+async function requireReport(reads: ReportReads, project: string, id: string): Promise<Report> {
+  const report = await reads.reports.get(project, id)
   if (report === undefined)
     throw new ProblemError('not_found', 'There is no report of this id.', { parameter: 'id' })
   return report

@@ -18,7 +18,7 @@ const querySchema = z.strictObject({
 const sectionPage = pageOf('SectionPage', sectionSchema)
 
 /** The declared sections, and how often each held its lock. */
-export const sectionsRoutes: FastifyPluginAsyncZod<RouteOptions> = async (app, { store, requireScope }) => {
+export const sectionsRoutes: FastifyPluginAsyncZod<RouteOptions> = async (app, { reads, requireScope }) => {
   app.route({
     method: 'GET',
     url: '/v1/sections',
@@ -33,7 +33,7 @@ export const sectionsRoutes: FastifyPluginAsyncZod<RouteOptions> = async (app, {
     },
     async handler(request) {
       const { page, filter } = splitQuery(request.query)
-      return store.sections.list(projectOf(request), filter, page)
+      return reads.sections.list(projectOf(request), filter, page)
     },
   })
 }
