@@ -43,6 +43,12 @@ export function alertStore(db: Database): AlertStore {
         returning number, message`.execute(db)
       return rows
     },
+    async decided(projectId, group) {
+      const { rows } = await sql<{ count: number }>`
+        select count(*)::integer as count from syncproof.alert_deliveries
+        where project_id = ${projectId} and group_id = ${group}`.execute(db)
+      return rows[0]?.count ?? 0
+    },
     figures: () => alertFigures(db),
   }
 }

@@ -3,6 +3,7 @@ import { type SqlBool, sql } from 'kysely'
 import { cursorParts, decodeCursor, toPage } from './cursor.ts'
 import type { Database } from './database.ts'
 import { findingColumns, toFinding } from './finding-row.ts'
+import { reopenGroup } from './group-lists.ts'
 import { lockFindings } from './locks.ts'
 import { explainFindings, recordFindings, resolveFindings } from './record-findings.ts'
 import { isEntity, isOneOf } from './sql-text.ts'
@@ -75,13 +76,23 @@ async function patchFinding(
   id: string,
   { status, note }: FindingPatch,
 ): Promise<Finding | undefined> {
-  await sql`
-    update syncproof.findings
-    set status = coalesce(${status ?? null}, status),
-      reopened_at = case when status = 'resolved' and ${status ?? null} = 'open' then now() else reopened_at end,
-      resolution = case when ${status ?? null}::text is null then resolution end,
-      note = coalesce(${note ?? null}, note)
-    where project_id = ${projectId} and id = ${id}`.execute(db)
+  await db.transaction().execute(async (tx) => {
+    await lockFindings(tx, projectId)
+    const before = await sql<{ status: string; group_id: string | null }>`
+      select status, group_id from syncproof.findings where project_id = ${projectId} and id = ${id}`.execute(
+      tx,
+    )
+    await sql`
+      update syncproof.findings
+      set status = coalesce(${status ?? null}, status),
+        reopened_at = case when status = 'resolved' and ${status ?? null} = 'open' then now() else reopened_at end,
+        resolution = case when ${status ?? null}::text is null then resolution end,
+        note = coalesce(${note ?? null}, note)
+      where project_id = ${projectId} and id = ${id}`.execute(tx)
+    const [was] = before.rows
+    if (status === 'open' && was?.group_id && was.status !== 'open')
+      await reopenGroup(tx, projectId, was.group_id)
+  })
   return getFinding(db, projectId, id)
 }
 

@@ -1,7 +1,7 @@
 import { type SqlBool, sql } from 'kysely'
 import { maintenanceOf } from './alerts.ts'
 import { cursorParts, decodeCursor, toPage } from './cursor.ts'
-import type { Database } from './database.ts'
+import type { Database, Tx } from './database.ts'
 import { lockFindings } from './locks.ts'
 import { rfc3339, rfc3339OrNull } from './sql-text.ts'
 import type { FindingGroup, GroupAlert, GroupFilter, GroupPatch, Page, PageRequest } from './store.ts'
@@ -52,13 +52,21 @@ export async function patchGroup(
     await sql`
       update syncproof.finding_groups set muted = ${status === 'muted'}
       where project_id = ${projectId} and id = ${id} and muted <> ${status === 'muted'}`.execute(tx)
-    await sql`
+    const changed = await sql`
       update syncproof.findings set status = ${status}
       where project_id = ${projectId} and group_id = ${id} and status not in ('resolved', ${status})`.execute(
       tx,
     )
+    if (status === 'open' && changed.numAffectedRows) await reopenGroup(tx, projectId, id)
   })
   return getGroup(db, projectId, id)
+}
+
+/** A group with findings that were opened again by hand is not over. Call `lockFindings` first. */
+export async function reopenGroup(tx: Tx, projectId: string, id: string): Promise<void> {
+  await sql`
+    update syncproof.finding_groups set status = 'open', resolution = null, calls = 0, opened_at = clock_timestamp()
+    where project_id = ${projectId} and id = ${id} and status = 'resolved'`.execute(tx)
 }
 
 function groups(db: Database, projectId: string) {

@@ -59,7 +59,10 @@ export const tableRights: Declared = {
     reconciler: ['select', 'insert', 'update'],
   },
   // what people say of a group
-  finding_groups: { reports: ['select', 'update (muted)'], reconciler: EVERYTHING },
+  finding_groups: {
+    reports: ['select', 'update (status, calls, resolution, muted, opened_at)'],
+    reconciler: EVERYTHING,
+  },
   alert_deliveries: { reports: READ, reconciler: EVERYTHING },
   maintenance_windows: {
     reports: ['select', 'insert', 'update (starts_at, ends_at)'],

@@ -1,8 +1,10 @@
 import { parseArgs } from 'node:util'
+import { killAlerting, outage } from './alerting.ts'
 import { canMount, fillDisk } from './disk.ts'
 import { watchForDivergence } from './divergence.ts'
 import { fuzz } from './fuzz.ts'
 import { killCollector, killPostgres } from './kill.ts'
+import { countPages } from './pages.ts'
 import { killReconciler } from './reconciling.ts'
 import { cutReplies } from './replies.ts'
 import { tailUnderWriters } from './tailing.ts'
@@ -23,6 +25,10 @@ const parts: Readonly<Record<string, Part>> = {
   disk: { times: 50, run: fillDisk },
   fuzz: { times: 100_000, run: (bodies) => fuzzHarmlessly(bodies) },
   reconciling: { times: 100, run: killReconcilers },
+  alerting: { times: 100, run: killAlerting },
+  // seconds
+  outage: { times: 3_600, run: outage },
+  pages: { times: 100_000, run: countPages },
   divergence: { times: 1_000_000, run: watchForDivergence },
   tailing: { times: 10_000_000, run: (rows) => tailSoundly(rows) },
 }

@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -8,6 +7,7 @@ import { Redis } from 'ioredis'
 import pg from 'pg'
 import { startPostgres, startRedis } from '../testing/throwaway-servers.ts'
 import { runPair } from './run-pair.ts'
+import { Workers } from './workers.ts'
 
 const PROJECT = 'default'
 const WORKERS = 2
@@ -34,7 +34,7 @@ export async function killReconciler(kills: number, queue: 'Redis' | 'PostgreSQL
   const expected = new Map<string, string>()
   const workers = new Workers(stage.startWorker)
   opened.defer(() => workers.stop())
-  await workers.start()
+  await workers.start(WORKERS)
   for (const pair of PAIRS) expected.set(pair, await stage.said(pair))
 
   const seen = { runs: 0, kills: 0, flushes: 0 }
@@ -168,36 +168,4 @@ function textOf(
 ): string {
   const { requests: _, ...covered } = coverage ?? { requests: 0 }
   return JSON.stringify({ result, problem, covered, self_test, diverged, divergences })
-}
-
-class Workers {
-  readonly #start: () => ChildProcess
-  readonly #running: ChildProcess[] = []
-
-  constructor(start: () => ChildProcess) {
-    this.#start = start
-  }
-
-  async start(): Promise<void> {
-    for (let n = 0; n < WORKERS; n += 1) this.#running.push(this.#start())
-    await Promise.all(this.#running.map(({ stdout }) => stdout && once(stdout, 'data')))
-  }
-
-  /** One is killed, wherever it is, and another one is started in its place. */
-  async killOne(): Promise<void> {
-    const victim = this.#running.splice(Math.floor(Math.random() * this.#running.length), 1)[0]
-    if (victim) await end(victim, 'SIGKILL')
-    this.#running.push(this.#start())
-  }
-
-  async stop(): Promise<void> {
-    await Promise.all(this.#running.splice(0).map((worker) => end(worker, 'SIGKILL')))
-  }
-}
-
-async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const ended = once(child, 'exit')
-  child.kill(signal)
-  await ended
 }

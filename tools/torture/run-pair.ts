@@ -4,9 +4,14 @@ import type { Report, Store } from '@syncproof/store'
 const RUN_MS_MAX = 120_000
 
 /** Asks for a run of a pair, which is known when a reconciler has started, and waits until it is finished.
- *  @throws Error where that takes more than two minutes */
-export async function runPair(store: Store, projectId: string, pair: string): Promise<Report> {
-  const deadlineMs = performance.now() + RUN_MS_MAX
+ *  @throws Error where that takes longer than `msMax`, two minutes by default */
+export async function runPair(
+  store: Store,
+  projectId: string,
+  pair: string,
+  msMax = RUN_MS_MAX,
+): Promise<Report> {
+  const deadlineMs = performance.now() + msMax
   let report: Report | undefined
   while (performance.now() < deadlineMs) {
     report = report

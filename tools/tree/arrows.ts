@@ -79,6 +79,7 @@ const workspace: Readonly<Record<string, string>> = {
   '@syncproof/reconciler/sinks': 'services/reconciler',
   '@syncproof/connectors': 'connectors',
   '@syncproof/connectors/rules': 'connectors',
+  '@syncproof/connectors/secrets': 'connectors',
   syncproof: 'cli',
 }
 
