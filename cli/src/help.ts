@@ -31,7 +31,10 @@ export function overview(commands: readonly CommandSpec[], paint: Paint, columns
     paint('bold', 'Exit codes'),
     ...table(EXIT_CODES, columns),
     '',
-    ...wrap('`syncproof help COMMAND` lists its options. Start with `syncproof dev`.', width(columns)),
+    ...wrap(
+      '`syncproof help COMMAND` lists its options, with the variable of each in brackets. A variable can come from a file: NAME_FILE names one that holds it. Start with `syncproof dev`.',
+      width(columns),
+    ),
   ].join('\n')
 }
 

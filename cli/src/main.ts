@@ -3,6 +3,7 @@ import { readCommandLine } from './command-line.ts'
 import { commands } from './commands.ts'
 import { createTerminal, type Terminal } from './output/terminal.ts'
 import { printable, wrap } from './output/text.ts'
+import { withSecretFiles } from './secret-files.ts'
 import { startTelemetry } from './telemetry/start-telemetry.ts'
 
 /** What still holds the process open this long after a command has ended is not waited for. */
@@ -28,8 +29,9 @@ setTimeout(() => process.exit(), LINGER_MS_MAX).unref()
 async function execute(words: readonly string[], terminal: Terminal): Promise<ExitCode> {
   try {
     const line = readCommandLine(words, commands)
-    const context = { ...line, env: process.env, folder: process.cwd(), terminal }
-    const telemetry = await startTelemetry(line.command, process.env)
+    const env = withSecretFiles(process.env)
+    const context = { ...line, env, folder: process.cwd(), terminal }
+    const telemetry = await startTelemetry(line.command, env)
     try {
       const { run } = await line.command.load()
       return await run({ ...context, onFault: telemetry.capture })

@@ -1,4 +1,5 @@
 import { type CommandContext, UsageError } from './command.ts'
+import { secretFileOf } from './secret-files.ts'
 
 /** A setting's text: the option, else its environment variable; empty counts as unset. */
 export function textSetting(context: CommandContext, option: string): string | undefined {
@@ -19,9 +20,7 @@ export function wholeNumberSetting(
   if (given === undefined) return bounds.preset
   const value = /^\d{1,15}$/.test(given.text) ? Number(given.text) : Number.NaN
   if (value >= bounds.min && value <= bounds.max) return value
-  throw new UsageError(
-    `${given.name} must be a whole number from ${bounds.min} to ${bounds.max}, not "${given.text}".`,
-  )
+  throw wrong(given, `a whole number from ${bounds.min} to ${bounds.max}`)
 }
 
 /** @throws UsageError for what is no port; 0 takes a free one */
@@ -38,9 +37,7 @@ export function urlSetting(
   const given = origin(context, option)
   if (given === undefined) return undefined
   if (URL.canParse(given.text) && schemes.includes(new URL(given.text).protocol)) return given.text
-  throw new UsageError(
-    `${given.name} must be a URL such as ${schemes[0]}//host, not "${withoutPassword(given.text)}".`,
-  )
+  throw wrong(given, `a URL such as ${schemes[0]}//host`)
 }
 
 /** The option's value as one of a list.
@@ -54,7 +51,7 @@ export function choiceSetting<T extends string>(
   if (given === undefined) return undefined
   const choice = choices.find((one) => one === given.text)
   if (choice !== undefined) return choice
-  throw new UsageError(`${given.name} must be one of ${choices.join(', ')}, not "${given.text}".`)
+  throw wrong(given, `one of ${choices.join(', ')}`)
 }
 
 /** Every value of an option that may be given more than once, each as one of a list; each counts once.
@@ -135,12 +132,30 @@ export function withoutPassword(url: string): string {
   return url.replace(/(\/\/[^/@:]*):.*@/, '$1:***@').replace(/([?&]password=)[^&]*/i, '$1***')
 }
 
-function origin(context: CommandContext, option: string): { name: string; text: string } | undefined {
-  const given = context.options[option]
+interface Given {
+  /** Of the option, or the variable. */
+  readonly name: string
+  readonly text: string
+  /** Where it comes from a file: it may be any secret, and is not shown. */
+  readonly file?: string | undefined
+}
+
+function origin({ command, options, env }: CommandContext, option: string): Given | undefined {
+  const given = options[option]
   if (typeof given === 'string') return { name: `--${option}`, text: given }
-  const variable = context.command.options[option]?.env
-  const text = variable === undefined ? undefined : context.env[variable]
-  return variable !== undefined && text ? { name: variable, text } : undefined
+  const variable = command.options[option]?.env
+  const text = variable === undefined ? undefined : env[variable]
+  return variable !== undefined && text
+    ? { name: variable, text, file: secretFileOf(env, variable) }
+    : undefined
+}
+
+function wrong({ name, text, file }: Given, what: string): UsageError {
+  return new UsageError(
+    file === undefined
+      ? `${name} must be ${what}, not "${withoutPassword(text)}".`
+      : `${name}_FILE must name a file with ${what}, and ${file} holds something else.`,
+  )
 }
 
 export const POSTGRES_SCHEMES = ['postgres:', 'postgresql:'] as const

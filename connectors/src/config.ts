@@ -13,6 +13,7 @@ import {
   someText,
 } from './members.ts'
 import { checkRetention, type RetentionConfig } from './retention.ts'
+import { fromVariable } from './secret-file.ts'
 
 export interface Config {
   /** Pair name to the two systems that should hold the same records. */
@@ -32,14 +33,15 @@ export function defineConfig(config: Config): Config {
   return config
 }
 
-/** An environment variable that must be set. @throws ConfigError where it is unset or empty */
+/** An environment variable that must be set, or the content of the file that `<NAME>_FILE` names.
+ *  @throws ConfigError where it is unset or empty, or the file cannot be read */
 export function env(name: string): string {
-  const value = process.env[name]
-  if (value) return value
-  const state = value === undefined ? 'not set' : 'empty'
+  const value = fromVariable(name)
+  if (value !== undefined) return value
+  const state = process.env[name] === undefined ? 'not set' : 'empty'
   throw new ConfigError(
     `env('${name}')`,
-    `the environment variable ${name} is ${state}. Set it where Syncproof is started, as in \`export ${name}=…\`.`,
+    `the environment variable ${name} is ${state}. Set it where Syncproof is started, as in \`export ${name}=…\`, or name a file that holds it in ${name}_FILE.`,
   )
 }
 

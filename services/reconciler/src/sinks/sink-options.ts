@@ -1,5 +1,6 @@
 import { ConfigError } from '@syncproof/connectors'
 import { checkMembers, isPlainObject, kindOf, type MemberRule, someText } from '@syncproof/connectors/rules'
+import { fromVariable } from '@syncproof/connectors/secrets'
 import { type AlertRoute, FINDING_KINDS, SEVERITIES } from '@syncproof/core/contract'
 
 /** What every sink takes. */
@@ -60,17 +61,18 @@ const routeMembers: Readonly<Record<keyof AlertRoute, MemberRule>> = {
   kinds: listOf(FINDING_KINDS),
 }
 
-/** A secret or an address from where it always is, unless it is given. @throws ConfigError where it is nowhere */
+/** A secret or an address from where it always is, the variable or the file that `<VARIABLE>_FILE` names, unless it is given.
+ *  @throws ConfigError where it is nowhere */
 export function fromEnvironment(
   sink: string,
   option: string,
   given: string | undefined,
   variable: string,
 ): string {
-  const value = given ?? process.env[variable]
+  const value = given ?? fromVariable(variable)
   if (value) return value
   throw new ConfigError(
     `${sink}.${option}`,
-    `is missing. Give it, or set ${variable} where the reconciler is started.`,
+    `is missing. Give it, or set ${variable}, or ${variable}_FILE to a file that holds it, where the reconciler is started.`,
   )
 }

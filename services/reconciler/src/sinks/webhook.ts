@@ -1,5 +1,6 @@
 import { ConfigError } from '@syncproof/connectors'
 import { kindOf, type MemberRule, required } from '@syncproof/connectors/rules'
+import { fromVariable } from '@syncproof/connectors/secrets'
 import { ALERT_STATES, type Alert, type AlertSink } from '@syncproof/core/contract'
 import { Webhook } from 'standardwebhooks'
 import { post } from './post.ts'
@@ -57,7 +58,7 @@ function bodyOf({ id: _, at, state, ...alert }: Alert) {
 
 function secretsOf(given: WebhookOptions['secret']): readonly string[] {
   if (typeof given === 'object') return given
-  const secret = given ?? process.env.SYNCPROOF_WEBHOOK_SECRET
+  const secret = given ?? fromVariable('SYNCPROOF_WEBHOOK_SECRET')
   if (!secret) return []
   const wrong = secretRule.check(secret)
   if (wrong) throw new ConfigError('SYNCPROOF_WEBHOOK_SECRET', wrong)
