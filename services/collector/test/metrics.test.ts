@@ -205,3 +205,36 @@ test('a collector that has never read the database says nothing of it, so that n
     /^syncproof_(findings|write|partial|operation|section|divergence|heartbeat|events_una|inconsistent)/
   expect(names.filter((line) => ofStore.test(line))).toEqual([])
 })
+
+test('a wall clock that jumps neither keeps old figures nor makes them stale', async () => {
+  const store = openStore({ url: database.url })
+  const metrics = new Registry()
+  const clocks = { wallMs: Date.now(), monotonicMs: 0 }
+  const app = await buildCollector({
+    ...{ store, metrics },
+    nowMs: () => clocks.wallMs,
+    clockMs: () => clocks.monotonicMs,
+  })
+  const at = async () => {
+    const text = await metrics.metrics()
+    const sampleOf = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1])
+    return [
+      sampleOf('syncproof_store_figures_timestamp_seconds') * 1_000,
+      sampleOf('syncproof_store_figures_stale'),
+    ]
+  }
+  try {
+    expect(await at()).toEqual([clocks.wallMs, 0])
+    for (const jumpMs of [3_600_000, -86_400_000, 40 * 86_400_000]) {
+      clocks.wallMs += jumpMs
+      const [readMs] = await at()
+      // no time has passed: what was read a moment ago is shown again
+      expect(readMs).toBe(clocks.wallMs - jumpMs)
+      clocks.monotonicMs += collectorLimits.storeFiguresTtlMs + 1
+      expect(await at()).toEqual([clocks.wallMs, 0])
+    }
+  } finally {
+    await app.close()
+    await store.close()
+  }
+})
