@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { settleAlert, takeAlert } from './alert-deliveries.ts'
 import type {
   AlertFigures,
@@ -14,8 +14,7 @@ import { lockFindings } from './locks.ts'
 import { jsonb, rfc3339 } from './sql-text.ts'
 
 const DUE_MAX = 500
-/** Groups that are looked at, the oldest first. */
-const GROUPS_MAX = 5_000
+const GROUPS_AT_ONCE = 1_000
 
 export function alertStore(db: Database): AlertStore {
   return {
@@ -39,7 +38,7 @@ export function alertStore(db: Database): AlertStore {
           and not exists (
             select from syncproof.alert_deliveries as later
             where later.project_id = told.project_id and later.group_id = told.group_id and later.sink = told.sink
-              and later.number > told.number and later.status = 'delivered')
+              and later.number > told.number)
         returning number, message`.execute(db)
       return rows
     },
@@ -55,13 +54,33 @@ export function alertStore(db: Database): AlertStore {
 
 /** What nobody is to hear of takes no lock: it is asked for every two seconds. */
 async function raiseAlerts(db: Database, projectId: string, plan: AlertPlan): Promise<number> {
-  const before = await alertingGroups(db, projectId)
-  if (before.every((group) => plan.next(group).length === 0)) return 0
+  let added = 0
+  let after: AlertingGroup | undefined
+  for (;;) {
+    const groups = await alertingGroups(db, projectId, isAfter(after))
+    const changed = groups.filter((group) => plan.next(group).length > 0)
+    if (changed.length > 0) added += await tell(db, projectId, changed, plan)
+    if (groups.length < GROUPS_AT_ONCE) return added
+    after = groups.at(-1)
+  }
+}
+
+function isAfter(group: AlertingGroup | undefined) {
+  return group ? sql`(opened_at, id) > (${group.opened_at}::timestamptz, ${group.id})` : sql`true`
+}
+
+async function tell(
+  db: Database,
+  projectId: string,
+  changed: readonly AlertingGroup[],
+  plan: AlertPlan,
+): Promise<number> {
   return db.transaction().execute(async (tx) => {
     // as whoever changes groups
     await lockFindings(tx, projectId)
     let added = 0
-    for (const group of await alertingGroups(tx, projectId)) {
+    const ids = changed.map(({ id }) => id)
+    for (const group of await alertingGroups(tx, projectId, sql`id = any(${ids}::text[])`)) {
       const next = plan.next(group)
       if (next.length === 0) continue
       await addDeliveries(tx, projectId, group, next, plan)
@@ -71,7 +90,11 @@ async function raiseAlerts(db: Database, projectId: string, plan: AlertPlan): Pr
   })
 }
 
-async function alertingGroups(db: Database | Tx, projectId: string): Promise<readonly AlertingGroup[]> {
+async function alertingGroups(
+  db: Database | Tx,
+  projectId: string,
+  isWanted: RawBuilder<unknown>,
+): Promise<readonly AlertingGroup[]> {
   const isStill = (status: string) => sql`exists (
     select from syncproof.findings as finding
     where finding.project_id = known.project_id and finding.group_id = known.id and finding.status = ${status})`
@@ -89,8 +112,8 @@ async function alertingGroups(db: Database | Tx, projectId: string): Promise<rea
         where project_id = known.project_id and group_id = known.id
         order by sink, number desc) as last), '{}') as told
     from syncproof.finding_groups as known
-    where project_id = ${projectId} and (status = 'open' or told)
-    order by opened_at, id limit ${GROUPS_MAX}`.execute(db)
+    where project_id = ${projectId} and (status = 'open' or told) and ${isWanted}
+    order by known.opened_at, id limit ${GROUPS_AT_ONCE}`.execute(db)
   return rows.map((row) => ({ ...row, findings: Number(row.findings) }))
 }
 
@@ -154,13 +177,19 @@ async function alertFigures(db: Database): Promise<readonly AlertFigures[]> {
     oldest_ms: number | null
     firing: string
   }>`
-    select sink, count(*) filter (where status = 'waiting') as waiting,
-      (extract(epoch from min(created_at) filter (where status = 'waiting')) * 1000)::double precision as oldest_ms,
-      count(*) filter (where is_last and state <> 'resolved') as firing
-    from (
-      select sink, status, state, created_at,
-        number = max(number) over (partition by project_id, group_id, sink) as is_last
-      from syncproof.alert_deliveries) as delivery
+    select sink, sum(waiting)::text as waiting, min(oldest_ms) as oldest_ms, sum(firing)::text as firing from (
+      select sink, count(*) as waiting, extract(epoch from min(created_at))::double precision * 1000 as oldest_ms,
+        0 as firing
+      from syncproof.alert_deliveries where status = 'waiting' group by 1
+      union all
+      select last.sink, 0, null, count(*)
+      from syncproof.finding_groups as known
+      cross join lateral (
+        select distinct on (sink) sink, state from syncproof.alert_deliveries
+        where project_id = known.project_id and group_id = known.id
+        order by sink, number desc) as last
+      where known.told and last.state <> 'resolved'
+      group by 1) as figure
     group by 1 order by 1`.execute(db)
   return rows.map(({ sink, waiting, oldest_ms, firing }) => ({
     sink,
