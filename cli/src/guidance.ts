@@ -22,6 +22,13 @@ export function warnOfDefaultKey(context: CommandContext): void {
   )
 }
 
+/** Who is told of what is found. */
+export function sinksLine(config: Config | undefined): string {
+  const { alerts = [] } = config ?? {}
+  if (alerts.length === 0) return 'Nobody is told of what is found.'
+  return `${printable(alerts.map(({ name }) => name).join(', '))}: told of what is found.`
+}
+
 /** Which pairs are compared, or that there are none. */
 export function pairsLine(config: Config | undefined): string {
   if (config === undefined) return `No pairs to compare: there is no ${CONFIG_FILE} here.`

@@ -2,7 +2,7 @@ import { relative } from 'node:path'
 import type { Config } from '@syncproof/connectors'
 import { type CommandContext, type ExitCode, UsageError } from '../command.ts'
 import { loadConfigFile } from '../config-file.ts'
-import { fingerprintKey, pairsLine, warnOfDefaultKey } from '../guidance.ts'
+import { fingerprintKey, pairsLine, sinksLine, warnOfDefaultKey } from '../guidance.ts'
 import { findingPrinter } from '../output/finding-printer.ts'
 import { flow } from '../output/flow.ts'
 import { json } from '../output/terminal.ts'
@@ -90,6 +90,7 @@ function welcome(context: CommandContext, options: DevOptions, dev: Dev, config:
     ...row('Store', storeText(context, options)),
     ...row('Jobs', options.redis === undefined ? 'in the store' : `Redis ${withoutPassword(options.redis)}`),
     ...row('Pairs', pairsLine(config)),
+    ...(config?.alerts?.length ? row('Alerts', sinksLine(config)) : []),
     '',
     ...wrap(
       `Tell your app and other terminals where it is${made ? ', and the key that was made now' : ''}:`,

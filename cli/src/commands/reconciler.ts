@@ -3,7 +3,7 @@ import { openStore } from '@syncproof/store'
 import { Registry } from 'prom-client'
 import type { CommandContext, ExitCode } from '../command.ts'
 import { loadConfigFile } from '../config-file.ts'
-import { fingerprintKey, pairsLine, warnOfDefaultKey } from '../guidance.ts'
+import { fingerprintKey, pairsLine, sinksLine, warnOfDefaultKey } from '../guidance.ts'
 import { findingPrinter } from '../output/finding-printer.ts'
 import { printable } from '../output/text.ts'
 import { askDatabase, reachRedis } from '../reach.ts'
@@ -53,7 +53,9 @@ export async function run(context: CommandContext): Promise<ExitCode> {
   opened.defer(() => reconciler.close())
 
   warnOfDefaultKey(context)
-  terminal.say(`Reconciler: metrics ${metrics.url}, database ${withoutPassword(url)}. ${pairsLine(config)}`)
+  terminal.say(
+    `Reconciler: metrics ${metrics.url}, database ${withoutPassword(url)}. ${pairsLine(config)} ${sinksLine(config)}`,
+  )
   const running = opened.move()
   return await untilStopped(() => running.disposeAsync())
 }
