@@ -68,7 +68,8 @@ export const errorCatalogue = {
   unsupported_contract: {
     status: 422,
     title: 'The batch speaks a version of the contract that is not accepted',
-    solve: 'Use an SDK of this release or of the one before, or upgrade the collector first.',
+    solve:
+      'Use an SDK of this release or of the one before; where the SDK is the newer one, upgrade the collectors: they go first. The SDK keeps what was refused and sends it again every minute, as long as its queue has room.',
   },
   no_valid_event: {
     status: 422,

@@ -43,6 +43,22 @@ describe('the roles of the services', () => {
     expect(await rightsOnPartitions()).toEqual([])
   })
 
+  it('keep what a later release gave them when an older one migrates: it knows nothing of it', async () => {
+    const mayDelete = async () => {
+      const { rows } = await owner.query(
+        `select has_table_privilege('syncproof_reports', 'syncproof.findings', 'delete') as may`,
+      )
+      return rows[0].may
+    }
+    await owner.query(`insert into syncproof.migrations (name) values ('9999_01_01_1_next')`)
+    await owner.query('grant delete on syncproof.findings to syncproof_reports')
+    expect(await migrateStore({ url: server.url }, { roles: true })).toEqual([])
+    expect(await mayDelete()).toBe(true)
+    await owner.query(`delete from syncproof.migrations where name = '9999_01_01_1_next'`)
+    await migrateStore({ url: server.url })
+    expect(await mayDelete()).toBe(false)
+  })
+
   it('may log in, make or own nothing, and belong to no other role', async () => {
     const { rows } = await owner.query(`
       select rolname, rolcanlogin or rolsuper or rolcreaterole or rolcreatedb or rolreplication or rolbypassrls as may,

@@ -51,6 +51,8 @@ export interface CollectorOptions {
   readonly onFault?: ((error: unknown) => void) | undefined
   /** A clock that never jumps, in milliseconds. Default: performance.now. */
   readonly clockMs?: (() => number) | undefined
+  /** Versions of the event contract that are accepted. Default: this release's and the one before it. */
+  readonly contracts?: readonly number[] | undefined
   /** Of each key. Default: `collectorLimits`. */
   readonly quota?: Quota | undefined
   /** Default: `collectorLimits.bodiesBytesMax`. */
@@ -93,7 +95,7 @@ export async function buildCollector(options: CollectorOptions): Promise<Fastify
   const typed = app.withTypeProvider<ZodTypeProvider>()
   await typed.register(healthRoutes, { store, replica })
   const taken = { ...routes, metrics, nowMs, horizon: horizonReader(store.retention) }
-  await typed.register(eventsRoutes, taken)
+  await typed.register(eventsRoutes, { ...taken, contracts: options.contracts })
   await typed.register(tracesRoutes, { ...taken, spanMetrics })
   await typed.register(findingsRoutes, routes)
   await typed.register(findingGroupsRoutes, routes)

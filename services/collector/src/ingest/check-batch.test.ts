@@ -53,3 +53,18 @@ test('an empty batch is a heartbeat with the process and its books', () => {
   const check = checkEnvelope({ contract: 1, process: { ...process, books }, events: [] })
   expect(check).toMatchObject({ ok: true, process: { books }, events: [] })
 })
+
+test('each version that is accepted is read, and another is told who has to be upgraded', () => {
+  const next = [1, 2]
+  const check = (contract: number) => checkEnvelope({ contract, process, events: [] }, next)
+  expect(check(1)).toMatchObject({ ok: true })
+  expect(check(2)).toMatchObject({ ok: true })
+  expect(check(3)).toMatchObject({
+    code: 'unsupported_contract',
+    detail: expect.stringContaining('Upgrade the collectors first'),
+  })
+  expect(check(0)).toMatchObject({
+    code: 'unsupported_contract',
+    detail: expect.stringContaining('Upgrade its SDK'),
+  })
+})

@@ -9,13 +9,15 @@ import { collectorLimits } from '../limits.ts'
 import type { BatchResult, IngestMetrics } from '../metrics/ingest-metrics.ts'
 import { batchBodySchema, receiptSchema } from '../schemas/event.ts'
 import { problems } from '../schemas/problem.ts'
-import { checkEnvelope } from './check-batch.ts'
+import { acceptedContracts, checkEnvelope } from './check-batch.ts'
 import { checkEvents } from './check-event.ts'
 
 export interface EventsRoutesOptions extends RouteOptions {
   readonly metrics: IngestMetrics
   readonly nowMs: () => number
   readonly horizon: HorizonReader
+  /** Versions of the contract that are accepted. Default: this release's and the one before it. */
+  readonly contracts?: readonly number[] | undefined
 }
 
 /** `POST /v1/events`: checks a batch event by event, stores the good ones, answers after the commit. */
@@ -55,12 +57,17 @@ export const eventsRoutes: FastifyPluginAsyncZod<EventsRoutesOptions> = async (a
 }
 
 async function ingest(
-  { store, metrics, nowMs, horizon }: EventsRoutesOptions,
+  { store, metrics, nowMs, horizon, contracts = acceptedContracts }: EventsRoutesOptions,
   project: string,
   body: unknown,
 ) {
-  const envelope = checkEnvelope(body)
-  if (!envelope.ok) throw new ProblemError(envelope.code, envelope.detail, { pointer: envelope.pointer })
+  const envelope = checkEnvelope(body, contracts)
+  if (!envelope.ok) {
+    const { code, detail, pointer } = envelope
+    // behind a balancer of connections the next try may find a collector that is upgraded already
+    const headers = code === 'unsupported_contract' ? { connection: 'close' } : {}
+    throw new ProblemError(code, detail, { pointer, headers })
+  }
   const { accepted: valid, rejected } = await checkEvents(envelope.events, nowMs(), await horizon(nowMs()))
   if (valid.length === 0 && rejected.length > 0) {
     metrics.events({ valid, accepted: 0, duplicates: 0, rejected })
