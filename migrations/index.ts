@@ -21,6 +21,7 @@ import { up as counts } from './2026_11_27_2_counts.ts'
 import { up as heartbeats } from './2026_11_27_3_heartbeats.ts'
 import { up as traces } from './2026_11_27_4_traces.ts'
 import { up as alerts } from './2026_11_27_5_alerts.ts'
+import { up as countedAtOnce } from './2026_11_27_6_counted_at_once.ts'
 
 export interface Migration {
   readonly name: string
@@ -51,4 +52,5 @@ export const migrations: readonly Migration[] = [
   { name: '2026_11_27_3_heartbeats', up: heartbeats },
   { name: '2026_11_27_4_traces', up: traces },
   { name: '2026_11_27_5_alerts', up: alerts },
+  { name: '2026_11_27_6_counted_at_once', up: countedAtOnce },
 ]

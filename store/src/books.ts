@@ -3,6 +3,7 @@ import { type RawBuilder, sql } from 'kysely'
 import { closeBooks, type MinuteTotals, missingIn } from './close-books.ts'
 import { cursorParts, decodeCursor, toPage } from './cursor.ts'
 import type { Database } from './database.ts'
+import { SHADOW_PROJECT } from './shadow-project.ts'
 import type { EventBooks, MinuteBooks, Page, PageRequest, ProcessRow } from './store.ts'
 
 /** What was produced before the last report of so long ago and is not here is lost, as far as anybody can tell: an SDK sends every second,
@@ -132,10 +133,10 @@ function minuteText(column: RawBuilder<unknown>): RawBuilder<string> {
   return sql`to_char(date_trunc('minute', ${column}) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
 }
 
-/** Over all projects, of processes that were heard of within a day. */
+/** Over all projects but the doctor's, of processes that were heard of within a day. */
 export async function eventBooks(db: Database): Promise<EventBooks> {
   const heardOf = sql`last_seen_at >= clock_timestamp() - make_interval(secs => ${HEARD_OF_S})
-    and not syncproof.is_made_of_spans(process_id)`
+    and not syncproof.is_made_of_spans(process_id) and project_id <> ${SHADOW_PROJECT}`
   const { rows } = await sql<{ unaccounted: string; in_flight: string }>`
     select coalesce(sum(least(books.unaccounted, missing.events)), 0) as unaccounted,
       coalesce(sum(missing.events - least(coalesce(books.unaccounted, 0), missing.events)), 0) as in_flight

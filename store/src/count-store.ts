@@ -58,7 +58,7 @@ export interface FirstSeenRelease {
   readonly sinceMs: number
 }
 
-/** For metrics, over all projects. */
+/** For metrics, over all projects but the doctor's. */
 export interface CountStore {
   /** What is counted, as of the last `fold`; each set of labels once. */
   read(): Promise<readonly Count[]>

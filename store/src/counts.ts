@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { type Count, type CountStore, LABEL_LENGTH_MAX, LABEL_VALUES_MAX, OVERFLOW } from './count-store.ts'
 import type { Database } from './database.ts'
+import { SHADOW_PROJECT } from './shadow-project.ts'
 
 /** Changes that are added up in one statement. */
 const CHANGES_AT_ONCE = 20_000
@@ -25,13 +26,15 @@ export function countStore(db: Database): CountStore {
 
 async function readCounts(db: Database): ReturnType<CountStore['read']> {
   const { rows } = await sql<Omit<Count, 'value'> & { readonly value: string }>`
-    select metric, labels, sum(value)::text as value from syncproof.counts group by 1, 2`.execute(db)
+    select metric, labels, sum(value)::text as value from syncproof.counts
+    where project_id <> ${SHADOW_PROJECT} group by 1, 2`.execute(db)
   return rows.map((row) => ({ ...row, labels: asText(row.labels), value: Number(row.value) }))
 }
 
 async function listSystems(db: Database): ReturnType<CountStore['systems']> {
   const { rows } = await sql<{ entity_type: string; system: string }>`
-    select distinct entity_type, target as system from syncproof.pairs where configured order by 1, 2
+    select distinct entity_type, target as system from syncproof.pairs
+    where project_id <> ${SHADOW_PROJECT} and configured order by 1, 2
     limit ${LABEL_VALUES_MAX}`.execute(db)
   return rows
 }
@@ -106,7 +109,8 @@ async function oldestDivergences(db: Database): ReturnType<CountStore['oldestDiv
     select entity_type, system, min(since_ms) as since_ms from (
       select distinct project_id, labels->>'entity_type' as entity_type, labels->>'system' as system
       from syncproof.counts
-      where metric = 'findings' and value > 0 and labels->>'status' = 'open'
+      where project_id <> ${SHADOW_PROJECT}
+        and metric = 'findings' and value > 0 and labels->>'status' = 'open'
         and labels->>'kind' in ('missing-in-target', 'unexpected-in-target', 'field-mismatch')
         and labels->>'baseline' = 'false') as divergent
     cross join lateral (
@@ -125,7 +129,8 @@ async function nearestMisses(db: Database): ReturnType<CountStore['nearestMisses
   const { rows } = await sql<{ operation: string; kind: string; ms: number }>`
     select operation, kind, min((details->'traffic'->>'nearest_miss_ms')::double precision) as ms
     from (select operation, kind, details from syncproof.findings
-      where verdict = 'hazard' and status in ('open', 'acknowledged') and operation is not null
+      where project_id <> ${SHADOW_PROJECT}
+        and verdict = 'hazard' and status in ('open', 'acknowledged') and operation is not null
       limit ${HAZARDS_MAX}) as hazard
     where details->'traffic'->'nearest_miss_ms' <> 'null'::jsonb
     group by 1, 2`.execute(db)
@@ -135,7 +140,7 @@ async function nearestMisses(db: Database): ReturnType<CountStore['nearestMisses
 async function lastReleases(db: Database): ReturnType<CountStore['releases']> {
   const { rows } = await sql<{ service: string; release: string; since_ms: number }>`
     select service, release, extract(epoch from min(first_seen_at))::double precision * 1000 as since_ms
-    from syncproof.processes where release is not null
+    from syncproof.processes where project_id <> ${SHADOW_PROJECT} and release is not null
     group by 1, 2 order by 3 desc, 1, 2 limit ${RELEASES_MAX}`.execute(db)
   return rows.map(({ since_ms, ...row }) => ({ ...row, sinceMs: since_ms }))
 }

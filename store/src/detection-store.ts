@@ -145,7 +145,7 @@ export interface UnseenVersionRow {
 export interface DetectionStep {
   /** 0 means that the lane is drained. */
   readonly events: number
-  /** Findings that were not stored before. */
+  /** Findings that were not stored before, those of the doctor's project aside. */
   readonly created: readonly Finding[]
 }
 

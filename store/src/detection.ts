@@ -16,6 +16,7 @@ import { projectOperations } from './operation-projection.ts'
 import { recordFindings, resolveFindings } from './record-findings.ts'
 import { rememberUnseen } from './replaced-versions.ts'
 import { countSections } from './section-counts.ts'
+import { SHADOW_PROJECT } from './shadow-project.ts'
 import { countStep } from './step-counts.ts'
 import type {
   DetectionBatch,
@@ -101,7 +102,12 @@ async function detectionStep(tx: Tx, { lane, eventsMax, judge, rules }: Step): P
     update syncproof.detection_cursors
     set position = ${last.position}, linked = greatest(linked, ${last.position})
     where lane = ${lane}`.execute(tx)
-  return { events: events.length, created: judged.flatMap(({ created }) => created) }
+  return { events: events.length, created: judged.flatMap(shown) }
+}
+
+/** Whoever prints findings as they come has no use for the doctor's. */
+function shown({ batch, created }: Judged): readonly Finding[] {
+  return batch.projectId === SHADOW_PROJECT ? [] : created
 }
 
 interface Cursor {

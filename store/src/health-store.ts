@@ -4,7 +4,7 @@ export interface HealthStore {
   server(): Promise<ServerHealth>
   partitions(): Promise<PartitionHealth>
   activity(): Promise<ActivityHealth>
-  /** Processes of all projects that were heard of since, those heard of last first, at most 1,000. */
+  /** Processes of all projects but the doctor's that were heard of since, those heard of last first, at most 1,000. */
   processes(sinceMs: number): Promise<readonly ProcessHealth[]>
 }
 
@@ -21,6 +21,13 @@ export interface ServerHealth {
   /** `on`, `off` … by name: synchronous_commit, fsync, full_page_writes, autovacuum. */
   readonly settings: Readonly<Record<string, string>>
   readonly databaseBytes: number
+  /** The last hop of this connection, as the server sees it. */
+  readonly connection: {
+    /** `TLSv1.3`; null where it is not encrypted. */
+    readonly tls: string | null
+    /** Null over a Unix socket. */
+    readonly from: string | null
+  }
 }
 
 export interface PartitionHealth {

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Database } from './database.ts'
+import { SHADOW_PROJECT } from './shadow-project.ts'
 import type { ActivityHealth, HealthStore, PartitionHealth, ProcessHealth, ServerHealth } from './store.ts'
 
 const PROCESSES_MAX = 1_000
@@ -19,7 +20,9 @@ async function serverHealth(db: Database): Promise<ServerHealth> {
       current_user as user, pg_is_in_recovery() as "isStandby",
       (select jsonb_object_agg(name, setting) from pg_settings
         where name in ('synchronous_commit', 'fsync', 'full_page_writes', 'autovacuum')) as settings,
-      pg_database_size(current_database()) as bytes`.execute(db)
+      pg_database_size(current_database()) as bytes,
+      jsonb_build_object('tls', (select version from pg_stat_ssl where pid = pg_backend_pid()),
+        'from', host(inet_client_addr())) as connection`.execute(db)
   // alone, so that nothing lies between the reading of the two clocks but the way
   const { rows: clock } = await sql<{ ms: number }>`
     select extract(epoch from clock_timestamp())::double precision * 1000 as ms`.execute(db)
@@ -86,7 +89,7 @@ async function processHealth(db: Database, sinceMs: number): Promise<readonly Pr
       (extract(epoch from clock_timestamp() - last_seen_at) * 1000)::double precision as "silentMs",
       clock->'offset_ms' as "offsetMs"
     from syncproof.processes
-    where last_seen_at >= to_timestamp(${sinceMs / 1000}::double precision)
+    where project_id <> ${SHADOW_PROJECT} and last_seen_at >= to_timestamp(${sinceMs / 1000}::double precision)
     order by last_seen_at desc limit ${PROCESSES_MAX}`.execute(db)
   return rows.map(({ produced, stored, ...row }) => {
     const dropped = Object.values(row.dropped).reduce((sum, count) => sum + count, 0)

@@ -34,7 +34,7 @@ export interface KeyStore {
    *  revoked stays so.
    *  @returns what the key opens now; `unknown` where it was not known, and this login may not add keys */
   adopt(projectId: string, name: string, key: string, scopes: readonly Scope[]): Promise<KeyAnswer>
-  /** Whether there is any live key, of whatever project: without one every request is refused. */
+  /** Whether there is any live key, of whatever project but the doctor's: without one every request is refused. */
   exist(): Promise<boolean>
   /** The key's project and scopes, or why it opens nothing. Looked up by a part of its SHA-256, and compared in constant time,
    *  so that timing says nothing of a stored key. */
@@ -47,4 +47,7 @@ export interface KeyStore {
    *  ask again within 5 s.
    *  @returns undefined where there is no key of this id, or it is of another project than the one named */
   revoke(id: string, projectId?: string): Promise<ApiKey | undefined>
+  /** Removes keys of the doctor's project that are revoked, or that a killed one left ten minutes ago: a key a run would make
+   *  the list unreadable. Needs the rights of the owner. */
+  forgetShadow(): Promise<void>
 }

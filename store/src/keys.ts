@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import type { Database } from './database.ts'
 import { sqlState } from './errors.ts'
 import { makeKey } from './key-format.ts'
+import { SHADOW_PROJECT } from './shadow-project.ts'
 import { rfc3339, rfc3339OrNull } from './sql-text.ts'
 import type { ApiKey, KeyAnswer, KeyRow, KeyStore, Scope } from './store.ts'
 
@@ -11,6 +12,8 @@ const LOOKUP_BYTES = 8
 const HASH_BYTES = 32
 const USE_NOTED_EVERY_S = 60
 const INSUFFICIENT_PRIVILEGE = '42501'
+/** A round trip takes seconds: what is older was left by a doctor that was killed. */
+const SHADOW_LIFE_S = 600
 
 export function keyStore(db: Database): KeyStore {
   return {
@@ -32,13 +35,22 @@ export function keyStore(db: Database): KeyStore {
     },
     async exist() {
       const { rows } = await sql<{ exist: boolean }>`
-        select exists (select from syncproof.api_keys where revoked_at is null) as exist`.execute(db)
+        select exists (
+          select from syncproof.api_keys where revoked_at is null and project_id <> ${SHADOW_PROJECT}) as exist`.execute(
+        db,
+      )
       return rows[0]?.exist === true
     },
     authenticate: (key) => authenticate(db, key),
     used: (ids) => noteUse(db, ids),
     list: (projectId) => listKeys(db, projectId),
     revoke: (id, projectId) => revokeKey(db, id, projectId),
+    async forgetShadow() {
+      await sql`
+        delete from syncproof.api_keys
+        where project_id = ${SHADOW_PROJECT} and (revoked_at is not null
+          or created_at < clock_timestamp() - make_interval(secs => ${SHADOW_LIFE_S}))`.execute(db)
+    },
   }
 }
 

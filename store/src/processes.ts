@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { booksOf, eventBooks, minutesOf, unaccountedOf } from './books.ts'
 import { cursorParts, decodeCursor, toPage } from './cursor.ts'
 import type { Database } from './database.ts'
+import { SHADOW_PROJECT } from './shadow-project.ts'
 import { rfc3339 } from './sql-text.ts'
 import type { Contradicted, Page, PageRequest, ProcessRow, ProcessStore } from './store.ts'
 
@@ -49,8 +50,11 @@ function toProcess({ produced, stored, unaccounted, inconsistent, ...row }: Sele
 
 async function countInconsistent(db: Database): ReturnType<ProcessStore['inconsistent']> {
   const { rows } = await sql<{ contradicts: Contradicted; count: string }>`
-    select contradicts, count(*) from syncproof.inconsistent_events group by contradicts
+    select contradicts, count(*) from syncproof.inconsistent_events
+    where project_id <> ${SHADOW_PROJECT} group by contradicts
     union all
-    select 'content', count(*) from syncproof.inconsistent_copies`.execute(db)
+    select 'content', count(*) from syncproof.inconsistent_copies where project_id <> ${SHADOW_PROJECT}`.execute(
+    db,
+  )
   return rows.map(({ contradicts, count }) => ({ contradicts, count: Number(count) }))
 }

@@ -42,7 +42,7 @@ export interface SectionFilter {
 export interface SectionStore {
   /** Newest `first_seen_at` first: a row's place in the list never changes. */
   list(projectId: string, filter: SectionFilter, page: PageRequest): Promise<Page<SectionRow>>
-  /** For metrics, over all projects: runs by name. */
+  /** For metrics, over all projects but the doctor's: runs by name. */
   counts(): Promise<
     readonly {
       readonly name: string

@@ -1,6 +1,7 @@
 import { type SqlBool, sql } from 'kysely'
 import { cursorParts, decodeCursor, toPage } from './cursor.ts'
 import type { Database } from './database.ts'
+import { SHADOW_PROJECT } from './shadow-project.ts'
 import { rfc3339 } from './sql-text.ts'
 import type { Page, PageRequest, SectionFilter, SectionRow, SectionStore } from './store.ts'
 
@@ -111,6 +112,7 @@ async function countRuns(db: Database): ReturnType<SectionStore['counts']> {
   const { rows } = await sql<{ name: string; held: string; not_held: string; unknown: string }>`
     select name, sum(held) as held, sum(not_held) as not_held, sum(unknown) as unknown
     from syncproof.sections
+    where project_id <> ${SHADOW_PROJECT}
     group by name
     order by name`.execute(db)
   return rows.map(({ name, held, not_held, unknown }) => ({

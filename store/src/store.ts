@@ -241,9 +241,9 @@ export interface ProcessStore {
   list(projectId: string, page: PageRequest): Promise<Page<ProcessRow>>
   /** Its books of the last day, newest first; undefined for a process that is not known. */
   minutes(projectId: string, processId: string, page: PageRequest): Promise<Page<MinuteBooks> | undefined>
-  /** For metrics, over all projects: what became of the events of processes that were heard of within a day. */
+  /** For metrics, over all projects but the doctor's: what became of the events of processes that were heard of within a day. */
   books(): Promise<EventBooks>
-  /** For metrics, over all projects: events that contradict others, by what they contradict. */
+  /** For metrics, over all projects but the doctor's: events that contradict others, by what they contradict. */
   inconsistent(): Promise<readonly { readonly contradicts: Contradicted; readonly count: number }[]>
 }
 

@@ -177,4 +177,24 @@ eachEngine('what is counted', (open) => {
     expect(oldest).toMatchObject([{ entity_type: 'candidate', system: 'ats' }])
     expect(Math.floor(oldest[0]?.sinceMs ?? 0)).toBe(sinceMs)
   })
+
+  it('costs findings that are found again or ended by the thousand as much each as by the hundred', async () => {
+    // a connection plans what it does often for what it did first
+    await store.findings.record('p', [divergence(-1)])
+    await store.findings.record('p', [divergence(-1)])
+    const msOf = async (from: number, count: number) => {
+      const all = Array.from({ length: count }, (_, n) => divergence(from + n))
+      await store.findings.record('p', all)
+      const startMs = performance.now()
+      await store.findings.record('p', all)
+      await store.findings.resolve(
+        'p',
+        all.map(({ id }) => ({ id, resolution: over })),
+      )
+      return performance.now() - startMs
+    }
+    const few = await msOf(0, 500)
+    // eight times as many: as the square it would be 64 times as long
+    expect((await msOf(1_000, 4_000)) / few).toBeLessThan(30)
+  })
 })
