@@ -1,59 +1,68 @@
 /** One line of what the doctor says. */
 export interface Check {
   readonly name: string
-  readonly state: 'ok' | 'warning' | 'problem'
+  readonly state: 'pass' | 'warn' | 'fail'
   /** One sentence: what was seen. */
   readonly what: string
-  /** What to do about it; only where it is not ok. */
+  /** What to do about it; only where it is no pass. */
   readonly mend?: string
   /** It could not be looked at. */
   readonly unable?: true
 }
 
-export function ok(name: string, what: string): Check {
-  return { name, state: 'ok', what }
+/** What nobody asked to look at, or what cannot be seen from here: neither good nor bad. */
+export interface Skipped {
+  readonly name: string
+  /** A part of a sentence: `--url is not given`. */
+  readonly why: string
 }
 
-export function warning(name: string, what: string, mend: string): Check {
-  return { name, state: 'warning', what, mend }
+export type Look = Check | Skipped
+
+export function pass(name: string, what: string): Check {
+  return { name, state: 'pass', what }
 }
 
-export function problem(name: string, what: string, mend: string): Check {
-  return { name, state: 'problem', what, mend }
+export function warn(name: string, what: string, mend: string): Check {
+  return { name, state: 'warn', what, mend }
+}
+
+export function fail(name: string, what: string, mend: string): Check {
+  return { name, state: 'fail', what, mend }
+}
+
+export function unable(check: Check): Check {
+  return { ...check, unable: true }
+}
+
+export function isSkipped(look: Look): look is Skipped {
+  return 'why' in look
 }
 
 /** The bad ones, or the good one where there is none. */
-export function orOk(bad: readonly (Check | undefined)[], good: () => Check): readonly Check[] {
+export function orPass(bad: readonly (Check | undefined)[], good: () => Check): readonly Check[] {
   const found = bad.filter((check) => check !== undefined)
   return found.length > 0 ? found : [good()]
 }
 
 /** Runs a check; what it may not look at, or what fails while it looks, is a line of its own. */
-export async function looking(
+export async function looking<T extends Look>(
   name: string,
-  look: () => Promise<readonly Check[]>,
-): Promise<readonly Check[]> {
+  look: () => Promise<readonly T[]>,
+): Promise<readonly (T | Check)[]> {
   try {
     return await look()
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : ''
     if (code === '42501')
       return [
-        {
-          ...warning(name, 'This login may not look at it.', 'Run the doctor as the owner of the database.'),
-          unable: true,
-        },
+        unable(warn(name, 'This login may not look at it.', 'Run the doctor as the owner of the database.')),
       ]
     const text = error instanceof Error ? error.message : String(error)
     return [
-      {
-        ...problem(
-          name,
-          `It could not be looked at: ${text}.`,
-          'Mend that first, then run the doctor again.',
-        ),
-        unable: true,
-      },
+      unable(
+        fail(name, `It could not be looked at: ${text}.`, 'Mend that first, then run the doctor again.'),
+      ),
     ]
   }
 }

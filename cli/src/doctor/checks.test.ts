@@ -17,9 +17,9 @@ import { clockChecks, keyCheck, lagCheck, processChecks } from './telemetry-chec
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 
-/** State and sentence of each, and that what is not ok says what to do. */
+/** State and sentence of each, and that what is no pass says what to do. */
 function said(checks: readonly Check[]): string[] {
-  for (const { state, mend } of checks) expect(mend !== undefined).toBe(state !== 'ok')
+  for (const { state, mend } of checks) expect(mend !== undefined).toBe(state !== 'pass')
   return checks.map(({ state, what }) => `${state}: ${what}`)
 }
 
@@ -31,6 +31,7 @@ const server: ServerHealth = {
   isStandby: false,
   settings: { fsync: 'on', full_page_writes: 'on', synchronous_commit: 'on', autovacuum: 'on' },
   databaseBytes: 3 * 2 ** 20,
+  connection: { tls: null, from: null },
 }
 const activity: ActivityHealth = {
   connections: 12,
@@ -58,21 +59,21 @@ const process: ProcessHealth = {
 
 describe('the doctor', () => {
   it('says what the server is, and what its settings would lose', () => {
-    expect(said(serverChecks(server, 'db'))).toEqual(['ok: PostgreSQL 15.18, as owner, 3.0 MB.'])
-    expect(said(durabilityChecks(server, false))).toEqual(['ok: synchronous_commit is on, fsync is on.'])
+    expect(said(serverChecks(server, 'db'))).toEqual(['pass: PostgreSQL 15.18, as owner, 3.0 MB.'])
+    expect(said(durabilityChecks(server, false))).toEqual(['pass: synchronous_commit is on, fsync is on.'])
     const off = { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off', autovacuum: 'off' }
     const worst = { ...server, version_num: 140_001, isStandby: true, settings: off }
     const bad = said([...serverChecks(worst, 'db'), ...durabilityChecks(worst, false)])
     // an embedded one has no settings to mend
-    expect(said(durabilityChecks(worst, true))).toEqual([expect.stringMatching(/^ok: .*not a loss of power/)])
+    expect(said(durabilityChecks(worst, true))).toEqual([expect.stringMatching(/^pass: .*not a loss of power/)])
     expect(bad.map((line) => line.split(':')[0])).toEqual([
-      ...['problem', 'problem', 'problem', 'warning', 'warning', 'warning'],
+      ...['fail', 'fail', 'fail', 'warn', 'warn', 'warn'],
     ])
   })
 
   it('warns of what others do in the server', () => {
     expect(said(activityChecks(activity))).toEqual([
-      'ok: 12 of 100 connections taken, no transaction open for long.',
+      'pass: 12 of 100 connections taken, no transaction open for long.',
     ])
     expect(
       said(
@@ -87,33 +88,33 @@ describe('the doctor', () => {
         }),
       ),
     ).toEqual([
-      'warning: 90 of 100 connections are taken.',
-      expect.stringContaining('warning: A transaction has been open for 3 hours'),
-      expect.stringContaining('warning: A prepared transaction has been waiting for 2 days'),
-      expect.stringContaining('problem: Nobody reads the replication slot gone, which keeps 3.0 GB of log'),
-      'problem: The index syncproof.i is not valid.',
+      'warn: 90 of 100 connections are taken.',
+      expect.stringContaining('warn: A transaction has been open for 3 hours'),
+      expect.stringContaining('warn: A prepared transaction has been waiting for 2 days'),
+      expect.stringContaining('fail: Nobody reads the replication slot gone, which keeps 3.0 GB of log'),
+      'fail: The index syncproof.i is not valid.',
     ])
   })
 
   it('warns before a partition is missing', () => {
-    expect(said(partitionChecks(partitions))).toEqual(['ok: 9 days, 2.0 kB; made until 2026-12-03.'])
+    expect(said(partitionChecks(partitions))).toEqual(['pass: 9 days, 2.0 kB; made until 2026-12-03.'])
     expect(said(partitionChecks({ ...partitions, days: days(-1, 3) }))).toHaveLength(1)
-    expect(said(partitionChecks({ ...partitions, days: days(-1, 3) }))[0]).toMatch(/^ok/)
+    expect(said(partitionChecks({ ...partitions, days: days(-1, 3) }))[0]).toMatch(/^pass/)
     expect(said(partitionChecks({ ...partitions, days: days(-1, 2) }))).toEqual([
-      'warning: Events of 2026-11-29 have no partition yet.',
+      'warn: Events of 2026-11-29 have no partition yet.',
     ])
     const gap = days(-1, 7).filter((day) => day !== '2026-11-27')
     expect(said(partitionChecks({ ...partitions, days: gap }))).toEqual([
-      'warning: Events of 2026-11-27 have no partition yet.',
+      'warn: Events of 2026-11-27 have no partition yet.',
     ])
     expect(said(partitionChecks({ ...partitions, days: days(-3, -1) }))[0]).toMatch(
-      /^problem: Events of today, 2026-11-26,/,
+      /^fail: Events of today, 2026-11-26,/,
     )
     expect(
       said(partitionChecks({ ...partitions, strangers: ['events_default'], detached: ['events_20261001'] })),
     ).toEqual([
-      expect.stringContaining('problem: events_default is a partition that is not of a day'),
-      expect.stringContaining('warning: events_20261001: taken away'),
+      expect.stringContaining('fail: events_default is a partition that is not of a day'),
+      expect.stringContaining('warn: events_20261001: taken away'),
     ])
   })
 
@@ -128,26 +129,26 @@ describe('the doctor', () => {
     ]
     const check = (figures: RetentionFigure[], known = partitions) =>
       said(retentionChecks(figures, policy, known, nowMs))
-    expect(check(at(30 * 60_000))).toEqual(['ok: It last ran 30 minutes ago; events are kept for 30 days.'])
-    expect(check(at(undefined))).toEqual(['warning: It has never run through: nothing expires.'])
+    expect(check(at(30 * 60_000))).toEqual(['pass: It last ran 30 minutes ago; events are kept for 30 days.'])
+    expect(check(at(undefined))).toEqual(['warn: It has never run through: nothing expires.'])
     expect(check([...at(undefined), ...at(0)])).toHaveLength(1)
-    expect(check(at(4 * HOUR_MS))).toEqual(['warning: It last ran 4 hours ago.'])
-    expect(check(at(3 * DAY_MS))).toEqual(['problem: It last ran 3 days ago.'])
-    expect(check(at(0), { ...partitions, days: days(-33, 7) })[0]).toMatch(/^ok/)
+    expect(check(at(4 * HOUR_MS))).toEqual(['warn: It last ran 4 hours ago.'])
+    expect(check(at(3 * DAY_MS))).toEqual(['fail: It last ran 3 days ago.'])
+    expect(check(at(0), { ...partitions, days: days(-33, 7) })[0]).toMatch(/^pass/)
     expect(check(at(0), { ...partitions, days: days(-35, 7) })).toEqual([
-      expect.stringContaining('warning: Events of 2026-10-22 are still there'),
+      expect.stringContaining('warn: Events of 2026-10-22 are still there'),
     ])
-    expect(said([policyCheck(policy, resolveRetention())])[0]).toMatch(/^ok/)
-    expect(said([policyCheck(policy, resolveRetention({ events: '31d' }))])[0]).toMatch(/^warning/)
+    expect(said([policyCheck(policy, resolveRetention())])[0]).toMatch(/^pass/)
+    expect(said([policyCheck(policy, resolveRetention({ events: '31d' }))])[0]).toMatch(/^warn/)
   })
 
   it('tells what apps did not report', () => {
     expect(said(processChecks([process]))).toEqual([
-      'ok: 1 process of candidate-api on h1 reporting now, nothing missing in the last day.',
+      'pass: 1 process of candidate-api on h1 reporting now, nothing missing in the last day.',
     ])
-    expect(said(processChecks([]))).toEqual(['warning: No app has reported in the last day.'])
+    expect(said(processChecks([]))).toEqual(['warn: No app has reported in the last day.'])
     // on their way
-    expect(said(processChecks([{ ...process, unaccounted: 40 }]))[0]).toMatch(/^ok/)
+    expect(said(processChecks([{ ...process, unaccounted: 40 }]))[0]).toMatch(/^pass/)
     expect(
       said(
         processChecks([
@@ -156,21 +157,21 @@ describe('the doctor', () => {
         ]),
       ),
     ).toEqual([
-      'warning: 40 events of the last day never came: candidate-api on h1.',
-      'warning: Apps dropped events in the last day: queue_full 3.',
-      expect.stringContaining('warning: Telemetry contradicts itself: candidate-api on h1.'),
+      'warn: 40 events of the last day never came: candidate-api on h1.',
+      'warn: Apps dropped events in the last day: queue_full 3.',
+      expect.stringContaining('warn: Telemetry contradicts itself: candidate-api on h1.'),
     ])
   })
 
   it('tells whose clock is off, and by how much at least', () => {
-    expect(said([clockCheck(1_050, 1_000, 1_100)])).toEqual([
-      'ok: The clocks of the database and of this machine agree, as far as 100 ms tell.',
+    expect(said([clockCheck('database', [1_050, 1_050], 1_000, 1_100)])).toEqual([
+      'pass: The clocks of the database and of this machine agree, as far as 100 ms tell.',
     ])
-    expect(said([clockCheck(5_000, 1_000, 1_100)])).toEqual([
-      "warning: The database's clock is 4 seconds ahead of this machine's.",
+    expect(said([clockCheck('database', [5_000, 5_000], 1_000, 1_100)])).toEqual([
+      "warn: The database's clock is 4 seconds ahead of this machine's.",
     ])
-    expect(said([clockCheck(1_000, 61_000, 61_100)])).toEqual([
-      "problem: The database's clock is 60 seconds behind this machine's.",
+    expect(said([clockCheck('database', [1_000, 1_000], 61_000, 61_100)])).toEqual([
+      "fail: The database's clock is 60 seconds behind this machine's.",
     ])
     expect(said(clockChecks([process, { ...process, offsetMs: null }]))).toHaveLength(1)
     expect(
@@ -181,32 +182,32 @@ describe('the doctor', () => {
         ]),
       ),
     ).toEqual([
-      'problem: Events will be refused: other on h1 60 minutes ahead.',
-      "warning: Not the collector's time: candidate-api on h1 20 seconds behind.",
+      'fail: Events will be refused: other on h1 60 minutes ahead.',
+      "warn: Not the collector's time: candidate-api on h1 20 seconds behind.",
     ])
   })
 
   it('tells whether a key is there, and what is not judged', () => {
     expect(said([keyCheck(true), keyCheck(false)]).map((line) => line.split(':')[0])).toEqual([
-      'ok',
-      'problem',
+      'pass',
+      'fail',
     ])
     const lag = (events: number, oldestAgeMs: number) =>
       said([lagCheck({ events, oldestAgeMs })])[0]?.split(':')[0]
     expect([lag(0, 0), lag(5, 900), lag(5, 120_000), lag(5, 2 * HOUR_MS)]).toEqual([
-      'ok',
-      'ok',
-      'warning',
-      'problem',
+      'pass',
+      'pass',
+      'warn',
+      'fail',
     ])
   })
 
   it('says where it could not look, and why', async () => {
     const refused = Object.assign(new Error('permission denied'), { code: '42501' })
     const checks = await looking('keys', () => Promise.reject(refused))
-    expect(checks).toMatchObject([{ state: 'warning', unable: true, what: 'This login may not look at it.' }])
+    expect(checks).toMatchObject([{ state: 'warn', unable: true, what: 'This login may not look at it.' }])
     expect(await looking('keys', () => Promise.reject(new Error('boom')))).toMatchObject([
-      { state: 'problem', unable: true },
+      { state: 'fail', unable: true },
     ])
   })
 
@@ -214,7 +215,7 @@ describe('the doctor', () => {
     const check: Check = {
       ...{
         name: 'partitions',
-        state: 'warning',
+        state: 'warn',
         what: 'Events of\u001b[2J 2026-11-29 have no partition yet.',
       },
       mend: 'Keep a `syncproof reconciler` running; `syncproof migrate` makes a week of them at once.',

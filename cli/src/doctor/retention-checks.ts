@@ -1,5 +1,5 @@
 import type { PartitionHealth, RetentionFigure, RetentionPolicy } from '@syncproof/store'
-import { type Check, ok, orOk, problem, span, warning } from './check.ts'
+import { type Check, fail, orPass, pass, span, warn } from './check.ts'
 import { bytesText } from './server-checks.ts'
 
 const DAY_MS = 86_400_000
@@ -21,26 +21,26 @@ export function partitionChecks(partitions: PartitionHealth): readonly Check[] {
   let whole = 0
   while (has.has(ahead(whole))) whole += 1
   const name = 'partitions'
-  return orOk(
+  return orPass(
     [
       whole === 0
-        ? problem(
+        ? fail(
             name,
             `Events of today, ${today}, have no partition: who appends must make it, and others wait.`,
             RUN,
           )
         : whole <= DAYS_AHEAD_MIN
-          ? warning(name, `Events of ${ahead(whole)} have no partition yet.`, RUN)
+          ? warn(name, `Events of ${ahead(whole)} have no partition yet.`, RUN)
           : undefined,
       ...strangers.map((partition) =>
-        problem(
+        fail(
           name,
           `${partition} is a partition that is not of a day: it gets in the way of those that are.`,
           'Detach it from its table (ALTER TABLE … DETACH PARTITION): Syncproof makes none such.',
         ),
       ),
       detached.length > 0
-        ? warning(
+        ? warn(
             name,
             `${detached.join(', ')}: taken away from their table, and not dropped yet.`,
             'The reconciler drops them within the hour, where it runs.',
@@ -48,7 +48,10 @@ export function partitionChecks(partitions: PartitionHealth): readonly Check[] {
         : undefined,
     ],
     () =>
-      ok(name, `${days.length} days, ${bytesText(partitions.eventsBytes)}; made until ${ahead(whole - 1)}.`),
+      pass(
+        name,
+        `${days.length} days, ${bytesText(partitions.eventsBytes)}; made until ${ahead(whole - 1)}.`,
+      ),
   )
 }
 
@@ -66,30 +69,26 @@ export function retentionChecks(
   const overdueMs =
     oldest === undefined ? 0 : nowMs - (Date.parse(`${oldest}T00:00:00Z`) + DAY_MS) - policy.events.keepMs
   const since = lastMs === undefined ? 0 : nowMs - lastMs
-  return orOk(
+  return orPass(
     [
       lastMs === undefined
-        ? warning(
-            name,
-            'It has never run through: nothing expires.',
-            'Keep a `syncproof reconciler` running.',
-          )
+        ? warn(name, 'It has never run through: nothing expires.', 'Keep a `syncproof reconciler` running.')
         : since > WORKED_MS_WARN
-          ? (since > WORKED_MS_MAX ? problem : warning)(
+          ? (since > WORKED_MS_MAX ? fail : warn)(
               name,
               `It last ran ${span(since)} ago.`,
               'Keep a `syncproof reconciler` running, and look in its log for "expire".',
             )
           : undefined,
       overdueMs > OVERDUE_MS
-        ? warning(
+        ? warn(
             name,
             `Events of ${oldest} are still there, though events are kept for ${span(policy.events.keepMs)}.`,
             'They wait for detection, or somebody has the table open: the log of the reconciler says which ("not expired yet").',
           )
         : undefined,
     ],
-    () => ok(name, `It last ran ${span(since)} ago; events are kept for ${span(policy.events.keepMs)}.`),
+    () => pass(name, `It last ran ${span(since)} ago; events are kept for ${span(policy.events.keepMs)}.`),
   )
 }
 
@@ -97,12 +96,12 @@ export function retentionChecks(
 export function policyCheck(configured: RetentionPolicy, kept: RetentionPolicy): Check {
   const differs = JSON.stringify(sorted(configured)) !== JSON.stringify(sorted(kept))
   return differs
-    ? warning(
+    ? warn(
         'configuration',
         'The database keeps things for another time than `retention` in the configuration says.',
         'Restart the reconciler with this configuration; reconcilers on one database must say the same.',
       )
-    : ok('configuration', 'The database keeps things for as long as the configuration says.')
+    : pass('configuration', 'The database keeps things for as long as the configuration says.')
 }
 
 function sorted(value: unknown): unknown {

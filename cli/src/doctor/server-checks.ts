@@ -1,5 +1,5 @@
 import type { ActivityHealth, ServerHealth } from '@syncproof/store'
-import { type Check, ok, orOk, problem, span, warning } from './check.ts'
+import { type Check, fail, orPass, pass, span, warn } from './check.ts'
 
 const VERSION_MIN = 150_000
 const HOUR_MS = 3_600_000
@@ -14,20 +14,20 @@ const CLOCK_MS_WARN = 2_500
 export function serverChecks(server: ServerHealth, database: string): readonly Check[] {
   const { version, version_num, user, isStandby } = server
   const name = 'database'
-  return orOk(
+  return orPass(
     [
       version_num < VERSION_MIN
-        ? problem(name, `PostgreSQL ${version} is too old.`, 'Upgrade to PostgreSQL 15 or later.')
+        ? fail(name, `PostgreSQL ${version} is too old.`, 'Upgrade to PostgreSQL 15 or later.')
         : undefined,
       isStandby
-        ? problem(
+        ? fail(
             name,
             `${database} is a standby: nothing can be stored in it.`,
             'Name the primary with --database.',
           )
         : undefined,
     ],
-    () => ok(name, `PostgreSQL ${version}, as ${user}, ${bytesText(server.databaseBytes)}.`),
+    () => pass(name, `PostgreSQL ${version}, as ${user}, ${bytesText(server.databaseBytes)}.`),
   )
 }
 
@@ -36,40 +36,40 @@ export function durabilityChecks({ settings }: ServerHealth, isEmbedded: boolean
   const off = (setting: string) => settings[setting] === 'off'
   if (isEmbedded)
     return [
-      ok('durability', 'Embedded: what is acknowledged survives a killed process, not a loss of power.'),
+      pass('durability', 'Embedded: what is acknowledged survives a killed process, not a loss of power.'),
     ]
-  return orOk(
+  return orPass(
     [
       off('fsync')
-        ? problem(
+        ? fail(
             'durability',
             'fsync is off: a crash of the machine loses what was acknowledged, or the whole database.',
             'Set fsync = on in postgresql.conf.',
           )
         : undefined,
       off('full_page_writes')
-        ? warning(
+        ? warn(
             'durability',
             'full_page_writes is off: a crash of the machine may damage tables.',
             'Set full_page_writes = on, unless the file system writes whole pages.',
           )
         : undefined,
       off('synchronous_commit')
-        ? warning(
+        ? warn(
             'durability',
             'synchronous_commit is off. Events are stored with it on all the same; findings and reports may be lost in a crash.',
             'Set synchronous_commit = on for this database: `alter database … set synchronous_commit = on`.',
           )
         : undefined,
       off('autovacuum')
-        ? warning(
+        ? warn(
             'durability',
             'autovacuum is off: what is deleted keeps its disk, and in the end the server stops.',
             'Set autovacuum = on.',
           )
         : undefined,
     ],
-    () => ok('durability', `synchronous_commit is ${settings.synchronous_commit}, fsync is on.`),
+    () => pass('durability', `synchronous_commit is ${settings.synchronous_commit}, fsync is on.`),
   )
 }
 
@@ -79,58 +79,65 @@ export function activityChecks(activity: ActivityHealth): readonly Check[] {
     activity
   const name = 'server'
   const slots = idleSlots.filter(({ bytes }) => bytes > SLOT_BYTES_MAX)
-  return orOk(
+  return orPass(
     [
       connections > connectionsMax * CONNECTIONS_SHARE_MAX
-        ? warning(
+        ? warn(
             name,
             `${connections} of ${connectionsMax} connections are taken.`,
             'Raise max_connections, or find out who holds them: `select * from pg_stat_activity`.',
           )
         : undefined,
       oldestTransactionMs > HOUR_MS
-        ? warning(
+        ? warn(
             name,
             `A transaction has been open for ${span(oldestTransactionMs)}: what is deleted meanwhile keeps its disk.`,
             'End it: `select pid, state, query from pg_stat_activity order by xact_start`.',
           )
         : undefined,
       oldestPreparedMs > HOUR_MS
-        ? warning(
+        ? warn(
             name,
             `A prepared transaction has been waiting for ${span(oldestPreparedMs)}: what is deleted meanwhile keeps its disk.`,
             'Commit it or roll it back: `select * from pg_prepared_xacts`.',
           )
         : undefined,
       ...slots.map((slot) =>
-        problem(
+        fail(
           name,
           `Nobody reads the replication slot ${slot.name}, which keeps ${bytesText(slot.bytes)} of log: it fills the disk.`,
           `Let its reader run, or drop it: \`select pg_drop_replication_slot('${slot.name}')\`.`,
         ),
       ),
       ...invalidIndexes.map((index) =>
-        problem(name, `The index ${index} is not valid.`, `Make it anew: \`reindex index ${index}\`.`),
+        fail(name, `The index ${index} is not valid.`, `Make it anew: \`reindex index ${index}\`.`),
       ),
     ],
-    () => ok(name, `${connections} of ${connectionsMax} connections taken, no transaction open for long.`),
+    () => pass(name, `${connections} of ${connectionsMax} connections taken, no transaction open for long.`),
   )
 }
 
-/** @param beforeMs and `afterMs` of this machine, around the question */
-export function clockCheck(databaseMs: number, beforeMs: number, afterMs: number): Check {
-  const way = afterMs - beforeMs
+/** @param whose the clock of whom
+ *  @param lowMs and `highMs`: what it said lies between
+ *  @param beforeMs and `afterMs` of this machine, around the question */
+export function clockCheck(
+  whose: 'database' | 'collector',
+  [lowMs, highMs]: readonly [lowMs: number, highMs: number],
+  beforeMs: number,
+  afterMs: number,
+): Check {
+  const way = afterMs - beforeMs + (highMs - lowMs)
   // it lies within; nothing is said of less
-  const apart = Math.max(0, databaseMs - afterMs, beforeMs - databaseMs)
+  const apart = Math.max(0, lowMs - afterMs, beforeMs - highMs)
   const name = 'clock'
   if (apart <= CLOCK_MS_WARN)
-    return ok(
+    return pass(
       name,
-      `The clocks of the database and of this machine agree, as far as ${Math.ceil(way)} ms tell.`,
+      `The clocks of the ${whose} and of this machine agree, as far as ${Math.ceil(way)} ms tell.`,
     )
-  const what = `The database's clock is ${span(apart)} ${databaseMs > afterMs ? 'ahead of' : 'behind'} this machine's.`
+  const what = `The ${whose}'s clock is ${span(apart)} ${lowMs > afterMs ? 'ahead of' : 'behind'} this machine's.`
   const mend = 'Set both by NTP. Run the doctor where the collector runs.'
-  return apart > CLOCK_MS_MAX ? problem(name, what, mend) : warning(name, what, mend)
+  return apart > CLOCK_MS_MAX ? fail(name, what, mend) : warn(name, what, mend)
 }
 
 export function bytesText(bytes: number): string {

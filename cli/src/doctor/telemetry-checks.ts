@@ -1,6 +1,6 @@
 import type { ProcessHealth } from '@syncproof/store'
 import { plural } from '../output/text.ts'
-import { type Check, ok, orOk, problem, span, warning } from './check.ts'
+import { type Check, fail, orPass, pass, span, warn } from './check.ts'
 
 /** A process that was silent for so long has sent what it will send. */
 const SILENT_MS = 60_000
@@ -27,31 +27,31 @@ export function processChecks(processes: readonly ProcessHealth[]): readonly Che
   const reasons = [...dropped]
     .map(([reason, count]) => `${reason} ${count.toLocaleString('en-US')}`)
     .join(', ')
-  return orOk(
+  return orPass(
     [
       processes.length === 0
-        ? warning(
+        ? warn(
             name,
             'No app has reported in the last day.',
             'Start one with SYNCPROOF_URL and SYNCPROOF_API_KEY in its environment.',
           )
         : undefined,
       lost > 0
-        ? warning(
+        ? warn(
             name,
             `${plural(lost, 'event')} of the last day never came: ${namesOf(settled.filter(({ unaccounted }) => unaccounted > 0))}.`,
             'Their processes were killed or cut off: call flush() before they end, or set spoolDir. What is missing only hides findings.',
           )
         : undefined,
       dropped.size > 0
-        ? warning(
+        ? warn(
             name,
             `Apps dropped events in the last day: ${reasons}.`,
             'queue_full: the collector was away or slow. Raise queueBytesMax, or set spoolDir.',
           )
         : undefined,
       inconsistent.length > 0
-        ? warning(
+        ? warn(
             name,
             `Telemetry contradicts itself: ${namesOf(inconsistent)}. Nothing is proven from what such a process did not report.`,
             'Two programs may report as one: a fork, or a copied snapshot. `syncproof explain` shows what contradicts what.',
@@ -59,7 +59,7 @@ export function processChecks(processes: readonly ProcessHealth[]): readonly Che
         : undefined,
     ],
     () =>
-      ok(
+      pass(
         name,
         `${plural(live.length, 'process', 'processes')} of ${namesOf(live) || 'no service'} reporting now, nothing missing in the last day.`,
       ),
@@ -82,11 +82,11 @@ export function clockChecks(processes: readonly ProcessHealth[]): readonly Check
       .slice(0, 3)
       .map(({ process, ms }) => `${nameOf(process)} ${span(Math.abs(ms))} ${ms < 0 ? 'ahead' : 'behind'}`)
       .join(', ') + (some.length > 3 ? ', …' : '')
-  return orOk(
+  return orPass(
     [
-      ahead.length > 0 ? problem(name, `Events will be refused: ${text(ahead)}.`, mend) : undefined,
+      ahead.length > 0 ? fail(name, `Events will be refused: ${text(ahead)}.`, mend) : undefined,
       apart.length > ahead.length
-        ? warning(
+        ? warn(
             name,
             `Not the collector's time: ${text(apart.filter(({ ms }) => ms >= -AHEAD_MS_MAX))}.`,
             mend,
@@ -94,7 +94,7 @@ export function clockChecks(processes: readonly ProcessHealth[]): readonly Check
         : undefined,
     ],
     () =>
-      ok(
+      pass(
         name,
         processes.length === 0 ? 'No app has told its clock.' : "Within ten seconds of the collector's.",
       ),
@@ -110,17 +110,17 @@ export function lagCheck({
   readonly oldestAgeMs: number
 }): Check {
   const name = 'detection'
-  if (events === 0) return ok(name, 'Everything that is stored has been judged.')
+  if (events === 0) return pass(name, 'Everything that is stored has been judged.')
   const what = `${plural(events, 'event')} not judged yet, the oldest for ${span(oldestAgeMs)}.`
-  if (oldestAgeMs <= LAG_MS_WARN) return ok(name, what)
+  if (oldestAgeMs <= LAG_MS_WARN) return pass(name, what)
   const mend = 'Keep a `syncproof reconciler` running, and look in its log for "a detection step failed".'
-  return oldestAgeMs > LAG_MS_MAX ? problem(name, what, mend) : warning(name, what, mend)
+  return oldestAgeMs > LAG_MS_MAX ? fail(name, what, mend) : warn(name, what, mend)
 }
 
 export function keyCheck(exist: boolean): Check {
   return exist
-    ? ok('keys', 'There is a live key.')
-    : problem(
+    ? pass('keys', 'There is a live key.')
+    : fail(
         'keys',
         'There is no key: nobody can send or read anything.',
         'Make one: `syncproof keys create --name … --scope ingest`.',

@@ -1,5 +1,5 @@
 export { type TestedAlert, testAlerts } from './alert/test-alerts.ts'
-export { checkRedis } from './check-redis.ts'
+export { checkRedis, type RedisFacts } from './check-redis.ts'
 export { prepareQueue } from './queue-schema.ts'
 export { type Reconciler, type ReconcilerOptions, startReconciler } from './reconciler.ts'
 export { type QueueConnection, QueueUnavailableError } from './transport.ts'
