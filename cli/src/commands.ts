@@ -255,6 +255,7 @@ export const commands: readonly CommandSpec[] = [
     },
     notes: [
       'With --roles the user must be one that may make roles. None of them can log in: grant syncproof_collector, syncproof_reports and syncproof_reconciler to the logins of your services. Later runs give them the rights to what is new.',
+      'SYNCPROOF_API_KEY in the environment is a key that collectors accept from then on, for all scopes: under a role of its own a collector cannot add it.',
     ],
     load: () => import('./commands/migrate.ts'),
   },

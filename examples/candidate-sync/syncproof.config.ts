@@ -4,9 +4,10 @@ import { candidateFields } from './src/candidate-fields.ts'
 const table = { table: 'candidates', key: 'id', version: 'revision' }
 
 // The embedded database lives in the app's own process: there its pool is shared.
-const source = process.env.DATABASE_URL
-  ? postgres({ url: env('DATABASE_URL'), ...table })
-  : postgres({ pool: (await import('./src/database.ts')).pool, ...table })
+const source =
+  process.env.DATABASE_URL || process.env.DATABASE_URL_FILE
+    ? postgres({ url: env('DATABASE_URL'), ...table })
+    : postgres({ pool: (await import('./src/database.ts')).pool, ...table })
 
 export default defineConfig({
   pairs: {

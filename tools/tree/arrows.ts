@@ -58,6 +58,8 @@ export const parts: readonly Part[] = [
   // what Grafana and Prometheus are given knows metrics by their names alone
   { path: 'dashboards/src', parts: [], packages: ['@grafana/grafana-foundation-sdk', 'yaml'] },
   { path: 'dashboards', parts: [...EVERYTHING, 'tools', 'examples'], packages: ['*'] },
+  // what compose mounts
+  { path: 'deploy', parts: ['cli'], packages: [] },
   { path: 'tools', parts: EVERYTHING, packages: ['*'] },
 ]
 

@@ -1,10 +1,11 @@
 import { prepareQueue } from '@syncproof/reconciler'
-import { migrateStore, roleOf, SERVICES } from '@syncproof/store'
+import { migrateStore, openStore, roleOf, SERVICES } from '@syncproof/store'
 import { type CommandContext, EXIT, type ExitCode } from '../command.ts'
 import { json } from '../output/terminal.ts'
 import { plural, printable } from '../output/text.ts'
 import { askDatabase } from '../reach.ts'
 import { databaseSetting, flagSetting, withoutPassword } from '../settings.ts'
+import { acceptKey } from '../start-parts.ts'
 
 export async function run(context: CommandContext): Promise<ExitCode> {
   const { terminal } = context
@@ -13,6 +14,7 @@ export async function run(context: CommandContext): Promise<ExitCode> {
   const applied = await askDatabase(url, async () => {
     const names = await migrateStore({ url }, { roles: withRoles })
     if (withRoles) await prepareQueue(url, roleOf('reconciler'))
+    if (context.env.SYNCPROOF_API_KEY) await takeKey(url, context.env.SYNCPROOF_API_KEY)
     return names
   })
   const database = withoutPassword(url)
@@ -30,4 +32,14 @@ export async function run(context: CommandContext): Promise<ExitCode> {
   if (flagSetting(context, 'json')) terminal.data(json({ version: 1, applied, ...(withRoles && { roles }) }))
   else for (const name of applied) terminal.data(printable(name))
   return EXIT.clean
+}
+
+/** As the owner, who alone may add keys. */
+async function takeKey(url: string, key: string): Promise<void> {
+  const store = openStore({ url, applicationName: 'syncproof migrate' })
+  try {
+    await acceptKey(store, key)
+  } finally {
+    await store.close()
+  }
 }

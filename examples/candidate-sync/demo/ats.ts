@@ -22,9 +22,14 @@ export interface Ats {
   stop(): Promise<void>
 }
 
-export async function startAts(seed: string, candidates: readonly NewCandidate[]): Promise<Ats> {
+/** @param at where it listens; a free port of the loopback by default */
+export async function startAts(
+  seed: string,
+  candidates: readonly NewCandidate[],
+  at: { readonly host: string; readonly port: number } = { host: '127.0.0.1', port: 0 },
+): Promise<Ats> {
   const child = startChild('the ATS', new URL('ats-server.ts', import.meta.url), [], {})
-  child.process.send({ candidates })
+  child.process.send({ data: { candidates }, ...at })
   const { url } = await firstMessage<{ url: string }>(child, 'the ATS')
   const proxy = await startAtsProxy({ target: url, plan: (requestId) => planFault(seed, requestId, LATE_MS) })
   const records = `${url}/candidates`

@@ -10,6 +10,9 @@ app.addHook('onClose', async () => {
   await syncproof.shutdown()
   await pool.end()
 })
-const url = await app.listen({ host: '127.0.0.1', port: Number(process.env.PORT ?? 3000) })
+const url = await app.listen({
+  host: process.env.HOST ?? '127.0.0.1',
+  port: Number(process.env.PORT ?? 3000),
+})
 process.stdout.write(`${url}\n`)
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void app.close())

@@ -25,6 +25,8 @@ export class PglitePool extends Pool {
 
   constructor(config: PoolConfig, closeDatabase: () => Promise<void>) {
     super(config)
+    // each queue and worker of BullMQ listens
+    this.setMaxListeners(CONNECTIONS_MAX)
     this.#closeDatabase = closeDatabase
   }
 
