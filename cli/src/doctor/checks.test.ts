@@ -13,15 +13,10 @@ import { type Check, looking, span } from './check.ts'
 import { partitionChecks, policyCheck, retentionChecks } from './retention-checks.ts'
 import { activityChecks, bytesText, clockCheck, durabilityChecks, serverChecks } from './server-checks.ts'
 import { clockChecks, keyCheck, lagCheck, processChecks } from './telemetry-checks.ts'
+import { said } from './testing/said.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
-
-/** State and sentence of each, and that what is no pass says what to do. */
-function said(checks: readonly Check[]): string[] {
-  for (const { state, mend } of checks) expect(mend !== undefined).toBe(state !== 'pass')
-  return checks.map(({ state, what }) => `${state}: ${what}`)
-}
 
 const server: ServerHealth = {
   version: '15.18',
@@ -65,7 +60,9 @@ describe('the doctor', () => {
     const worst = { ...server, version_num: 140_001, isStandby: true, settings: off }
     const bad = said([...serverChecks(worst, 'db'), ...durabilityChecks(worst, false)])
     // an embedded one has no settings to mend
-    expect(said(durabilityChecks(worst, true))).toEqual([expect.stringMatching(/^pass: .*not a loss of power/)])
+    expect(said(durabilityChecks(worst, true))).toEqual([
+      expect.stringMatching(/^pass: .*not a loss of power/),
+    ])
     expect(bad.map((line) => line.split(':')[0])).toEqual([
       ...['fail', 'fail', 'fail', 'warn', 'warn', 'warn'],
     ])
@@ -73,7 +70,7 @@ describe('the doctor', () => {
 
   it('warns of what others do in the server', () => {
     expect(said(activityChecks(activity))).toEqual([
-      'pass: 12 of 100 connections taken, no transaction open for long.',
+      'pass: 12 of 100 connections taken, the oldest open transaction is 5 seconds old.',
     ])
     expect(
       said(

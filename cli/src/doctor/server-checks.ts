@@ -113,7 +113,11 @@ export function activityChecks(activity: ActivityHealth): readonly Check[] {
         fail(name, `The index ${index} is not valid.`, `Make it anew: \`reindex index ${index}\`.`),
       ),
     ],
-    () => pass(name, `${connections} of ${connectionsMax} connections taken, no transaction open for long.`),
+    () =>
+      pass(
+        name,
+        `${connections} of ${connectionsMax} connections taken, the oldest open transaction is ${span(oldestTransactionMs)} old.`,
+      ),
   )
 }
 

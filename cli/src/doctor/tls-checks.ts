@@ -34,7 +34,7 @@ export function databaseTlsChecks(
   const isPooled = way.isEncrypted && tls === null && from !== null && !isLocal(from)
   return orPass(
     [
-      unsafeCheck('The database', way, 'Put `sslmode=verify-full` in the URL of the database.'),
+      unsafeCheck('The database', way, DATABASE_MENDS),
       isPooled
         ? warn(
             NAME,
@@ -43,43 +43,54 @@ export function databaseTlsChecks(
           )
         : undefined,
     ],
-    () =>
-      way.isEncrypted
-        ? pass(
-            NAME,
-            `The database: encrypted${tls === null ? '' : ` (${tls})`}, and its certificate checked.`,
-          )
-        : onThisMachine('The database'),
+    () => safe('The database', way, tls),
   )
 }
 
 export function redisTlsChecks(way: ConnectionWay): readonly Check[] {
-  return orPass([unsafeCheck('Redis', way, 'Name it by rediss://, and let it listen with TLS.')], () =>
-    way.isEncrypted ? pass(NAME, 'Redis: encrypted, and its certificate checked.') : onThisMachine('Redis'),
-  )
+  return orPass([unsafeCheck('Redis', way, REDIS_MENDS)], () => safe('Redis', way, null))
 }
 
-function onThisMachine(what: string): Check {
-  return pass(NAME, `${what}: not encrypted, and on this machine.`)
+function safe(what: string, { isEncrypted, isVerified }: ConnectionWay, protocol: string | null): Check {
+  const encrypted = isEncrypted ? `encrypted${protocol === null ? '' : ` (${protocol})`}` : 'not encrypted'
+  return isEncrypted && isVerified
+    ? pass(NAME, `${what}: ${encrypted}, and its certificate is checked.`)
+    : pass(NAME, `${what}: ${encrypted}, and on this machine.`)
+}
+
+interface Mends {
+  readonly encrypt: string
+  readonly verify: string
+}
+
+const OWN_AUTHORITY =
+  'An authority of your own is named by NODE_EXTRA_CA_CERTS, and NODE_TLS_REJECT_UNAUTHORIZED=0 must go.'
+const DATABASE_MENDS: Mends = {
+  encrypt: 'Put `sslmode=verify-full` in the URL of the database.',
+  verify: `Put \`sslmode=verify-full\` in the URL of the database. ${OWN_AUTHORITY}`,
+}
+const REDIS_MENDS: Mends = {
+  encrypt: 'Let it listen with TLS, and name it by rediss://.',
+  verify: OWN_AUTHORITY,
 }
 
 function unsafeCheck(
   what: string,
   { host, isEncrypted, isVerified }: ConnectionWay,
-  mend: string,
+  { encrypt, verify }: Mends,
 ): Check | undefined {
   if (isLocal(host)) return undefined
   if (!isEncrypted)
     return warn(
       NAME,
       `${what}: what goes to ${host} and back is not encrypted: who is on the way reads it.`,
-      mend,
+      encrypt,
     )
   if (isVerified) return undefined
   return warn(
     NAME,
     `${what}: encrypted, and nobody checks that it is ${host}: who is on the way can take its place.`,
-    `${mend} An authority of your own is named by NODE_EXTRA_CA_CERTS; NODE_TLS_REJECT_UNAUTHORIZED=0 must go.`,
+    verify,
   )
 }
 
@@ -130,7 +141,7 @@ const AUTHORITY =
 /** Of the address of a collector that is asked without TLS. */
 export function plainCheck(url: string): Check {
   const { hostname, host } = new URL(url)
-  if (isLocal(hostname)) return onThisMachine('The collector')
+  if (isLocal(hostname)) return pass(NAME, 'The collector: not encrypted, and on this machine.')
   return warn(
     NAME,
     `The collector: http://${host} is not encrypted: who is on the way reads keys and events.`,
