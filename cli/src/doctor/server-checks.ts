@@ -2,6 +2,7 @@ import type { ActivityHealth, ServerHealth } from '@syncproof/store'
 import { type Check, fail, orPass, pass, span, warn } from './check.ts'
 
 const VERSION_MIN = 150_000
+const SECOND_MS = 1_000
 const HOUR_MS = 3_600_000
 /** Log that a slot keeps: a gigabyte shows that nobody will read it soon. */
 const SLOT_BYTES_MAX = 2 ** 30
@@ -78,6 +79,10 @@ export function activityChecks(activity: ActivityHealth): readonly Check[] {
   const { connections, connectionsMax, oldestTransactionMs, oldestPreparedMs, idleSlots, invalidIndexes } =
     activity
   const name = 'server'
+  const oldest =
+    oldestTransactionMs < SECOND_MS
+      ? 'no transaction has been open for a second'
+      : `the oldest open transaction is ${span(oldestTransactionMs)} old`
   const slots = idleSlots.filter(({ bytes }) => bytes > SLOT_BYTES_MAX)
   return orPass(
     [
@@ -113,11 +118,7 @@ export function activityChecks(activity: ActivityHealth): readonly Check[] {
         fail(name, `The index ${index} is not valid.`, `Make it anew: \`reindex index ${index}\`.`),
       ),
     ],
-    () =>
-      pass(
-        name,
-        `${connections} of ${connectionsMax} connections taken, the oldest open transaction is ${span(oldestTransactionMs)} old.`,
-      ),
+    () => pass(name, `${connections} of ${connectionsMax} connections taken, ${oldest}.`),
   )
 }
 
