@@ -159,12 +159,14 @@ async function readEverything(url: string, key: string): Promise<void> {
     expect(report).toMatchObject({ state: 'finished', result: 'diverged', diverged: 2 })
   }, waiting)
   const [process] = await list('/v1/processes')
+  const [group] = await list('/v1/finding-groups')
   const { paths } = JSON.parse(await ask(`${url}/openapi.json`, key, 200))
   const gets = Object.keys(paths).filter((path) => 'get' in paths[path])
   expect(gets.length).toBeGreaterThan(12)
   for (const path of gets) {
     const named = path
       .replace('/findings/{id}', `/findings/${finding.id}`)
+      .replace('/finding-groups/{id}', `/finding-groups/${group.id}`)
       .replace('/reports/{id}', `/reports/${id}`)
       .replace('/processes/{id}', `/processes/${process.id}`)
       .replace('/{type}/{id}', '/candidate/42')
