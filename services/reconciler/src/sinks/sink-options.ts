@@ -11,7 +11,7 @@ export interface SinkOptions {
   readonly only?: AlertRoute | undefined
 }
 
-export const sinkMembers: Readonly<Record<keyof SinkOptions, MemberRule>> = {
+const sinkMembers: Readonly<Record<keyof SinkOptions, MemberRule>> = {
   name: {
     check: (value) =>
       typeof value === 'string' && /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(value)
