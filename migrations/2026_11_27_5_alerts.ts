@@ -57,6 +57,9 @@ async function groupDivergences(db: Kysely<unknown>): Promise<void> {
   await sql`drop index syncproof.findings_of_group_open`.execute(db)
   await sql`create index findings_of_group on syncproof.findings (project_id, group_id, status)
     where group_id is not null and status in ('open', 'acknowledged')`.execute(db)
+  // and its newest one when it is over
+  await sql`create index findings_newest_of_group on syncproof.findings (project_id, group_id, last_seen_at)
+    where group_id is not null`.execute(db)
 }
 
 async function createDeliveries(db: Kysely<unknown>): Promise<void> {

@@ -99,8 +99,6 @@ export interface AlertStore {
     sink: string,
     refreshMs: number,
   ): Promise<readonly { readonly number: string; readonly message: AlertMessage }[]>
-  /** How many messages were ever decided about a group and have not expired. */
-  decided(projectId: string, group: string): Promise<number>
   /** For metrics. */
   figures(): Promise<readonly AlertFigures[]>
 }

@@ -1,4 +1,4 @@
-import { type RawBuilder, sql } from 'kysely'
+import { type RawBuilder, type SqlBool, sql } from 'kysely'
 import { settleAlert, takeAlert } from './alert-deliveries.ts'
 import type {
   AlertFigures,
@@ -41,12 +41,6 @@ export function alertStore(db: Database): AlertStore {
               and later.number > told.number)
         returning number, message`.execute(db)
       return rows
-    },
-    async decided(projectId, group) {
-      const { rows } = await sql<{ count: number }>`
-        select count(*)::integer as count from syncproof.alert_deliveries
-        where project_id = ${projectId} and group_id = ${group}`.execute(db)
-      return rows[0]?.count ?? 0
     },
     figures: () => alertFigures(db),
   }
@@ -154,20 +148,21 @@ async function addDeliveries(
 }
 
 async function sampleOf(tx: Tx, projectId: string, group: string): Promise<GroupSample> {
-  const newest = await tx
-    .selectFrom('syncproof.findings')
-    .select(findingColumns)
-    .where('project_id', '=', projectId)
-    .where(sql<string>`group_id`, '=', group)
-    .orderBy(sql`status = 'open'`, 'desc')
-    .orderBy('syncproof.findings.last_seen_at', 'desc')
-    .orderBy('id')
-    .limit(1)
-    .executeTakeFirst()
+  const newest = (isWanted: RawBuilder<SqlBool>) =>
+    tx
+      .selectFrom('syncproof.findings')
+      .select(findingColumns)
+      .where('project_id', '=', projectId)
+      .where(sql<string>`group_id`, '=', group)
+      .where(isWanted)
+      .orderBy('syncproof.findings.last_seen_at', 'desc')
+      .limit(1)
+      .executeTakeFirst()
+  const row = (await newest(sql`status = 'open'`)) ?? (await newest(sql`true`))
   const { rows } = await sql<{ open: string }>`
     select count(*) as open from syncproof.findings
     where project_id = ${projectId} and group_id = ${group} and status = 'open'`.execute(tx)
-  return { open: Number(rows[0]?.open ?? 0), newest: newest && toFinding(newest) }
+  return { open: Number(rows[0]?.open ?? 0), newest: row && toFinding(row) }
 }
 
 async function alertFigures(db: Database): Promise<readonly AlertFigures[]> {

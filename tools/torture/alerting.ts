@@ -115,13 +115,14 @@ async function happen(
 ): Promise<Happened> {
   const states: string[] = []
   let id = ''
+  let last = ''
   for (let n = 0; !signal.aborted; n += 1) {
     const [state, status] = STEPS[n % STEPS.length] ?? STEPS[0]
     if (status === 'found') await store.findings.record(PROJECT, [lost(operation, n)])
     else await store.groups.patch(PROJECT, id, { status })
     id ||= (await groupOf(store, operation)).id
     states.push(state)
-    await decided(store, operation, states.length)
+    last = await decided(store, operation, last)
     await delay(Math.random() * pauseMs, undefined, { signal }).catch(() => {})
   }
   return { group: id, states }
@@ -146,14 +147,15 @@ async function groupOf(store: Store, operation: string): Promise<FindingGroup> {
   return items[0]
 }
 
-/** A group shows its last twenty messages, the newest first; each has a state that is not the one before. */
-async function decided(store: Store, operation: string, count: number): Promise<void> {
+/** Until another message has been decided about it. @returns when that was */
+async function decided(store: Store, operation: string, before: string): Promise<string> {
   const deadlineMs = performance.now() + WAIT_MS_MAX
   while (performance.now() < deadlineMs) {
-    if ((await store.alerts.decided(PROJECT, (await groupOf(store, operation)).id)) >= count) return
+    const [newest] = (await groupOf(store, operation)).alerts
+    if (newest && newest.decided_at !== before) return newest.decided_at
     await delay(100)
   }
-  throw new Error(`BROKEN: state ${count} of ${operation} was not decided within two minutes`)
+  throw new Error(`BROKEN: nothing more was decided about ${operation} within two minutes`)
 }
 
 function lost(operation: string, n: number): DetectedFinding {

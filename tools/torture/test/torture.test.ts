@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { redisUrl } from '../../testing/servers.ts'
+import { killAlerting } from '../alerting.ts'
 import { canMount, fillDisk } from '../disk.ts'
 import { watchForDivergence } from '../divergence.ts'
 import { killCollector, killPostgres } from '../kill.ts'
@@ -37,6 +38,14 @@ for (const queue of ['Redis', 'PostgreSQL'] as const) {
     },
   )
 }
+
+test(
+  'kill -9 of reconcilers that tell a webhook which fails: it hears every state, in order',
+  LONG,
+  async () => {
+    expect(await killAlerting(2)).toMatchObject({ kills: 2 })
+  },
+)
 
 test(
   'two systems under live traffic and faults: what is reported is what differs for good',

@@ -1,3 +1,5 @@
+import { withoutPassword } from '../../settings.ts'
+
 const ANSWER_MS_MAX = 10_000
 
 /** An answer of a collector, or of whatever is at its address. */
@@ -32,7 +34,8 @@ export async function askCollector(
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-    return code || (cause instanceof Error ? cause.message : String(cause))
+    // a URL with a password is refused, and named
+    return code || withoutPassword(cause instanceof Error ? cause.message : String(cause))
   }
 }
 
