@@ -93,11 +93,7 @@ describe('the round trip of syncproof doctor', () => {
         mend: expect.stringContaining('`syncproof reconciler`'),
       },
     ])
-    expect(
-      await own.operations.list(SHADOW_PROJECT, { entity_type: SHADOW_PROJECT }, { limit: 10 }),
-    ).toMatchObject({
-      items: [],
-    })
+    expect(await keptEvents(fresh.url)).toBe(0)
     expect(await own.health.processes(0)).toEqual([])
     expect(await own.keys.exist()).toBe(false)
   })
@@ -120,8 +116,9 @@ describe('the round trip of syncproof doctor', () => {
     const client = new pg.Client({ connectionString: database.url })
     await client.connect()
     const name = `looker_${database.url.split('/').at(-1)}`
+    const all = (what: string) => `on all ${what} in schema syncproof to ${name}`
     await client.query(`create role ${name} login; grant usage on schema syncproof to ${name};
-      grant select on all tables in schema syncproof to ${name}; grant insert on syncproof.api_keys to ${name}`)
+      grant select, insert, update ${all('tables')}; grant usage ${all('sequences')}; grant execute ${all('functions')}`)
     onTestFinished(async () => {
       await client.query(`drop owned by ${name}; drop role ${name}`)
       await client.end()
@@ -131,8 +128,21 @@ describe('the round trip of syncproof doctor', () => {
       code: 3,
       trip: [{ state: 'warn', what: 'This login may not send a test event.' }],
     })
+    expect(await keptEvents(database.url)).toBe(0)
   })
 })
+
+/** Events of the doctor that are not erased. */
+async function keptEvents(url: string): Promise<number> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  const { rows } = await client.query<{ count: number }>(
+    `select count(*)::integer from syncproof.events where project_id = $1 and kind <> 'erased'`,
+    [SHADOW_PROJECT],
+  )
+  await client.end()
+  return rows[0]?.count ?? 0
+}
 
 /** What is summed over all projects. */
 const SUMMED =

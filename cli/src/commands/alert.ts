@@ -4,7 +4,7 @@ import { type CommandContext, EXIT, type ExitCode, UsageError } from '../command
 import { CONFIG_FILE, loadConfigFile } from '../config-file.ts'
 import { flow } from '../output/flow.ts'
 import { json } from '../output/terminal.ts'
-import { printable } from '../output/text.ts'
+import { printable, wrap } from '../output/text.ts'
 import { listSetting, textSetting } from '../settings.ts'
 import { suggestion } from '../suggest.ts'
 
@@ -43,11 +43,11 @@ export async function run(context: CommandContext): Promise<ExitCode> {
       }),
     )
   const refused = sent.filter(({ isTaken }) => !isTaken)
-  terminal.say(
+  const verdict =
     refused.length === 0
       ? 'All were taken. That somebody sees them is for you to look.'
-      : 'What was not taken would be tried again for a week, or given up where the sink says that it never will do.',
-  )
+      : 'What was not taken would be tried again for a week, or given up where the sink says that it never will do.'
+  terminal.say(wrap(verdict, terminal.talkColumns).join('\n'))
   return refused.length === 0 ? EXIT.clean : EXIT.found
 }
 
