@@ -51,7 +51,7 @@ async function groupDivergences(db: Kysely<unknown>): Promise<void> {
           as severity
       from syncproof.findings where group_id is not null group by 1, 2) as strongest
     where strongest.project_id = known.project_id and strongest.group_id = known.id`.execute(db)
-  await sql`create index finding_groups_alerting on syncproof.finding_groups (project_id)
+  await sql`create index finding_groups_alerting on syncproof.finding_groups (project_id, opened_at, id)
     where status = 'open' or told`.execute(db)
   // whether any of a group is open is asked all the time
   await sql`drop index syncproof.findings_of_group_open`.execute(db)
@@ -88,7 +88,7 @@ async function createDeliveries(db: Kysely<unknown>): Promise<void> {
   await sql`create index alert_deliveries_in_order on syncproof.alert_deliveries (project_id, group_id, sink, number)`.execute(
     db,
   )
-  await sql`create index alert_deliveries_waiting on syncproof.alert_deliveries (project_id, due_at)
+  await sql`create index alert_deliveries_waiting on syncproof.alert_deliveries (project_id, sink, due_at)
     where status = 'waiting'`.execute(db)
   await sql`create index alert_deliveries_ended on syncproof.alert_deliveries (ended_at)
     where ended_at is not null`.execute(db)

@@ -87,8 +87,8 @@ export interface AlertStore {
   /** Decides what sinks are to hear now. Two that do it at once decide one after the other.
    *  @returns how many messages were added */
   raise(projectId: string, plan: AlertPlan): Promise<number>
-  /** Groups and sinks with a message that can be sent now, oldest first, at most 500. */
-  due(projectId: string): Promise<readonly AlertKey[]>
+  /** Groups with a message for this sink that can be sent now, oldest first, at most 100. */
+  due(projectId: string, sink: string): Promise<readonly string[]>
   /** Takes the next message of a group for a sink, for `leaseMs`: the oldest that is not sent, where it is due and nobody has it. */
   take(projectId: string, key: AlertKey, leaseMs: number): Promise<TakenAlert | undefined>
   /** Tells what became of it. @returns false where another worker has taken it meanwhile */

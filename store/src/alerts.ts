@@ -13,20 +13,20 @@ import { findingColumns, toFinding } from './finding-row.ts'
 import { lockFindings } from './locks.ts'
 import { jsonb, rfc3339 } from './sql-text.ts'
 
-const DUE_MAX = 500
+const DUE_MAX = 100
 const GROUPS_AT_ONCE = 1_000
 
 export function alertStore(db: Database): AlertStore {
   return {
     raise: (projectId, plan) => raiseAlerts(db, projectId, plan),
-    async due(projectId) {
-      const { rows } = await sql<{ group: string; sink: string }>`
-        select group_id as "group", sink from syncproof.alert_deliveries
-        where project_id = ${projectId} and status = 'waiting' and due_at <= clock_timestamp()
+    async due(projectId, sink) {
+      const { rows } = await sql<{ group: string }>`
+        select group_id as "group" from syncproof.alert_deliveries
+        where project_id = ${projectId} and sink = ${sink} and status = 'waiting' and due_at <= clock_timestamp()
           and leased_until < clock_timestamp()
-        group by group_id, sink
+        group by group_id
         order by min(number) limit ${DUE_MAX}`.execute(db)
-      return rows
+      return rows.map(({ group }) => group)
     },
     take: (projectId, key, leaseMs) => takeAlert(db, projectId, key, leaseMs),
     settle: (taken, end) => settleAlert(db, taken, end),

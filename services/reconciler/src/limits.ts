@@ -48,8 +48,10 @@ export const limits = {
    *  day has each hour's traffic in it. */
   groupQuietMs: 24 * 60 * 60 * 1000,
   groupCallsMin: 20,
-  /** Alerts sent at once by one process: a sink that does not answer holds up no other. */
+  /** Groups that one sink is told of at once. */
   alertsAtOnceMax: 8,
+  /** A sink's job ends after this long, and the message that is being sent, and is added again. */
+  alertSliceMs: 5_000,
   /** How long a sink may take to answer. */
   alertAnswerMs: 10_000,
   /** See `AlertTimes`. */

@@ -1,4 +1,3 @@
-import type { AlertKey } from '@syncproof/store'
 import { limits } from './limits.ts'
 import { QUEUES } from './queue-schema.ts'
 import type { JobCounts, JobData, NewJob, Scheduler, Transport } from './transport.ts'
@@ -11,7 +10,8 @@ export interface Queues {
   addSweep(): Promise<void>
   /** Looks whom to tell what. */
   addAlerts(): Promise<void>
-  addAlert(key: AlertKey): Promise<void>
+  /** Sends what a sink is still to hear. */
+  addDelivery(sink: string): Promise<void>
   /** Tells sinks that forget again what still holds. */
   addRefresh(): Promise<void>
   addJob(job: NewJob): Promise<void>
@@ -36,8 +36,8 @@ export function openQueues(transport: Transport, onError: (error: Error) => void
     addLane: (lane) => detect.add({ name: 'lane', data: { lane }, deduplicationId: `lane-${lane}` }),
     addSweep: () => detect.add({ name: 'sweep', data: {}, deduplicationId: 'sweep' }),
     addAlerts: () => alerts.add({ name: 'alerts', data: {}, deduplicationId: 'alerts' }),
-    addAlert: ({ group, sink }) =>
-      alerts.add({ name: 'alert', data: { group, sink }, deduplicationId: `alert-${sink}-${group}` }),
+    addDelivery: (sink) =>
+      alerts.add({ name: 'deliver', data: { sink }, deduplicationId: `deliver-${sink}` }),
     addRefresh: () => alerts.add({ name: 'refresh', data: {}, deduplicationId: 'refresh' }),
     addJob: (job) => reconcile.add(job),
     addHelp(id, workers) {

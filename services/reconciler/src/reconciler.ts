@@ -160,13 +160,17 @@ function run(
     transport.worker(RECONCILE, limits.reportsAtOnceMax + 1, process, eventsOf(RECONCILE)),
     // one segment keeps a process and two databases busy
     transport.worker(SEGMENTS, 1, process, eventsOf(SEGMENTS)),
-    // and one that looks whom to tell
-    transport.worker(ALERTS, limits.alertsAtOnceMax + 1, process, eventsOf(ALERTS)),
+    // each sink at once, one that looks whom to tell, and one for those that forget
+    transport.worker(ALERTS, context.sinks.size + 2, process, eventsOf(ALERTS)),
   ]
   const stopTicking = tick(async () => {
     for (const lane of lanes) await queues.addLane(lane)
     await queues.addSweep()
     await queues.addAlerts()
+    for (const { name, refreshMs } of context.sinks.values()) {
+      await queues.addDelivery(name)
+      if (refreshMs !== undefined) await queues.addRefresh()
+    }
   }, onError)
 
   let closed: Promise<void> | undefined
@@ -213,12 +217,9 @@ function jobProcessor(
       const report = await context.store.reports.requestDue(context.projectId, String(pair))
       if (report) await queues.addJob(reportJob(report))
     },
-    async alerts() {
-      for (const key of await raise(context)) await queues.addAlert(key)
-      if ([...context.sinks.values()].some((sink) => sink.refreshMs)) await queues.addRefresh()
-    },
+    alerts: () => raise(context),
     refresh: () => refresh(context),
-    alert: ({ group, sink }) => deliver(context, { group: String(group), sink: String(sink) }, signal),
+    deliver: ({ sink }) => deliver(context, String(sink), signal),
     expire: () => expiring.run(signal),
     commits: () => settleCommits(signal),
     makers: () => lookForMakers(context),

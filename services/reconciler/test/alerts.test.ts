@@ -306,14 +306,14 @@ describe('a sink that is away', () => {
     await refusing.close()
   })
 
-  it('that hangs holds up no other sink', async () => {
+  it('that hangs holds up no other sink, however much it is to hear', async () => {
     world = await openWorld('PostgreSQL', candidates(1))
     const hanging = await startReceiver()
     hanging.answer = () => {}
     const alerts = [slack({ url: hanging.url }), webhook({ url: hook.url })]
-    await world.start(world.pair(), alerting({ alerts }))
-    const many = Array.from({ length: 6 }, (_, n) => lost(`${n}`, { cause: { operation: `f${n}` } }))
+    const many = Array.from({ length: 60 }, (_, n) => lost(`${n}`, { cause: { operation: `f${n}` } }))
     await world.store.findings.record(PROJECT, many)
+    await world.start(world.pair(), alerting({ alerts }))
     await isTold(many.map(() => 'firing'))
     await hanging.close()
   })

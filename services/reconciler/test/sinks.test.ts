@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { ConfigError } from '@syncproof/connectors'
 import type { Alert, AlertSink } from '@syncproof/core/contract'
 import { Webhook } from 'standardwebhooks'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { hasPrometheus, type Running, startAlertmanager } from '../../../dashboards/test/prometheus.ts'
 import { startWebhook } from '../../../dashboards/test/webhook.ts'
 import { alertmanager, pagerduty, sentry, slack, webhook } from '../src/sinks/index.ts'
@@ -105,9 +105,12 @@ describe('webhook()', () => {
     const wrong = () => webhook({ url: receiver.url, secret: 'hunter2' })
     expect(wrong).toThrow(ConfigError)
     expect(wrong).not.toThrow(/hunter2/)
-    expect(webhook({ url: 'https://user:pw@hooks.example/secret-path?x=1' }).place).toBe(
-      'https://hooks.example',
-    )
+    expect(webhook({ url: 'https://hooks.example/secret-path?x=1' }).place).toBe('https://hooks.example')
+    const named = () => webhook({ url: 'https://user:hunter2@hooks.example' })
+    expect(named).toThrow('no user and no password')
+    expect(named).not.toThrow(/hunter2/)
+    expect(() => webhook({ url: receiver.url, secret: [] as never })).toThrow('one secret')
+    expect(() => alertmanager({ url: receiver.url, headers: { 'a b': 'x' } })).toThrow('cannot be a header')
   })
 })
 
@@ -273,14 +276,18 @@ describe('sentry()', () => {
   it('says what came back, and waits as long as it is asked to', async () => {
     const { host } = new URL(receiver.url)
     const sink = sentry({ dsn: `http://public@${host}/42` })
+    const listeners = process.listenerCount('beforeExit')
     receiver.answer = (response) => response.writeHead(429, { 'retry-after': '30' }).end()
     expect(await send(sink)).toMatchObject({ isTaken: false, isLater: true, answer: '429', pauseMs: 30_000 })
     receiver.answer = (response) => response.writeHead(403).end()
     expect(await send(sink)).toMatchObject({ isTaken: false, isLater: true, answer: '403' })
     receiver.answer = () => {}
     expect(await send(sink, firing, 300)).toMatchObject({ isLater: true, answer: 'no answer in time' })
+    // who did not answer is not waited for any more
+    await vi.waitFor(async () => expect(await receiver.connections()).toBe(0))
     await receiver.down()
     expect(await send(sink)).toMatchObject({ isLater: true, answer: 'no answer: ECONNREFUSED' })
+    expect(process.listenerCount('beforeExit')).toBe(listeners)
   })
 })
 

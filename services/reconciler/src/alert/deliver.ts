@@ -1,21 +1,49 @@
 import type { AlertSink, SinkAnswer } from '@syncproof/core/contract'
-import type { AlertKey, TakenAlert } from '@syncproof/store'
+import type { TakenAlert } from '@syncproof/store'
 import { type Context, messageOf } from '../context.ts'
 import { type AlertTimes, limits } from '../limits.ts'
 import { lineOf } from './line.ts'
 
-/** Sends what a sink is still to hear of a group, the oldest first, until nothing is left that can be sent now. A message that fails waits
- *  in the store, and those after it wait for it. */
-export async function deliver(context: Context, key: AlertKey, signal: AbortSignal): Promise<void> {
-  const sink = context.sinks.get(key.sink)
-  // one that is configured no more, or not yet everywhere: the message stays, and shows in the metrics
+/** Sends what a sink is still to hear, of some groups at once, for a slice of time: a sink that hangs or has much to hear holds up
+ *  no other one. What is left is sent in the next slice, which is asked for every two seconds: a queue that was flushed, or a
+ *  worker that died, costs no more. */
+export async function deliver(context: Context, name: string, signal: AbortSignal): Promise<void> {
+  const sink = context.sinks.get(name)
+  // one that is configured no more, or not yet everywhere: the messages stay, and show in the metrics
   if (sink === undefined) return
+  const endMs = Date.now() + limits.alertSliceMs
+  while (!signal.aborted && Date.now() < endMs) {
+    const groups = (await context.store.alerts.due(context.projectId, name)).values()
+    const sent = await Promise.all(
+      Array.from({ length: limits.alertsAtOnceMax }, async () => {
+        let count = 0
+        for (const group of groups) {
+          if (signal.aborted || Date.now() > endMs) break
+          await deliverGroup(context, sink, group, signal)
+          count += 1
+        }
+        return count
+      }),
+    )
+    if (sent.every((count) => count === 0)) return
+  }
+}
+
+/** The oldest first, until nothing is left that can be sent now. A message that fails waits in the store, and those after it wait for
+ *  it. */
+async function deliverGroup(
+  context: Context,
+  sink: AlertSink,
+  group: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, projectId, alertTimes } = context
   while (!signal.aborted) {
-    const taken = await context.store.alerts.take(context.projectId, key, context.alertTimes.leaseMs)
+    const taken = await store.alerts.take(projectId, { group, sink: sink.name }, alertTimes.leaseMs)
     if (taken === undefined) return
     const answer = await send(sink, taken)
-    const end = endOf(taken, answer, context.alertTimes)
-    await context.store.alerts.settle(taken, end)
+    const end = endOf(taken, answer, alertTimes)
+    await store.alerts.settle(taken, end)
     told(context, sink, taken, end.status, answer)
     if (end.status === 'waiting') return
   }

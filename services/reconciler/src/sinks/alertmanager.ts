@@ -59,12 +59,17 @@ function alertOf(alert: Alert) {
 }
 
 const headersRule: MemberRule = {
-  check: (value) =>
-    typeof value === 'object' &&
-    value !== null &&
-    Object.values(value).every((text) => typeof text === 'string')
-      ? undefined
-      : 'must be an object of texts by name.',
+  check(value) {
+    const isObject = typeof value === 'object' && value !== null
+    if (!isObject || !Object.values(value).every((text) => typeof text === 'string'))
+      return 'must be an object of texts by name.'
+    try {
+      new Headers(value as Record<string, string>)
+      return undefined
+    } catch {
+      return 'has a name or a text that cannot be a header.'
+    }
+  },
 }
 
 const members = { url: required(webAddress), headers: headersRule }

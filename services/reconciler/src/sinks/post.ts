@@ -73,12 +73,11 @@ async function beginning(response: Response): Promise<string> {
   return Buffer.concat(parts).toString('utf8', 0, ANSWER_BYTES_MAX).trim()
 }
 
+/** By its code alone: a message may name the address, or a header, with what is secret in it. */
 export function failure(error: unknown, signal: AbortSignal): string {
   if (signal.aborted) return 'no answer in time'
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-  return lineOf(
-    `no answer: ${code || (cause instanceof Error ? cause.message : String(cause))}`,
-    ANSWER_SHOWN_MAX,
-  )
+  const code =
+    cause instanceof Error && 'code' in cause ? String(cause.code) : 'the request could not be made'
+  return lineOf(`no answer: ${code}`, ANSWER_SHOWN_MAX)
 }

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import http from 'node:http'
+import https from 'node:https'
 import type { ErrorEvent, makeNodeTransport as MakeTransport, SeverityLevel } from '@sentry/node'
 import { ConfigError } from '@syncproof/connectors'
 import {
@@ -19,6 +21,7 @@ export interface SentryOptions extends SinkOptions {
 }
 
 type Transport = ReturnType<typeof MakeTransport>
+type HttpModule = NonNullable<Parameters<typeof MakeTransport>[0]['httpModule']>
 type Reply = Awaited<ReturnType<Transport['send']>>
 
 const LEVELS: Readonly<Record<Severity, SeverityLevel>> = {
@@ -66,7 +69,7 @@ async function sendEvent(
   const sent = Promise.withResolvers<Reply>()
   // the SDK tells nobody what came back
   const listening = (settings: Parameters<typeof makeNodeTransport>[0]): Transport => {
-    const transport = makeNodeTransport(settings)
+    const transport = makeNodeTransport({ ...settings, keepAlive: false, httpModule: endingWith(signal) })
     return {
       flush: (ms) => transport.flush(ms),
       async send(envelope) {
@@ -96,6 +99,21 @@ async function sendEvent(
     return answerOf(response)
   } catch (error) {
     return { isTaken: false, isLater: true, answer: failure(error, signal) }
+  } finally {
+    // it listens to the end of the process
+    await client.close(0)
+  }
+}
+
+/** The SDK has no end for a request that nobody answers: its connection would stay open. */
+function endingWith(signal: AbortSignal): HttpModule {
+  return {
+    request(options, answered) {
+      const settings = { ...(options as https.RequestOptions), signal }
+      return settings.protocol === 'https:'
+        ? https.request(settings, answered)
+        : http.request(settings, answered)
+    },
   }
 }
 

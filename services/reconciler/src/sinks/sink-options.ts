@@ -27,7 +27,9 @@ const sinkMembers: Readonly<Record<keyof SinkOptions, MemberRule>> = {
 export const webAddress: MemberRule = {
   check(value) {
     if (typeof value !== 'string' || !URL.canParse(value)) return 'must be a URL such as https://….'
-    return /^https?:$/.test(new URL(value).protocol) ? undefined : 'must begin with https:// or http://.'
+    const { protocol, username, password } = new URL(value)
+    if (!/^https?:$/.test(protocol)) return 'must begin with https:// or http://.'
+    return username || password ? 'must hold no user and no password.' : undefined
   },
 }
 

@@ -70,7 +70,8 @@ const SECRET = /^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/
 const secretRule: MemberRule = {
   check(value) {
     const all = Array.isArray(value) ? value : [value]
-    if (all.length > 2) return 'must be one secret, or two while one takes the place of the other.'
+    if (all.length === 0 || all.length > 2)
+      return 'must be one secret, or two while one takes the place of the other.'
     if (all.every((one) => typeof one === 'string' && SECRET.test(one))) return undefined
     return `must be \`whsec_\` and base64 of 24 to 64 bytes, not ${kindOf(value)} of another form. Make one: \`echo whsec_$(openssl rand -base64 32)\`.`
   },

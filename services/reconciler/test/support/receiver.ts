@@ -15,6 +15,8 @@ export interface Receiver {
   readonly received: Received[]
   /** How it answers from now on. */
   answer: (response: ServerResponse, request: Received) => void
+  /** How many are open. */
+  connections(): Promise<number>
   /** Closes the port, and opens it again. */
   down(): Promise<void>
   up(): Promise<void>
@@ -45,6 +47,10 @@ export async function startReceiver(status = 200): Promise<Receiver> {
     url: `http://127.0.0.1:${port}`,
     received,
     answer: (response) => response.writeHead(status).end('ok'),
+    connections: () =>
+      new Promise((resolve, reject) =>
+        server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
+      ),
     down,
     up: () => listen(port),
     close: down,
