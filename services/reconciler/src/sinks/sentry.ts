@@ -110,9 +110,8 @@ function endingWith(signal: AbortSignal): HttpModule {
   return {
     request(options, answered) {
       const settings = { ...(options as https.RequestOptions), signal }
-      return settings.protocol === 'https:'
-        ? https.request(settings, answered)
-        : http.request(settings, answered)
+      const { request } = settings.protocol === 'https:' ? https : http
+      return request(settings, (response) => answered?.(response))
     },
   }
 }
