@@ -111,7 +111,8 @@ function endingWith(signal: AbortSignal): HttpModule {
     request(options, answered) {
       const settings = { ...(options as https.RequestOptions), signal }
       const { request } = settings.protocol === 'https:' ? https : http
-      return request(settings, (response) => answered?.(response))
+      // of Node its own answers are no more than this
+      return request(settings, answered as (response: http.IncomingMessage) => void)
     },
   }
 }
