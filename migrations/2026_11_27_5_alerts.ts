@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely'
 
 /** Why: what is told to people outside. Alerts are about groups of findings, so divergences get groups, too, by pair; each
  *  state of a group that a sink is to hear of is a row of `alert_deliveries`, written in the transaction that decides it and
- *  sent from there until the sink has it. `told`: some sink has heard that it fires, and not yet that it is over.
+ *  sent from there until the sink has it. `told`: by sink, what those have heard last that have not yet heard that it is over.
  *  `maintenance_windows` hold pages back.
  *
  *  Locks: ACCESS EXCLUSIVE on `findings` and `finding_groups` while divergences get their group: seconds for a million.
@@ -19,7 +19,7 @@ async function groupDivergences(db: Kysely<unknown>): Promise<void> {
       add column pair text,
       add column severity text not null default 'low',
       add column muted boolean not null default false,
-      add column told boolean not null default false,
+      add column told jsonb not null default '{}',
       add column opened_at timestamptz not null default now()`.execute(db)
   // without a pair it is the id that the group has had
   await sql`
@@ -52,7 +52,7 @@ async function groupDivergences(db: Kysely<unknown>): Promise<void> {
       from syncproof.findings where group_id is not null group by 1, 2) as strongest
     where strongest.project_id = known.project_id and strongest.group_id = known.id`.execute(db)
   await sql`create index finding_groups_alerting on syncproof.finding_groups (project_id, opened_at, id)
-    where status = 'open' or told`.execute(db)
+    where status = 'open' or told <> '{}'`.execute(db)
   // whether any of a group is open is asked all the time
   await sql`drop index syncproof.findings_of_group_open`.execute(db)
   await sql`create index findings_of_group on syncproof.findings (project_id, group_id, status)
@@ -85,10 +85,10 @@ async function createDeliveries(db: Kysely<unknown>): Promise<void> {
       check (status in ('waiting', 'delivered', 'given_up')),
       check ((status = 'waiting') = (ended_at is null))
     )`.execute(db)
-  await sql`create index alert_deliveries_in_order on syncproof.alert_deliveries (project_id, group_id, sink, number)`.execute(
+  await sql`create index alert_deliveries_of_group on syncproof.alert_deliveries (project_id, group_id, number)`.execute(
     db,
   )
-  await sql`create index alert_deliveries_waiting on syncproof.alert_deliveries (project_id, sink, due_at)
+  await sql`create index alert_deliveries_waiting on syncproof.alert_deliveries (project_id, sink, group_id, number)
     where status = 'waiting'`.execute(db)
   await sql`create index alert_deliveries_ended on syncproof.alert_deliveries (ended_at)
     where ended_at is not null`.execute(db)

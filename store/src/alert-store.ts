@@ -21,12 +21,12 @@ export interface AlertingGroup {
   readonly is_acknowledged: boolean
   /** Reason of the maintenance window that holds pages of this group back. */
   readonly maintenance: string | null
-  /** What each sink is to hear last. */
-  readonly told: Readonly<Record<string, ToldState>>
+  /** What sinks have heard last, or are to hear, that have not heard that it is over. */
+  readonly told: Readonly<Record<string, ToldState | undefined>>
 }
 
 export interface ToldState {
-  readonly state: AlertState
+  readonly state: Exclude<AlertState, 'resolved'>
   readonly severity: Severity
   readonly owner: string | null
 }
@@ -93,7 +93,7 @@ export interface AlertStore {
   take(projectId: string, key: AlertKey, leaseMs: number): Promise<TakenAlert | undefined>
   /** Tells what became of it. @returns false where another worker has taken it meanwhile */
   settle(taken: TakenAlert, end: DeliveryEnd): Promise<boolean>
-  /** Takes messages that a forgetful sink was told so long ago and that still hold. */
+  /** Takes messages that a forgetful sink was told so long ago and that still hold, at most 8. */
   refresh(
     projectId: string,
     sink: string,

@@ -15,30 +15,39 @@ import { jsonb, rfc3339 } from './sql-text.ts'
 
 const DUE_MAX = 100
 const GROUPS_AT_ONCE = 1_000
+const TOLD_AT_ONCE = 50
+const REFRESHED_AT_ONCE = 8
 
 export function alertStore(db: Database): AlertStore {
   return {
     raise: (projectId, plan) => raiseAlerts(db, projectId, plan),
     async due(projectId, sink) {
+      // of each group the oldest: what waits behind it cannot be sent
       const { rows } = await sql<{ group: string }>`
-        select group_id as "group" from syncproof.alert_deliveries
-        where project_id = ${projectId} and sink = ${sink} and status = 'waiting' and due_at <= clock_timestamp()
-          and leased_until < clock_timestamp()
-        group by group_id
-        order by min(number) limit ${DUE_MAX}`.execute(db)
+        select group_id as "group" from (
+          select distinct on (group_id) group_id, number, due_at, leased_until from syncproof.alert_deliveries
+          where project_id = ${projectId} and sink = ${sink} and status = 'waiting'
+          order by group_id, number) as head
+        where due_at <= clock_timestamp() and leased_until < clock_timestamp()
+        order by number limit ${DUE_MAX}`.execute(db)
       return rows.map(({ group }) => group)
     },
     take: (projectId, key, leaseMs) => takeAlert(db, projectId, key, leaseMs),
     settle: (taken, end) => settleAlert(db, taken, end),
     async refresh(projectId, sink, refreshMs) {
       const { rows } = await sql<Awaited<ReturnType<AlertStore['refresh']>>[number]>`
-        update syncproof.alert_deliveries as told set refreshed_at = clock_timestamp()
-        where project_id = ${projectId} and sink = ${sink} and status = 'delivered' and state <> 'resolved'
-          and refreshed_at < clock_timestamp() - make_interval(secs => ${refreshMs / 1_000})
-          and not exists (
-            select from syncproof.alert_deliveries as later
-            where later.project_id = told.project_id and later.group_id = told.group_id and later.sink = told.sink
-              and later.number > told.number)
+        update syncproof.alert_deliveries set refreshed_at = clock_timestamp()
+        where number in (
+          select last.number
+          from syncproof.finding_groups as known
+          cross join lateral (
+            select number, state, status, refreshed_at from syncproof.alert_deliveries
+            where project_id = known.project_id and group_id = known.id and sink = ${sink}
+            order by number desc limit 1) as last
+          where known.project_id = ${projectId} and (known.status = 'open' or known.told <> '{}')
+            and known.told->${sink} is not null and last.status = 'delivered' and last.state <> 'resolved'
+            and last.refreshed_at < clock_timestamp() - make_interval(secs => ${refreshMs / 1_000})
+          order by last.refreshed_at limit ${REFRESHED_AT_ONCE})
         returning number, message`.execute(db)
       return rows
     },
@@ -53,7 +62,9 @@ async function raiseAlerts(db: Database, projectId: string, plan: AlertPlan): Pr
   for (;;) {
     const groups = await alertingGroups(db, projectId, isAfter(after))
     const changed = groups.filter((group) => plan.next(group).length > 0)
-    if (changed.length > 0) added += await tell(db, projectId, changed, plan)
+    // a transaction for some at a time: nobody can write findings meanwhile
+    for (let from = 0; from < changed.length; from += TOLD_AT_ONCE)
+      added += await tell(db, projectId, changed.slice(from, from + TOLD_AT_ONCE), plan)
     if (groups.length < GROUPS_AT_ONCE) return added
     after = groups.at(-1)
   }
@@ -100,13 +111,9 @@ async function alertingGroups(
           and case when known.pair is null then entity_type = known.entity_type else name = known.pair end
         order by owner) as owners,
       ${maintenanceOf()} as maintenance,
-      coalesce((select jsonb_object_agg(sink, jsonb_build_object('state', state, 'severity', message->'severity',
-        'owner', message->'owner')) from (
-        select distinct on (sink) sink, state, message from syncproof.alert_deliveries
-        where project_id = known.project_id and group_id = known.id
-        order by sink, number desc) as last), '{}') as told
+      told
     from syncproof.finding_groups as known
-    where project_id = ${projectId} and (status = 'open' or told) and ${isWanted}
+    where project_id = ${projectId} and (status = 'open' or told <> '{}') and ${isWanted}
     order by known.opened_at, id limit ${GROUPS_AT_ONCE}`.execute(db)
   return rows.map((row) => ({ ...row, findings: Number(row.findings) }))
 }
@@ -131,19 +138,18 @@ async function addDeliveries(
   plan: AlertPlan,
 ): Promise<void> {
   const sample = await sampleOf(tx, projectId, group.id)
-  const told = new Map(Object.entries(group.told).map(([sink, { state }]) => [sink, state]))
+  const told = new Map(Object.entries(group.told))
   for (const one of next) {
     const { sink, state } = one
+    const message = plan.message(group, sample, one)
     await sql`
       insert into syncproof.alert_deliveries (project_id, group_id, sink, state, message)
-      values (${projectId}, ${group.id}, ${sink}, ${state}, ${jsonb(plan.message(group, sample, one))})`.execute(
-      tx,
-    )
-    told.set(sink, state)
+      values (${projectId}, ${group.id}, ${sink}, ${state}, ${jsonb(message)})`.execute(tx)
+    if (state === 'resolved') told.delete(sink)
+    else told.set(sink, { state, severity: message.severity, owner: message.owner })
   }
-  const isTold = [...told.values()].some((state) => state !== 'resolved')
   await sql`
-    update syncproof.finding_groups set told = ${isTold}
+    update syncproof.finding_groups set told = ${jsonb(Object.fromEntries(told))}
     where project_id = ${projectId} and id = ${group.id}`.execute(tx)
 }
 
@@ -177,13 +183,9 @@ async function alertFigures(db: Database): Promise<readonly AlertFigures[]> {
         0 as firing
       from syncproof.alert_deliveries where status = 'waiting' group by 1
       union all
-      select last.sink, 0, null, count(*)
-      from syncproof.finding_groups as known
-      cross join lateral (
-        select distinct on (sink) sink, state from syncproof.alert_deliveries
-        where project_id = known.project_id and group_id = known.id
-        order by sink, number desc) as last
-      where known.told and last.state <> 'resolved'
+      select sink, 0, null, count(*)
+      from syncproof.finding_groups, jsonb_object_keys(told) as sink
+      where told <> '{}'
       group by 1) as figure
     group by 1 order by 1`.execute(db)
   return rows.map(({ sink, waiting, oldest_ms, firing }) => ({

@@ -50,9 +50,9 @@ export async function eraseFindings(
   await lockFindings(tx, projectId)
   const within = sql`project_id = ${projectId} and id > ${from}
     and ${until === undefined ? sql`true` : sql`id <= ${until}`} and ${tellsOf(entity)}`
-  const { rows } = await sql<{ group_id: string | null; status: string; own: boolean }>`
+  const { rows } = await sql<{ id: string; group_id: string | null; status: string; own: boolean }>`
     delete from syncproof.findings where ${within} and not ${isOfFunction}
-    returning group_id, status, coalesce(entity_type = ${entity.type} and entity_id = ${entity.id}, false) as own`.execute(
+    returning id, group_id, status, coalesce(entity_type = ${entity.type} and entity_id = ${entity.id}, false) as own`.execute(
     tx,
   )
   const hazards = await sql`
@@ -60,6 +60,11 @@ export async function eraseFindings(
     set witness = '{"events": []}', details = details - 'entity_id' - 'window',
       cause = cause - 'operation_id' - 'trace_id'
     where ${within} and ${isOfFunction}`.execute(tx)
+  await eraseFromAlerts(
+    tx,
+    projectId,
+    rows.map(({ id }) => id),
+  )
   await forgetInGroups(
     tx,
     projectId,
@@ -82,15 +87,13 @@ export async function eraseCalls(tx: Tx, projectId: string, { type, id }: Entity
         select id from syncproof.findings where project_id = ${projectId} and ${isOfFunction})`.execute(tx)
 }
 
-/** Messages that gave a finding about the entity as the example name none any more. */
-export async function eraseFromAlerts(
-  db: Database,
-  projectId: string,
-  { type, id }: EntityRef,
-): Promise<void> {
+/** Messages that gave one of these findings as the example name none any more, also those that are still to be sent. */
+async function eraseFromAlerts(tx: Tx, projectId: string, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return
   await sql`
-    update syncproof.alert_deliveries set message = message - 'finding'
-    where project_id = ${projectId} and message->'finding'->'entity' = ${jsonb({ type, id })}`.execute(db)
+    update syncproof.alert_deliveries
+    set message = message - 'finding' || '{"summary": "What this was about has been erased."}'
+    where project_id = ${projectId} and message->'finding'->>'id' = any(${ids}::text[])`.execute(tx)
 }
 
 export async function countFindings(

@@ -8,7 +8,7 @@ import {
   eraseNextOperations,
   eventsSince,
 } from './erase-events.ts'
-import { countFindings, endOfFindings, eraseCalls, eraseFindings, eraseFromAlerts } from './erase-findings.ts'
+import { countFindings, endOfFindings, eraseCalls, eraseFindings } from './erase-findings.ts'
 import { countDivergences, eraseFromReports, restartReports } from './erase-reports.ts'
 import { committed } from './expire-pass.ts'
 import { isEntity } from './sql-text.ts'
@@ -56,7 +56,6 @@ async function erase(
   if (!(await eraseAllFindings(db, projectId, entity, signal, add)))
     return { done: false, removed, events_since: 0 }
   await committed(db, (tx) => eraseCalls(tx, projectId, entity))
-  await eraseFromAlerts(db, projectId, entity)
   add({ divergences: await committed(db, (tx) => eraseFromReports(tx, projectId, entity)) })
   const since = await eventsSince(db, erasing)
   return { done: since === 0, removed, events_since: since }

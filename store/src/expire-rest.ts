@@ -25,6 +25,25 @@ export async function expireSections(pass: Pass): Promise<void> {
   )
 }
 
+/** A worker tries for a week. What nobody has tried for longer is of a sink that is configured no more. */
+const UNTOLD_MS_MAX = 8 * 24 * 60 * 60 * 1000
+
+/** Gives up what is to be told to sinks that are gone. */
+export async function giveUpAlerts(pass: Pass): Promise<void> {
+  const cutoff = sql`to_timestamp(${(pass.nowMs - UNTOLD_MS_MAX) / 1000}::double precision)`
+  await pass.remove(undefined, async (tx) => {
+    await sql`
+      update syncproof.alert_deliveries
+      set status = 'given_up', ended_at = clock_timestamp(),
+        answer = coalesce(answer || '; ', '') || 'no reconciler has this sink any more'
+      where status = 'waiting' and created_at < ${cutoff}`.execute(tx)
+    await sql`
+      update syncproof.finding_groups set told = '{}'
+      where status = 'resolved' and told <> '{}' and (resolution->>'at')::timestamptz < ${cutoff}`.execute(tx)
+    return 0
+  })
+}
+
 /** Removes messages that ended long ago, but for the last one of a group that is not over, and maintenance windows. */
 export async function expireAlerts(pass: Pass): Promise<void> {
   const { reportsMs } = pass.policy

@@ -90,7 +90,13 @@ async function patchFinding(
         note = coalesce(${note ?? null}, note)
       where project_id = ${projectId} and id = ${id}`.execute(tx)
     const [was] = before.rows
-    if (status === 'open' && was?.group_id && was.status !== 'open')
+    const isBack = status === 'open' || status === 'acknowledged'
+    if (
+      isBack &&
+      was?.group_id &&
+      ['resolved', 'muted', 'acknowledged'].includes(was.status) &&
+      was.status !== status
+    )
       await reopenGroup(tx, projectId, was.group_id)
   })
   return getFinding(db, projectId, id)

@@ -57,7 +57,7 @@ export async function patchGroup(
       where project_id = ${projectId} and group_id = ${id} and status not in ('resolved', ${status})`.execute(
       tx,
     )
-    if (status === 'open' && changed.numAffectedRows) await reopenGroup(tx, projectId, id)
+    if (status !== 'muted' && changed.numAffectedRows) await reopenGroup(tx, projectId, id)
   })
   return getGroup(db, projectId, id)
 }

@@ -5,7 +5,7 @@ import { expireFindings, expireHazards } from './expire-findings.ts'
 import { expireOperations, expireProcesses } from './expire-operations.ts'
 import { committed, countExpired, type Pass } from './expire-pass.ts'
 import { expireReports, expireStages } from './expire-reports.ts'
-import { expireAlerts, expireSections, expireWaitingVersions } from './expire-rest.ts'
+import { expireAlerts, expireSections, expireWaitingVersions, giveUpAlerts } from './expire-rest.ts'
 import { DAYS_AHEAD, preparePartitions } from './partitions.ts'
 import { jsonb, rfc3339OrNull } from './sql-text.ts'
 import type {
@@ -39,6 +39,7 @@ const PASSES: readonly ((pass: Pass) => Promise<void>)[] = [
   expireStages,
   expireSections,
   expireWaitingVersions,
+  giveUpAlerts,
   expireAlerts,
   expireOperations,
   expireProcesses,

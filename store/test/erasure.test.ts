@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { type EntityRef, findingId, formatToken, type SyncproofEvent } from '@syncproof/core/contract'
 import { detectionRules } from '@syncproof/core/detection'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { Report, Store } from '../src/index.ts'
+import type { AlertPlan, Report, Store } from '../src/index.ts'
 import { candidate, finding, newProcess, operation } from './make-events.ts'
 import { type RawStore, rawEngines } from './raw-store.ts'
 
@@ -25,6 +25,37 @@ async function judgeAll(store: Store): Promise<void> {
     const judge = async () => ({ findings: [], resolved: [] })
     while ((await store.detection.step(lane, 500, judge, detectionRules)).events > 0);
   }
+}
+
+/** One message for each group, with what its newest finding says. */
+const tellOfNewest: AlertPlan = {
+  next: ({ told }) => (told.slack ? [] : [{ sink: 'slack', state: 'firing' }]),
+  message: ({ id, kind, severity, opened_at }, { newest, open }, { state }) => ({
+    ...{
+      dedupKey: id,
+      state,
+      project: PROJECT,
+      kind,
+      severity,
+      pair: null,
+      operation: null,
+      entityType: null,
+    },
+    ...{
+      owner: null,
+      title: kind,
+      summary: newest?.summary ?? '',
+      findings: 1,
+      open,
+      since: opened_at,
+      at: opened_at,
+    },
+    ...{
+      help: '',
+      command: '',
+      ...(newest && { finding: { id: newest.id, entity: newest.entity, fields: [] } }),
+    },
+  }),
 }
 
 /** Rows that hold the id, by table. */
@@ -140,7 +171,8 @@ describe.each(Object.entries(rawEngines))('erasing an entity, on %s', (_, open) 
       divergences: 1,
     }
     expect(preview).toEqual(removed)
-    expect(Object.keys(await traces())).toHaveLength(6)
+    await store.alerts.raise(PROJECT, tellOfNewest)
+    expect(Object.keys(await traces())).toHaveLength(7)
     expect(await store.erasure.erase(PROJECT, forgotten, options)).toEqual({
       done: true,
       removed,
@@ -148,6 +180,11 @@ describe.each(Object.entries(rawEngines))('erasing an entity, on %s', (_, open) 
     })
     // of another project
     expect(await traces()).toEqual({ findings: 1 })
+    // what was still to be told is told without it
+    const { rows: told } = await pool.query('select message from syncproof.alert_deliveries order by number')
+    const summaries = told.map(({ message }) => message.summary)
+    expect(summaries.filter((summary) => summary.includes('has been erased'))).not.toEqual([])
+    expect(told).toHaveLength(3)
     expect(await store.erasure.preview(PROJECT, forgotten)).toEqual({
       ...{ events: 0, operations: 0, findings: 0, findings_about_others: 0, hazards: 0, divergences: 0 },
     })

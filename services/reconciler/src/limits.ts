@@ -54,6 +54,8 @@ export const limits = {
   alertSliceMs: 5_000,
   /** How long a sink may take to answer. */
   alertAnswerMs: 10_000,
+  /** How much longer a sink may take that does not end by itself. */
+  alertLateMs: 1_000,
   /** See `AlertTimes`. */
   alertTimes: { retryMs: 5_000, retryMsMax: 300_000, leaseMs: 30_000 },
   /** A sink that is away for a day, or a key that nobody has mended over the weekend, costs no message. */

@@ -12,8 +12,6 @@ export interface Queues {
   addAlerts(): Promise<void>
   /** Sends what a sink is still to hear. */
   addDelivery(sink: string): Promise<void>
-  /** Tells sinks that forget again what still holds. */
-  addRefresh(): Promise<void>
   addJob(job: NewJob): Promise<void>
   /** Asks for so many workers for the segments of a report. When all are through, and whoever had the report is gone,
    *  its conclusion is next: nobody waits for a sweep. */
@@ -38,7 +36,6 @@ export function openQueues(transport: Transport, onError: (error: Error) => void
     addAlerts: () => alerts.add({ name: 'alerts', data: {}, deduplicationId: 'alerts' }),
     addDelivery: (sink) =>
       alerts.add({ name: 'deliver', data: { sink }, deduplicationId: `deliver-${sink}` }),
-    addRefresh: () => alerts.add({ name: 'refresh', data: {}, deduplicationId: 'refresh' }),
     addJob: (job) => reconcile.add(job),
     addHelp(id, workers) {
       const data: JobData = { id }

@@ -2,7 +2,7 @@ import type { PairConfig } from '@syncproof/connectors'
 import type { AlertSink, Finding } from '@syncproof/core/contract'
 import type { MaintenanceWindow, RetentionPolicy, Store } from '@syncproof/store'
 import type { Registry } from 'prom-client'
-import { deliver, refresh } from './alert/deliver.ts'
+import { deliver } from './alert/deliver.ts'
 import { alertPlan } from './alert/plan.ts'
 import { raise } from './alert/raise.ts'
 import { type Context, messageOf } from './context.ts'
@@ -160,17 +160,14 @@ function run(
     transport.worker(RECONCILE, limits.reportsAtOnceMax + 1, process, eventsOf(RECONCILE)),
     // one segment keeps a process and two databases busy
     transport.worker(SEGMENTS, 1, process, eventsOf(SEGMENTS)),
-    // each sink at once, one that looks whom to tell, and one for those that forget
-    transport.worker(ALERTS, context.sinks.size + 2, process, eventsOf(ALERTS)),
+    // each sink at once, and one that looks whom to tell
+    transport.worker(ALERTS, context.sinks.size + 1, process, eventsOf(ALERTS)),
   ]
   const stopTicking = tick(async () => {
     for (const lane of lanes) await queues.addLane(lane)
     await queues.addSweep()
     await queues.addAlerts()
-    for (const { name, refreshMs } of context.sinks.values()) {
-      await queues.addDelivery(name)
-      if (refreshMs !== undefined) await queues.addRefresh()
-    }
+    for (const sink of context.sinks.keys()) await queues.addDelivery(sink)
   }, onError)
 
   let closed: Promise<void> | undefined
@@ -218,7 +215,6 @@ function jobProcessor(
       if (report) await queues.addJob(reportJob(report))
     },
     alerts: () => raise(context),
-    refresh: () => refresh(context),
     deliver: ({ sink }) => deliver(context, String(sink), signal),
     expire: () => expiring.run(signal),
     commits: () => settleCommits(signal),

@@ -45,7 +45,7 @@ export function composeAlert(given: {
 /** What has been told stays until it is over: a sink may tell alerts apart by it. */
 function labelsOf({ group, next, owner }: Parameters<typeof composeAlert>[0]) {
   const told = group.told[next.sink]
-  return told === undefined || told.state === 'resolved' ? { severity: group.severity, owner } : told
+  return told ?? { severity: group.severity, owner }
 }
 
 function titleOf({ kind, pair }: AlertingGroup, operation: string | null, entityType: string | null): string {

@@ -1,8 +1,8 @@
 import type { AlertSink, SinkAnswer } from '@syncproof/core/contract'
 import type { TakenAlert } from '@syncproof/store'
-import { type Context, messageOf } from '../context.ts'
+import type { Context } from '../context.ts'
 import { type AlertTimes, limits } from '../limits.ts'
-import { lineOf } from './line.ts'
+import { sendAlert } from './send-alert.ts'
 
 /** Sends what a sink is still to hear, of some groups at once, for a slice of time: a sink that hangs or has much to hear holds up
  *  no other one. What is left is sent in the next slice, which is asked for every two seconds: a queue that was flushed, or a
@@ -12,73 +12,59 @@ export async function deliver(context: Context, name: string, signal: AbortSigna
   // one that is configured no more, or not yet everywhere: the messages stay, and show in the metrics
   if (sink === undefined) return
   const endMs = Date.now() + limits.alertSliceMs
-  while (!signal.aborted && Date.now() < endMs) {
+  const isOver = () => signal.aborted || Date.now() > endMs
+  while (!isOver()) {
+    // in turns, so that a sink never hears that something goes on after it has heard that it is over
+    const refreshed = await refresh(context, sink)
     const groups = (await context.store.alerts.due(context.projectId, name)).values()
     const sent = await Promise.all(
       Array.from({ length: limits.alertsAtOnceMax }, async () => {
         let count = 0
         for (const group of groups) {
-          if (signal.aborted || Date.now() > endMs) break
-          await deliverGroup(context, sink, group, signal)
-          count += 1
+          if (isOver()) break
+          count += await deliverGroup(context, sink, group, isOver)
         }
         return count
       }),
     )
-    if (sent.every((count) => count === 0)) return
+    if (refreshed === 0 && sent.every((count) => count === 0)) return
   }
 }
 
 /** The oldest first, until nothing is left that can be sent now. A message that fails waits in the store, and those after it wait for
- *  it. */
+ *  it. @returns how many were sent */
 async function deliverGroup(
   context: Context,
   sink: AlertSink,
   group: string,
-  signal: AbortSignal,
-): Promise<void> {
+  isOver: () => boolean,
+): Promise<number> {
   const { store, projectId, alertTimes } = context
-  while (!signal.aborted) {
-    const taken = await store.alerts.take(projectId, { group, sink: sink.name }, alertTimes.leaseMs)
-    if (taken === undefined) return
-    const answer = await send(sink, taken)
+  for (let count = 0; ; count += 1) {
+    const taken = isOver()
+      ? undefined
+      : await store.alerts.take(projectId, { group, sink: sink.name }, alertTimes.leaseMs)
+    if (taken === undefined) return count
+    const answer = await sendAlert(sink, { ...taken.message, id: `alert_${taken.number}` })
     const end = endOf(taken, answer, alertTimes)
     await store.alerts.settle(taken, end)
     told(context, sink, taken, end.status, answer)
-    if (end.status === 'waiting') return
+    if (end.status === 'waiting') return count + 1
   }
 }
 
-/** Tells a sink that forgets again what still holds. What comes back changes nothing: it is told again soon. */
-export async function refresh(context: Context): Promise<void> {
-  for (const sink of context.sinks.values()) {
-    if (sink.refreshMs === undefined) continue
-    const held = await context.store.alerts.refresh(context.projectId, sink.name, sink.refreshMs)
-    for (const { number, message } of held) {
-      const { answer, isTaken } = await sendMessage(sink, number, message)
-      if (isTaken) continue
-      context.failures.say(`alert sink ${sink.name}: ${answer}`)
-      break
-    }
-  }
-}
-
-function send(sink: AlertSink, { number, message }: TakenAlert): Promise<SinkAnswer> {
-  return sendMessage(sink, number, message)
-}
-
-async function sendMessage(
-  sink: AlertSink,
-  number: string,
-  message: TakenAlert['message'],
-): Promise<SinkAnswer> {
-  try {
-    const alert = { ...message, id: `alert_${number}` }
-    return await sink.send(alert, AbortSignal.timeout(limits.alertAnswerMs))
-  } catch (error) {
-    const answer = lineOf(`the sink threw: ${messageOf(error)}`, limits.alertAnswerLengthMax)
-    return { isTaken: false, isLater: true, answer }
-  }
+/** Tells a sink that forgets again some of what still holds. What comes back changes nothing: it is told again soon.
+ *  @returns how much that was */
+async function refresh({ store, projectId, failures }: Context, sink: AlertSink): Promise<number> {
+  if (sink.refreshMs === undefined) return 0
+  const held = await store.alerts.refresh(projectId, sink.name, sink.refreshMs)
+  await Promise.all(
+    held.map(async ({ number, message }) => {
+      const { answer, isTaken } = await sendAlert(sink, { ...message, id: `alert_${number}` })
+      if (!isTaken) failures.say(`alert sink ${sink.name}: ${answer}`)
+    }),
+  )
+  return held.length
 }
 
 function endOf({ attempts, createdMs }: TakenAlert, answer: SinkAnswer, times: AlertTimes) {

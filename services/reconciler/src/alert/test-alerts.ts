@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Alert, AlertSink, AlertState, SinkAnswer } from '@syncproof/core/contract'
-import { limits } from '../limits.ts'
+import { sendAlert } from './send-alert.ts'
 
 export type TestedAlert = SinkAnswer & { readonly sink: AlertSink; readonly state: AlertState }
 
@@ -10,7 +10,7 @@ export async function* testAlerts(sinks: readonly AlertSink[]): AsyncGenerator<T
   for (const sink of sinks) {
     const run = randomUUID().replaceAll('-', '').slice(0, 16)
     for (const state of sink.states) {
-      const answer = await sink.send(testAlert(run, state), AbortSignal.timeout(limits.alertAnswerMs))
+      const answer = await sendAlert(sink, testAlert(run, state))
       yield { ...answer, sink, state }
     }
   }

@@ -1,4 +1,5 @@
 import { ConfigError } from '@syncproof/connectors'
+import { someText } from '@syncproof/connectors/rules'
 import { ALERT_STATES, type Alert, type AlertSink, type Severity } from '@syncproof/core/contract'
 import { post } from './post.ts'
 import { checkSink, fromEnvironment, type SinkOptions, webAddress } from './sink-options.ts'
@@ -24,12 +25,12 @@ const SEVERITIES: Readonly<Record<Severity, string>> = {
  *  people, so without `only.severities` it is told of critical and high ones alone.
  *  @throws ConfigError for options that are unknown or of the wrong type, and without a key */
 export function pagerduty(options: PagerdutyOptions = {}): AlertSink {
-  checkSink('pagerduty', options, { routingKey: { check: () => undefined }, url: webAddress })
+  checkSink('pagerduty', options, { routingKey: someText, url: webAddress })
   const routingKey = fromEnvironment('pagerduty', 'routingKey', options.routingKey, 'PAGERDUTY_ROUTING_KEY')
   if (!/^[A-Za-z0-9]{32}$/.test(routingKey))
     throw new ConfigError('pagerduty.routingKey', 'must be the 32 letters and digits of an integration key.')
   const { name = 'pagerduty', url = 'https://events.pagerduty.com' } = options
-  const only = { severities: ['critical', 'high'] as const, ...options.only }
+  const only = { ...options.only, severities: options.only?.severities ?? (['critical', 'high'] as const) }
   return {
     name,
     kind: 'pagerduty',

@@ -60,7 +60,7 @@ function messageOf(alert: Alert) {
           text: cut(`${SIGNS[state]} *${escaped(lineOf(sentence, HEADER_LENGTH_MAX))}*\n${escaped(summary)}`),
         },
       },
-      { type: 'context', elements: [{ type: 'mrkdwn', text: cut(facts.join('   ')) }] },
+      { type: 'context', elements: [{ type: 'mrkdwn', verbatim: true, text: cut(facts.join('   ')) }] },
       { type: 'context', elements: [{ type: 'plain_text', text: cut(command), emoji: false }] },
     ],
   }
