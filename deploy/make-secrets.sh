@@ -18,5 +18,6 @@ keep owner_url "postgres://postgres:$(cat postgres_password)@postgres:5432/syncp
 keep collector_url "postgres://collector:$(cat collector_password)@postgres:5432/syncproof"
 keep reconciler_url "postgres://reconciler:$(cat reconciler_password)@postgres:5432/syncproof"
 keep example_url "postgres://example:$(cat example_password)@postgres:5432/example"
+keep example_read_url "postgres://reconciler:$(cat reconciler_password)@postgres:5432/example"
 keep redis_url "redis://:$(cat redis_password)@redis:6379"
 echo "deploy/secrets: $(ls | wc -l | tr -d ' ') secrets. The key of the API is in api_key, that of Grafana's admin in grafana_password."

@@ -11,6 +11,7 @@ export interface ComposeService {
   readonly environment?: Readonly<Record<string, string>>
   readonly secrets?: readonly string[]
   readonly volumes?: readonly string[]
+  readonly tmpfs?: readonly string[]
   readonly ports?: readonly string[]
   readonly profiles?: readonly string[]
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>
@@ -32,4 +33,12 @@ export const ROOT = new URL('../../', import.meta.url)
 /** The file as Compose reads it: with what is merged, before variables are put in. */
 export function readCompose(): ComposeFile {
   return parse(readFileSync(new URL('docker-compose.yml', ROOT), 'utf8'), { merge: true })
+}
+
+const UNITS: Readonly<Record<string, number>> = { b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 }
+
+/** `512m` in bytes. */
+export function bytesOf(size: string): number {
+  const [, count, unit = ''] = /^(\d+)([bkmg])$/.exec(size) ?? []
+  return Number(count) * (UNITS[unit] ?? Number.NaN)
 }

