@@ -17,49 +17,47 @@ unset BOX_WRITABLE BOX_MOUNTS
 exec setpriv --reuid "$BOX_USER" --regid "$BOX_GROUP" --clear-groups --bounding-set=-all --inh-caps=-all --no-new-privs -- "$@"
 `
 
+interface Wrapped {
+  readonly program: string
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+}
+
 export interface Box {
+  /** Whether this machine lets us take anything; else programs run as they are. */
+  readonly isReal: boolean
   /** Makes a folder that a boxed program may write. */
   makeWritable(folder: string): void
   /** How a program is run that may write these folders and nothing else. */
-  wrap(
-    program: string,
-    args: readonly string[],
-    writable: readonly string[],
-  ): {
-    readonly program: string
-    readonly args: readonly string[]
-    readonly env: Readonly<Record<string, string>>
-  }
+  wrap(program: string, args: readonly string[], writable: readonly string[]): Wrapped
 }
 
 /** Takes from a program what docker-compose.yml takes from its services. Where this machine does not let us, it says so
- *  loudly, and programs run as they are. */
+ *  loudly. */
 export function openBox(): Box {
-  const isThere =
-    process.getuid?.() === 0 && spawnSync('unshare', ['--mount', 'setpriv', '--version']).status === 0
-  if (!isThere) {
-    process.stderr.write(`\n  !!  ${MISSING}\n\n`)
-    return {
-      makeWritable: (folder) => mkdirSync(folder, { recursive: true }),
-      wrap: (program, args) => ({ program, args, env: {} }),
-    }
-  }
   const { user, group } = someoneElse()
+  const wrap = (program: string, args: readonly string[], writable: readonly string[]): Wrapped => ({
+    program: 'unshare',
+    args: ['--mount', 'sh', '-c', SCRIPT, 'box', program, ...args],
+    env: {
+      BOX_WRITABLE: writable.join(' '),
+      BOX_MOUNTS: mountPoints().join(' '),
+      BOX_USER: String(user),
+      BOX_GROUP: String(group),
+    },
+  })
+  const probe = wrap('true', [], [])
+  const isReal =
+    process.getuid?.() === 0 &&
+    spawnSync(probe.program, probe.args, { env: { ...process.env, ...probe.env } }).status === 0
+  if (!isReal) process.stderr.write(`\n  !!  ${MISSING}\n\n`)
   return {
+    isReal,
     makeWritable(folder) {
       mkdirSync(folder, { recursive: true })
-      chownSync(folder, user, group)
+      if (isReal) chownSync(folder, user, group)
     },
-    wrap: (program, args, writable) => ({
-      program: 'unshare',
-      args: ['--mount', 'sh', '-c', SCRIPT, 'box', program, ...args],
-      env: {
-        BOX_WRITABLE: writable.join(' '),
-        BOX_MOUNTS: mountPoints().join(' '),
-        BOX_USER: String(user),
-        BOX_GROUP: String(group),
-      },
-    }),
+    wrap: isReal ? wrap : (program, args) => ({ program, args, env: {} }),
   }
 }
 
