@@ -94,13 +94,20 @@ describe.runIf(isThere)(
       }
     })
 
-    it('also judges without a configuration, as .env leaves it', async () => {
-      await stack.stop('reconciler')
-      vi.stubEnv('SYNCPROOF_CONFIG', '')
-      stack.start('reconciler')
-      await well('reconciler')
-      await vi.waitFor(() => expect(stack.said('reconciler')).toMatch(/no pairs/i), WAIT)
-    }, 120_000)
+    it.each([
+      ['with deploy/config/, as it is to begin with', '/app/config/syncproof.config.ts', /1 pair/],
+      ['without a configuration, as .env.example leaves it', '', /no pairs/i],
+    ])(
+      'also judges %s',
+      async (_, config, says) => {
+        await stack.stop('reconciler')
+        vi.stubEnv('SYNCPROOF_CONFIG', config)
+        stack.start('reconciler')
+        await vi.waitFor(() => expect(stack.said('reconciler')).toMatch(says), WAIT)
+        await well('reconciler')
+      },
+      120_000,
+    )
 
     it('is not well any more when it has ended, and the collector when its database has', async () => {
       for (const name of ['reconciler', 'prometheus', 'alertmanager', 'example', 'redis']) {
