@@ -66,9 +66,13 @@ function someoneElse(): { readonly user: number; readonly group: number } {
   const [user, group] = ['-u', '-g'].map((flag) =>
     Number(spawnSync('id', [flag, 'nobody'], { encoding: 'utf8' }).stdout),
   )
-  const as = ['--reuid', String(user), '--regid', String(group), '--clear-groups', '--', process.execPath]
-  const canRead =
-    user && group && spawnSync('setpriv', [...as, `${root}/deploy/healthcheck.mjs`]).status === 1
+  const as = ['--reuid', String(user), '--regid', String(group), '--clear-groups', '--']
+  const read = [
+    '-e',
+    'require("node:fs").readFileSync(process.argv[1])',
+    `${root}/node_modules/pg/package.json`,
+  ]
+  const canRead = user && group && spawnSync('setpriv', [...as, process.execPath, ...read]).status === 0
   return canRead ? { user, group } : { user: 0, group: 0 }
 }
 
