@@ -41,6 +41,13 @@ export const FINDING_KINDS = [
 ] as const
 export type FindingKind = (typeof FINDING_KINDS)[number]
 
+/** Those about a state of two systems: it ends, and may come back. */
+export const DIVERGENCE_KINDS = [
+  'missing-in-target',
+  'unexpected-in-target',
+  'field-mismatch',
+] as const satisfies readonly FindingKind[]
+
 /** The operation that did it. */
 export interface Cause {
   readonly operation_id?: string | undefined

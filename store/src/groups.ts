@@ -1,4 +1,4 @@
-import type { Finding, FindingKind } from '@syncproof/core/contract'
+import { DIVERGENCE_KINDS, type Finding, type FindingKind } from '@syncproof/core/contract'
 import { type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { Database, Tx } from './database.ts'
 import { getGroup, listGroups, patchGroup } from './group-lists.ts'
@@ -6,10 +6,8 @@ import { lockFindings } from './locks.ts'
 import { jsonb } from './sql-text.ts'
 import type { DetectionBatch, GroupStore, QuietRule } from './store.ts'
 
-/** Kinds that are about a state of two systems: they are grouped by pair, and without what was there before anybody watched. */
-const STATE_KINDS: readonly FindingKind[] = ['missing-in-target', 'unexpected-in-target', 'field-mismatch']
-
-/** Kinds that are about what happened once. Those about a function are one finding already. */
+/** Kinds that are about what happened once. Divergences are grouped by pair, without what was there before anybody watched; those
+ *  about a function are one finding already. */
 const OCCURRENCE_KINDS: readonly FindingKind[] = [
   'lost-update',
   'write-conflict',
@@ -37,7 +35,7 @@ export function groupStore(db: Database): GroupStore {
  *  @param ids of findings that were written just now */
 export async function joinGroups(tx: Tx, projectId: string, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return
-  const pair = sql`case when kind in (${sql.join(STATE_KINDS)}) then details->>'pair' end`
+  const pair = sql`case when kind in (${sql.join(DIVERGENCE_KINDS)}) then details->>'pair' end`
   await sql`
     with joined as (
       update syncproof.findings set group_id = syncproof.finding_group_id(kind, operation, entity_type, ${pair})
@@ -45,7 +43,7 @@ export async function joinGroups(tx: Tx, projectId: string, ids: readonly string
         -- a state that is back joins again
         and (group_id is null or reopened_at = now())
         and verdict in ('proven', 'observed') and (kind in (${sql.join(OCCURRENCE_KINDS)})
-          or (kind in (${sql.join(STATE_KINDS)}) and coalesce(details->>'baseline', 'false') = 'false'))
+          or (kind in (${sql.join(DIVERGENCE_KINDS)}) and coalesce(details->>'baseline', 'false') = 'false'))
       returning group_id, kind, operation, entity_type, ${pair} as pair, severity)
     insert into syncproof.finding_groups as known (project_id, id, kind, operation, entity_type, pair, status, findings, calls,
       first_seen_at, last_seen_at, opened_at, severity)
@@ -67,7 +65,7 @@ export async function joinGroups(tx: Tx, projectId: string, ids: readonly string
     update syncproof.finding_groups set last_seen_at = now()
     where project_id = ${projectId} and id in (
       select group_id from syncproof.findings
-      where project_id = ${projectId} and id = any(${ids}::text[]) and kind in (${sql.join(STATE_KINDS)})
+      where project_id = ${projectId} and id = any(${ids}::text[]) and kind in (${sql.join(DIVERGENCE_KINDS)})
         and status in ('open', 'acknowledged') and group_id is not null)
       and last_seen_at < now()`.execute(tx)
 }

@@ -1,4 +1,10 @@
-import type { DetectedFinding, Finding, FindingKind, Verdict } from '@syncproof/core/contract'
+import {
+  type DetectedFinding,
+  DIVERGENCE_KINDS,
+  type Finding,
+  type FindingKind,
+  type Verdict,
+} from '@syncproof/core/contract'
 import { sql } from 'kysely'
 import type { Tx } from './database.ts'
 import { findingColumns, toFinding } from './finding-row.ts'
@@ -16,9 +22,6 @@ const IMMUTABLE_KINDS: readonly FindingKind[] = [
   'contract-violation',
   'invariant-violation',
 ]
-
-/** What is true of two systems now: it comes back when it is seen again. */
-const STATE_KINDS: readonly FindingKind[] = ['missing-in-target', 'unexpected-in-target', 'field-mismatch']
 
 /** Weakest first. A finding never gets a weaker verdict while it stands. */
 const STRENGTH: readonly Verdict[] = ['hazard', 'indeterminate', 'observed', 'proven']
@@ -82,7 +85,7 @@ export async function recordFindings(
   return findings.map(toFinding)
 }
 
-const comesBack = sql`(stored.status = 'resolved' and stored.kind in (${sql.join(STATE_KINDS)}))`
+const comesBack = sql`(stored.status = 'resolved' and stored.kind in (${sql.join(DIVERGENCE_KINDS)}))`
 
 function isImmutable(table: string) {
   return sql`(${sql.ref(`${table}.kind`)} in (${sql.join(IMMUTABLE_KINDS)}) and ${sql.ref(`${table}.verdict`)} = 'proven')`

@@ -82,6 +82,7 @@ const workspace: Readonly<Record<string, string>> = {
   '@syncproof/connectors': 'connectors',
   '@syncproof/connectors/rules': 'connectors',
   '@syncproof/connectors/secrets': 'connectors',
+  '@syncproof/connectors/retry-after': 'connectors',
   syncproof: 'cli',
 }
 

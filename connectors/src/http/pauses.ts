@@ -1,4 +1,5 @@
 import { pathOf, valueAt } from '../field-paths.ts'
+import { retryAfterMs, serverNowMs } from './retry-after.ts'
 
 /** Where a server that refuses for now says how long, beside `Retry-After`, which is always read. */
 export interface PauseOptions {
@@ -16,7 +17,7 @@ export function pauseAsked(
   body: unknown,
   options: PauseOptions | undefined,
 ): number | undefined {
-  const asked = [readRetryAfter(headers), declared(headers, body, options)].filter((ms) => ms !== undefined)
+  const asked = [retryAfterMs(headers), declared(headers, body, options)].filter((ms) => ms !== undefined)
   return asked.length === 0 ? undefined : Math.max(...asked)
 }
 
@@ -28,19 +29,4 @@ function declared(headers: Headers, body: unknown, options: PauseOptions | undef
   const unit = options?.unit ?? 's'
   const ms = unit.endsWith('ms') ? number : number * 1_000
   return Math.max(0, unit.startsWith('epoch') ? ms - serverNowMs(headers) : ms)
-}
-
-/** From seconds or from a date. */
-function readRetryAfter(headers: Headers): number | undefined {
-  const value = headers.get('retry-after')?.trim()
-  if (!value) return undefined
-  if (/^\d{1,9}$/.test(value)) return Number(value) * 1000
-  const at = Date.parse(value)
-  return Number.isNaN(at) ? undefined : Math.max(0, at - serverNowMs(headers))
-}
-
-/** A moment is held against the server's own clock where it says it: ours may differ. */
-function serverNowMs(headers: Headers): number {
-  const serverNow = Date.parse(headers.get('date') ?? '')
-  return Number.isNaN(serverNow) ? Date.now() : serverNow
 }

@@ -1,8 +1,8 @@
-import { FINDING_KINDS, FINDING_STATUSES, VERDICTS } from '@syncproof/core/contract'
+import { DIVERGENCE_KINDS, FINDING_KINDS, FINDING_STATUSES, VERDICTS } from '@syncproof/core/contract'
 import type { StoreFigures } from './store-figures.ts'
 import { countedBy, type Sample, type StoreMetric } from './store-metric.ts'
 
-const DIVERGENCE_KINDS = ['missing-in-target', 'unexpected-in-target', 'field-mismatch']
+const divergenceKinds: readonly string[] = DIVERGENCE_KINDS
 
 /** Every kind with every verdict: an alert on a series that does not exist yet would never fire. */
 const noFindings: readonly Sample[] = FINDING_KINDS.flatMap((kind) =>
@@ -109,7 +109,7 @@ const divergences: readonly StoreMetric[] = [
         figures,
         'findings',
         ['kind', 'entity_type', 'system', 'baseline'],
-        ({ kind, status }) => status === 'open' && DIVERGENCE_KINDS.includes(kind ?? ''),
+        ({ kind, status }) => status === 'open' && divergenceKinds.includes(kind ?? ''),
       )
     },
   },

@@ -1,3 +1,4 @@
+import { DIVERGENCE_KINDS } from '@syncproof/core/contract'
 import type { Coverage, Divergence, PairRow, Progress, Report } from '@syncproof/store'
 import { z } from 'zod'
 import { timeSchema } from './common.ts'
@@ -66,7 +67,7 @@ export const divergenceSchema: z.ZodType<Divergence> = component(
   'Divergence',
   z.object({
     key: z.string(),
-    kind: z.enum(['missing-in-target', 'unexpected-in-target', 'field-mismatch']),
+    kind: z.enum(DIVERGENCE_KINDS),
     verdict: z.enum(['observed', 'indeterminate']),
     fields: z.array(z.string()),
     reason: z.string().nullable(),

@@ -1,5 +1,5 @@
 import { ListingError, selfTest } from '@syncproof/core/comparison'
-import { isHashedId } from '@syncproof/core/contract'
+import { DIVERGENCE_KINDS, isHashedId } from '@syncproof/core/contract'
 import type { Coverage, Report, ReportStore } from '@syncproof/store'
 import type { Context } from '../context.ts'
 import { limits } from '../limits.ts'
@@ -16,7 +16,7 @@ import {
   recheckCandidates,
 } from './recheck-candidates.ts'
 import { resolutionsOf } from './resolutions.ts'
-import { COMPARISON_KINDS, watchedKeys } from './watched-keys.ts'
+import { watchedKeys } from './watched-keys.ts'
 
 /** What a run publishes. */
 export type Outcome = Parameters<ReportStore['finish']>[3]
@@ -161,7 +161,7 @@ async function openOnes(
   const ids = new Set<string>()
   for (let at = 0; at < diverging.length; at += limits.pageSize) {
     const entities = diverging.slice(at, at + limits.pageSize).map(({ key }) => entityOf(pair, key))
-    const open = await context.store.findings.openOf(context.projectId, COMPARISON_KINDS, entities)
+    const open = await context.store.findings.openOf(context.projectId, DIVERGENCE_KINDS, entities)
     for (const { id } of open) ids.add(id)
   }
   return ids

@@ -1,11 +1,11 @@
-import type { Finding, FindingKind } from '@syncproof/core/contract'
+import { DIVERGENCE_KINDS, type Finding, type FindingKind } from '@syncproof/core/contract'
 import type { DetectionVerdicts } from '@syncproof/store'
 import type { Context } from '../context.ts'
 import { limits } from '../limits.ts'
 import { entityOf, type Pair } from '../pairs.ts'
 import { isLeftToReads } from '../settle/commit-fate.ts'
 import type { RecheckResult } from './recheck-candidates.ts'
-import { COMPARISON_KINDS, concernsPair, isComparisonFinding, STATE_KINDS } from './watched-keys.ts'
+import { concernsPair, isComparisonFinding, STATE_KINDS } from './watched-keys.ts'
 
 /** What this run's reads by key end: mismatches and partial writes of records that agree now, and unknown
  *  outcomes of records that agree or are reported as diverging. A finding that is newer than the read is left
@@ -46,7 +46,7 @@ export async function resolutionsOf(
     if (!isComparisonFinding(finding) || finding.kind === kind) continue
     end(finding, `The record diverges in another way now: ${kind}.`)
   }
-  for await (const finding of openOf(context, pair, COMPARISON_KINDS, renamed)) {
+  for await (const finding of openOf(context, pair, DIVERGENCE_KINDS, renamed)) {
     end(
       finding,
       'Records of this pair are named otherwise now: what still differs is found under the new name.',

@@ -1,16 +1,14 @@
-import { FINDING_STATUSES, type Finding, type FindingKind } from '@syncproof/core/contract'
+import { DIVERGENCE_KINDS, FINDING_STATUSES, type Finding, type FindingKind } from '@syncproof/core/contract'
 import type { Context } from '../context.ts'
 import { eachFinding } from '../each-finding.ts'
 import { limits } from '../limits.ts'
 import type { Pair } from '../pairs.ts'
 
-export const COMPARISON_KINDS = ['missing-in-target', 'unexpected-in-target', 'field-mismatch'] as const
-
 /** Findings about the state of a record, which a read of both sides can end. */
-export const STATE_KINDS: readonly FindingKind[] = [...COMPARISON_KINDS, 'unknown-outcome', 'partial-write']
+export const STATE_KINDS: readonly FindingKind[] = [...DIVERGENCE_KINDS, 'unknown-outcome', 'partial-write']
 
 export function isComparisonFinding(finding: Finding): boolean {
-  return COMPARISON_KINDS.some((kind) => kind === finding.kind)
+  return DIVERGENCE_KINDS.some((kind) => kind === finding.kind)
 }
 
 /** Keys of the records that findings which are not over are about. A whole run reads them by key, because only

@@ -1,3 +1,4 @@
+import { retryAfterMs } from '@syncproof/connectors/retry-after'
 import type { SinkAnswer } from '@syncproof/core/contract'
 import { lineOf } from '../alert/line.ts'
 
@@ -43,14 +44,13 @@ function answerOf(status: number, headers: Headers, text: string, never: readonl
     return { isTaken: false, isLater: true, answer: `${status} ${mend}` }
   }
   if (never.includes(status)) return { isTaken: false, isLater: false, answer }
-  return { isTaken: false, isLater: true, answer, pauseMs: pauseAsked(headers.get('retry-after')) }
+  return { isTaken: false, isLater: true, answer, pauseMs: pauseAsked(headers) }
 }
 
-/** Seconds or a date (RFC 9110). */
-export function pauseAsked(retryAfter: string | null | undefined): number | undefined {
-  if (!retryAfter) return undefined
-  const ms = /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1_000 : Date.parse(retryAfter) - Date.now()
-  return Number.isFinite(ms) && ms > 0 ? Math.min(ms, PAUSE_MS_MAX) : undefined
+/** What `Retry-After` asks for, an hour at most. */
+export function pauseAsked(headers: Headers): number | undefined {
+  const ms = retryAfterMs(headers)
+  return ms === undefined ? undefined : Math.min(ms, PAUSE_MS_MAX)
 }
 
 /** What follows is not read: it may never end. */

@@ -122,7 +122,9 @@ function answerOf({ statusCode, headers }: Reply): SinkAnswer {
   const answer = String(status)
   if (status >= 200 && status < 300) return { isTaken: true, answer }
   if (status === 400 || status === 413) return { isTaken: false, isLater: false, answer }
-  const pauseMs = pauseAsked(headers?.['retry-after']) ?? (status === 429 ? TOO_MANY_PAUSE_MS : undefined)
+  const pauseMs =
+    pauseAsked(new Headers({ 'retry-after': headers?.['retry-after'] ?? '' })) ??
+    (status === 429 ? TOO_MANY_PAUSE_MS : undefined)
   return { isTaken: false, isLater: true, answer, pauseMs }
 }
 
